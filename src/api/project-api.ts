@@ -1,0 +1,164 @@
+import type { Place } from "../system/error.ts";
+import type { Project } from "./project.ts";
+
+/** Our extension of the Docker API. PUT /projects/{name}: the desired state; the answer is a stream of ProjectEvent, one JSON object a line, that ends with `result`. */
+export interface ProjectPut {
+  project: Project;
+  options: UpOptions;
+}
+
+export interface UpOptions {
+  /** Only these services (and what they depend on, unless noDeps). Empty: all. */
+  services?: string[];
+  noDeps?: boolean;
+  /** Create and stop there (`berth create`). */
+  noStart?: boolean;
+  recreate?: "changed" | "always" | "never";
+  alwaysRecreateDeps?: boolean;
+  renewAnonVolumes?: boolean;
+  build?: "missing" | "always" | "never";
+  pull?: "always" | "missing" | "never" | "policy" | "build";
+  scale?: Record<string, number>;
+  removeOrphans?: boolean;
+  /** Wait until all are running or healthy before `result`. */
+  wait?: boolean;
+  waitTimeoutMs?: number;
+  /** Stop grace for recreation, overriding the services' own. */
+  timeoutMs?: number;
+  dryRun?: boolean;
+  watch?: boolean;
+}
+
+/** DELETE /projects/{name} body. The answer streams ProjectEvents. */
+export interface DownOptions {
+  volumes?: boolean;
+  images?: "all" | "local";
+  removeOrphans?: boolean;
+  timeoutMs?: number;
+  /** Only these services. */
+  services?: string[];
+  dryRun?: boolean;
+  /** What the caller read from its files: lets `down` remove what this engine has no desired state for. */
+  project?: Project;
+}
+
+/** POST /projects/{name}/{start|stop|restart|kill|pause|unpause|rm}. The answer streams ProjectEvents. */
+export interface ProjectAction {
+  services?: string[];
+  timeoutMs?: number;
+  signal?: string;
+  noDeps?: boolean;
+  /** rm: stop first; remove anonymous volumes. */
+  stop?: boolean;
+  volumes?: boolean;
+  project?: Project;
+}
+
+/** POST /projects/{name}/run: creates (does not start) a one-off container; the answer streams ProjectEvents, `result.containerId` names it. */
+export interface RunRequest {
+  project: Project;
+  service: string;
+  command?: string[];
+  entrypoint?: string[];
+  environment?: Record<string, string | null>;
+  labels?: Record<string, string>;
+  name?: string;
+  user?: string;
+  workingDir?: string;
+  /** Compose port objects are made by the CLI from -p. */
+  ports?: import("./project.ts").ServicePort[];
+  volumes?: import("./project.ts").ServiceVolume[];
+  servicePorts?: boolean;
+  useAliases?: boolean;
+  noDeps?: boolean;
+  tty?: boolean;
+  interactive?: boolean;
+  remove?: boolean;
+  capAdd?: string[];
+  capDrop?: string[];
+  build?: boolean;
+  pull?: UpOptions["pull"];
+  removeOrphans?: boolean;
+}
+
+/** POST /projects/{name}/build */
+export interface ProjectBuild {
+  project: Project;
+  services?: string[];
+  noCache?: boolean;
+  pull?: boolean;
+  args?: Record<string, string | null>;
+  withDependencies?: boolean;
+  memory?: number;
+}
+
+/** POST /projects/{name}/pull and /push */
+export interface ProjectTransfer {
+  project: Project;
+  services?: string[];
+  includeDeps?: boolean;
+  ignoreBuildable?: boolean;
+  ignoreFailures?: boolean;
+  policy?: "missing" | "always";
+  /** Registry host -> X-Registry-Auth object. */
+  auth?: Record<string, Record<string, string>>;
+}
+
+export interface WireError {
+  code: string;
+  message: string;
+  place?: Place;
+  hint?: string;
+}
+
+/** What is told of one resource while a project changes; `id` ("Container shop-web-1") is stable, so a terminal rewrites its line. */
+export interface StepEvent {
+  type: "step";
+  id: string;
+  /** Lower case progress word: creating, created, starting, started, waiting, healthy, stopping, stopped, removing, removed, building, built, pulling, pulled, recreating, recreated, skipped, error... */
+  status: string;
+  done: boolean;
+  /** Why the step is in the plan ("environment changed"). */
+  because?: string;
+  /** Human detail: an error, a progress text. */
+  detail?: string;
+  error?: WireError;
+  timeMs: number;
+}
+
+export type ProjectEvent =
+  | { type: "plan"; text: string; steps: { id: string; action: string; because: string }[] }
+  | StepEvent
+  | { type: "build"; service: string; event: BuildEvent }
+  | { type: "warning"; message: string; place?: Place }
+  | { type: "watch"; service: string; message: string }
+  | { type: "result"; ok: boolean; error?: WireError; containerId?: string };
+
+/** Progress of an image build, in the terms of BuildKit's Status stream. */
+export type BuildEvent =
+  | {
+      type: "vertex";
+      id: string;
+      name: string;
+      inputs: string[];
+      startedMs?: number;
+      completedMs?: number;
+      cached?: boolean;
+      error?: string;
+    }
+  | { type: "log"; vertex: string; stream: 1 | 2; text: string; timeMs: number }
+  | { type: "progress"; vertex: string; id: string; current: number; total: number; done: boolean }
+  | { type: "warning"; rule?: string; message: string; place?: Place; url?: string };
+
+/** GET /projects and GET /projects/{name} */
+export interface ProjectStatus {
+  name: string;
+  workingDir: string;
+  configFiles: string[];
+  desired: boolean;
+  /** What the controller is doing or waiting for. */
+  state: "settled" | "working" | "waiting" | "failed" | "stopped";
+  holds: { on: string; waitsFor: string }[];
+  lastError?: WireError;
+  watch?: { on: boolean; last?: string };
+}

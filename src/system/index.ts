@@ -1,0 +1,12 @@
+/**
+ * The only room that touches the operating system by hand: spawning programs, system calls, atomic files, locks, and what is known of this host.
+ * It imports no other room.
+ */
+export { readJsonFile, writeFileAtomic } from "./atomic-file.ts";
+export { BerthError, type ErrorDetail, errnoOf, formatError, formatPlace, messageOf, type Place } from "./error.ts";
+export { type ErrorCode, errorCodes } from "./error-codes.ts";
+export { describeHost, type Host } from "./host.ts";
+export { type FileLock, lockFile } from "./lock.ts";
+export { type BerthPaths, berthPaths } from "./paths.ts";
+export { type RunOptions, type RunResult, run } from "./run.ts";
+export { cloneFlag, mountFlag, type Syscalls, syscalls, umountFlag } from "./syscalls.ts";
