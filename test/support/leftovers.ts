@@ -1,0 +1,52 @@
+import { execFileSync } from "node:child_process";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { berthPaths } from "../../src/system/index.ts";
+
+/** Everything in the kernel that still belongs to the engine of this run directory: one line each. */
+export function leftovers(run: string): string[] {
+  const { instance } = berthPaths({ BERTH_RUN: run });
+  const mounts = readFileSync("/proc/self/mountinfo", "utf8")
+    .split("\n")
+    .map((line) => line.split(" ")[4] ?? "")
+    .filter((target) => target.startsWith(`${run}/`));
+  const tables = execFileSync("nft", ["list", "tables"], { encoding: "utf8" })
+    .split("\n")
+    .filter((line) => line.includes(instance));
+  const processes = readdirSync("/proc")
+    .filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
+    .map((pid) => commandLine(pid))
+    .filter((command) => command.includes(run));
+  const cgroups = cgroupRoots().flatMap((directory) => findNamed(directory, instance, 3));
+  return [
+    ...mounts.map((m) => `mount ${m}`),
+    ...tables.map((t) => `nft ${t}`),
+    ...processes.map((p) => `process ${p}`),
+    ...cgroups.map((c) => `cgroup ${c}`),
+  ];
+}
+
+function commandLine(pid: string): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, "utf8").replaceAll("\0", " ");
+  } catch {
+    return ""; // It ended meanwhile.
+  }
+}
+
+function cgroupRoots(): string[] {
+  return readFileSync("/proc/self/mountinfo", "utf8")
+    .split("\n")
+    .filter((line) => / - cgroup2? /.test(line))
+    .map((line) => line.split(" ")[4] ?? "");
+}
+
+function findNamed(directory: string, word: string, depth: number): string[] {
+  const children = readdirSync(directory, { withFileTypes: true }).filter((entry) => entry.isDirectory());
+  return children.flatMap((child) => {
+    const path = join(directory, child.name);
+    // The instance's own empty parent group may stay: it is what the next engine uses.
+    if (child.name.includes(word)) return readdirSync(path, { withFileTypes: true }).some((inner) => inner.isDirectory()) ? [path] : [];
+    return depth > 0 ? findNamed(path, word, depth - 1) : [];
+  });
+}
