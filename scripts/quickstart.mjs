@@ -13,7 +13,13 @@ await buildBerth();
 await getBaseImage();
 
 say("berth up: web, worker, db, queue (the first time it builds three images)");
-await must(berth, ["up", "-d", "--wait", "--wait-timeout", "300"], "The guestbook did not come up.", "`bin/berth -f examples/guestbook/compose.yaml logs` shows what its services say.", { cwd: example });
+await must(
+  berth,
+  ["up", "-d", "--wait", "--wait-timeout", "300"],
+  "The guestbook did not come up.",
+  "`bin/berth -f examples/guestbook/compose.yaml logs` shows what its services say.",
+  { cwd: example },
+);
 say("berth ps");
 await must(berth, ["ps"], "berth ps failed.", "`bin/berth engine status` says how the engine is.", { cwd: example });
 await showAnswer();
@@ -42,10 +48,19 @@ async function getBaseImage() {
 }
 
 async function showAnswer() {
-  const address = (await must(berth, ["port", "web", "8080"], "berth port failed.", "`bin/berth ps` shows the published ports.", { cwd: example, quiet: true })).trim();
+  const address = (
+    await must(berth, ["port", "web", "8080"], "berth port failed.", "`bin/berth ps` shows the published ports.", {
+      cwd: example,
+      quiet: true,
+    })
+  ).trim();
   const url = `http://${address.replace("0.0.0.0", "127.0.0.1")}/`;
   try {
-    await fetch(`${url}api/entries`, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify({ text: `Hello from the quickstart at ${new Date().toISOString()}` }) });
+    await fetch(`${url}api/entries`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ text: `Hello from the quickstart at ${new Date().toISOString()}` }),
+    });
     const answer = await fetch(url);
     say(`${url} answers ${answer.status}:`);
     console.log((await answer.text()).replace(/^/gm, "    "));

@@ -20,7 +20,7 @@ export function writeFileAtomic(path: string, content: string | Uint8Array, opti
     }
     renameSync(temporary, path);
   } catch (error) {
-    rmSync(temporary, { force: true });
+    removeQuietly(temporary);
     const full = errnoOf(error) === "ENOSPC" || errnoOf(error) === "EDQUOT";
     throw new BerthError(full ? "system/disk-full" : "system/syscall", `cannot write ${path}: ${messageOf(error)}`, {
       ...(full ? { hint: "Free some space; `berth system df` shows what Berth holds." } : {}),
@@ -39,4 +39,13 @@ export function readJsonFile(path: string): unknown {
     throw error;
   }
   return JSON.parse(text);
+}
+
+/** What failed is the write; a temporary file that could not be removed either must not hide that. */
+function removeQuietly(path: string): void {
+  try {
+    rmSync(path, { force: true });
+  } catch {
+    // The error of the write is thrown by the caller.
+  }
 }

@@ -16,6 +16,16 @@ export const errorCodes = {
   "api/not-found": { http: 404, exit: 125 },
   "api/not-implemented": { http: 501, exit: 125 },
   "api/unavailable": { http: 503, exit: 125 },
+  "build/base-image": { http: 404, exit: 1 },
+  "build/cancelled": { http: 499, exit: 130 },
+  "build/checksum": { http: 400, exit: 1 },
+  "build/context": { http: 400, exit: 1 },
+  "build/copy-source-missing": { http: 400, exit: 1 },
+  "build/dockerfile": { http: 400, exit: 1 },
+  "build/fetch-failed": { http: 502, exit: 1 },
+  "build/secret-missing": { http: 400, exit: 1 },
+  "build/step-failed": { http: 500, exit: 1 },
+  "build/unsupported": { http: 501, exit: 1 },
 } as const satisfies Record<string, { readonly http: number; readonly exit: number }>;
 
 export type ErrorCode = keyof typeof errorCodes;
