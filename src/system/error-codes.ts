@@ -26,6 +26,11 @@ export const errorCodes = {
   "build/secret-missing": { http: 400, exit: 1 },
   "build/step-failed": { http: 500, exit: 1 },
   "build/unsupported": { http: 501, exit: 1 },
+  "runtime/bad-option": { http: 400, exit: 125 },
+  "runtime/command-not-executable": { http: 400, exit: 126 },
+  "runtime/command-not-found": { http: 400, exit: 127 },
+  "runtime/start-failed": { http: 500, exit: 125 },
+  "runtime/unknown-user": { http: 400, exit: 125 },
 } as const satisfies Record<string, { readonly http: number; readonly exit: number }>;
 
 export type ErrorCode = keyof typeof errorCodes;

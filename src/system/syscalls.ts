@@ -83,7 +83,7 @@ function load(): Syscalls {
         `setxattr ${name} on ${path}`,
       ),
     lgetxattr: (path, name) => {
-      const get = libc("ssize_t lgetxattr(const char *p, const char *n, _Out_ uint8_t *v, size_t l)");
+      const get = libc("long lgetxattr(const char *p, const char *n, _Out_ uint8_t *v, size_t l)");
       const buffer = Buffer.alloc(65536);
       const length = Number(get(path, name, buffer, buffer.length));
       if (length >= 0) return buffer.subarray(0, length);
@@ -91,7 +91,7 @@ function load(): Syscalls {
       return error === "ENODATA" || error === "ENOTSUP" || error === "EOPNOTSUPP" ? undefined : fail(`getxattr ${name} of ${path}`);
     },
     llistxattr: (path) => {
-      const list = libc("ssize_t llistxattr(const char *p, _Out_ uint8_t *v, size_t l)");
+      const list = libc("long llistxattr(const char *p, _Out_ uint8_t *v, size_t l)");
       const buffer = Buffer.alloc(65536);
       const length = Number(list(path, buffer, buffer.length));
       if (length < 0) return getSystemErrorName(-koffi.errno()) === "ENOTSUP" ? [] : fail(`listxattr of ${path}`);

@@ -1,0 +1,59 @@
+import { readdirSync, readFileSync, rmdirSync } from "node:fs";
+import { join } from "node:path";
+import type { Host } from "../system/index.ts";
+
+/** The directories that one container has in the cgroup hierarchies: one on v2, one per v1 controller elsewhere. */
+export function cgroupDirectories(host: Host, path: string): string[] {
+  const roots = [
+    ...new Set([
+      ...Object.values(host.cgroupV1Mounts),
+      ...(host.cgroup2Mount ? [host.cgroup2Mount] : []),
+      "/sys/fs/cgroup/systemd",
+      "/sys/fs/cgroup/hugetlb",
+    ]),
+  ];
+  return roots.map((root) => join(root, path));
+}
+
+/** Removes what the low-level runtime left of a container's cgroup, children first. A group that is not there, or is still used, stays. */
+export function removeCgroups(host: Host, path: string): void {
+  for (const directory of cgroupDirectories(host, path)) removeTree(directory);
+}
+
+function removeTree(directory: string): void {
+  let children: string[];
+  try {
+    children = readdirSync(directory, { withFileTypes: true }).flatMap((entry) =>
+      entry.isDirectory() ? [join(directory, entry.name)] : [],
+    );
+  } catch {
+    return; // not there
+  }
+  for (const child of children) removeTree(child);
+  try {
+    rmdirSync(directory);
+  } catch {
+    // A process is still in it: the next cleanup comes by again.
+  }
+}
+
+/** How often the kernel killed something in this group for want of memory. */
+export function oomKills(host: Host, path: string): number {
+  const v1 = host.cgroupV1Mounts["memory"];
+  const text = read(v1 ? join(v1, path, "memory.oom_control") : join(host.cgroup2Mount ?? "/sys/fs/cgroup", path, "memory.events"));
+  return Number(/^oom_kill (\d+)$/m.exec(text)?.[1] ?? 0);
+}
+
+/** Text of one cgroup file of a container ("memory.current" or its v1 name), empty where it is not there. */
+export function readCgroup(host: Host, path: string, controller: string, file: string): string {
+  const root = host.cgroupV1Mounts[controller] ?? host.cgroup2Mount ?? "/sys/fs/cgroup";
+  return read(join(root, path, file));
+}
+
+function read(file: string): string {
+  try {
+    return readFileSync(file, "utf8");
+  } catch {
+    return "";
+  }
+}

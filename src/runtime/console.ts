@@ -1,0 +1,96 @@
+import { rmSync } from "node:fs";
+import { createRequire } from "node:module";
+import { ReadStream } from "node:tty";
+import { syscalls } from "../system/index.ts";
+
+/** The engine's end of a terminal that the low-level runtime made. */
+export interface Terminal {
+  readonly stream: ReadStream;
+  write(data: Uint8Array): void;
+  resize(size: { w: number; h: number }): void;
+  close(): void;
+}
+
+const AF_UNIX = 1;
+const SOCK_STREAM = 1;
+const SOCK_CLOEXEC = 0o2000000;
+const SOCK_NONBLOCK = 0o4000;
+const TIOCSWINSZ = 0x5414;
+
+/**
+ * A listening socket for `--console-socket`: the runtime connects and passes the terminal's master over it (SCM_RIGHTS, unix(7)), which Node's net
+ * module cannot receive. `receive` waits for it, looking every 2 ms until `signal` ends it.
+ */
+export function consoleSocket(path: string): { receive(signal: AbortSignal): Promise<Terminal>; close(): void } {
+  const os = syscalls();
+  rmSync(path, { force: true });
+  const listener = os.socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  const address = unixAddress(path);
+  if (Number(os.libc("int bind(int fd, const uint8_t *a, uint l)")(listener, address, address.length)) < 0) os.fail(`bind ${path}`);
+  if (Number(os.libc("int listen(int fd, int n)")(listener, 1)) < 0) os.fail(`listen on ${path}`);
+  const close = () => {
+    os.libc("int close(int fd)")(listener);
+    rmSync(path, { force: true });
+  };
+  return {
+    close,
+    receive: async (signal) => {
+      for (;;) {
+        signal.throwIfAborted();
+        const connection = Number(os.libc("int accept4(int fd, void *a, void *l, int flags)")(listener, null, null, SOCK_CLOEXEC));
+        if (connection >= 0) {
+          try {
+            return terminal(receiveFd(connection));
+          } finally {
+            os.libc("int close(int fd)")(connection);
+          }
+        }
+        await new Promise((resolve) => setTimeout(resolve, 2));
+      }
+    },
+  };
+}
+
+/** sockaddr_un of a path. */
+export function unixAddress(path: string): Buffer {
+  const address = Buffer.alloc(2 + Buffer.byteLength(path) + 1);
+  address.writeUInt16LE(AF_UNIX, 0);
+  address.write(path, 2);
+  return address;
+}
+
+/** recvmsg(2) of one descriptor. The header is laid out for 64-bit Linux. */
+function receiveFd(connection: number): number {
+  const koffi = createRequire(import.meta.url)("koffi") as { address(value: unknown): bigint }; // only this function is used
+  const data = Buffer.alloc(4096);
+  const control = Buffer.alloc(64);
+  const vector = Buffer.alloc(16);
+  vector.writeBigUInt64LE(koffi.address(data), 0);
+  vector.writeBigUInt64LE(BigInt(data.length), 8);
+  const header = Buffer.alloc(56);
+  header.writeBigUInt64LE(koffi.address(vector), 16);
+  header.writeBigUInt64LE(1n, 24);
+  header.writeBigUInt64LE(koffi.address(control), 32);
+  header.writeBigUInt64LE(BigInt(control.length), 40);
+  const os = syscalls();
+  if (Number(os.libc("long recvmsg(int fd, uint8_t *m, int flags)")(connection, header, 0)) < 0) os.fail("recvmsg from the console socket");
+  return control.readInt32LE(16);
+}
+
+function terminal(fd: number): Terminal {
+  const stream = new ReadStream(fd);
+  const os = syscalls();
+  return {
+    stream,
+    write: (data) => {
+      stream.write(data);
+    },
+    resize: ({ w, h }) => {
+      const size = Buffer.alloc(8);
+      size.writeUInt16LE(h, 0);
+      size.writeUInt16LE(w, 2);
+      os.libc("int ioctl(int fd, ulong request, const uint8_t *p)")(fd, TIOCSWINSZ, size);
+    },
+    close: () => stream.destroy(),
+  };
+}

@@ -1,0 +1,181 @@
+import { spawn } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { messageOf } from "../system/index.ts";
+import { consoleSocket, type Terminal } from "./console.ts";
+import { readInside } from "./inside.ts";
+import type { Runtime } from "./runtime.ts";
+import { resolveUser } from "./users.ts";
+
+export interface ExecSpec {
+  readonly args: readonly string[];
+  /** "K=V"; laid over the container's own. */
+  readonly env: readonly string[];
+  readonly user: string;
+  readonly cwd: string;
+  readonly tty: boolean;
+  readonly stdin: boolean;
+  readonly privileged: boolean;
+  readonly size?: { w: number; h: number };
+}
+
+export interface ExecSession {
+  /** Settles when the process has been started. 0 where it could not be. */
+  readonly pid: Promise<number>;
+  readonly exited: Promise<number>;
+  write(data: Uint8Array): void;
+  endInput(): void;
+  resize(size: { w: number; h: number }): void;
+  kill(): void;
+}
+
+/**
+ * Runs one more process in a running container: spawns the low-level runtime's exec and nothing else. A terminal comes over a console socket.
+ * What the runtime says of a command that it cannot start goes to stderr, and the exit code is 126 or 127, as with Docker.
+ */
+export function execInContainer(
+  runtime: Runtime,
+  id: string,
+  spec: ExecSpec,
+  onOutput: (stream: 1 | 2, data: Buffer) => void,
+): ExecSession {
+  const key = randomBytes(6).toString("hex");
+  const directory = join(runtime.bundle(id), "exec");
+  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  const [processFile, pidFile, socketPath] = [
+    join(directory, `${key}.json`),
+    join(directory, `${key}.pid`),
+    join(directory, `${key}.sock`),
+  ];
+  const config = JSON.parse(readFileSync(join(runtime.bundle(id), "config.json"), "utf8")) as {
+    process: Record<string, unknown> & { env: string[]; cwd: string; user: object; capabilities: Record<string, string[]> };
+  }; // written by ociSpec
+  const root = runtime.rootfs(id);
+  const user = spec.user ? resolveUser(spec.user, readInside(root, "/etc/passwd"), readInside(root, "/etc/group")) : undefined;
+  const capabilities = { ...config.process.capabilities };
+  if (user) {
+    const list = user.uid === 0 ? (capabilities["bounding"] ?? []) : [];
+    capabilities["effective"] = list;
+    capabilities["permitted"] = list;
+  }
+  const { consoleSize: _, ...inherited } = config.process;
+  const process_ = {
+    ...inherited,
+    terminal: spec.tty,
+    ...(spec.tty && spec.size ? { consoleSize: { height: spec.size.h, width: spec.size.w } } : {}),
+    args: spec.args,
+    env: mergeEnv(config.process.env, [...(user ? [`HOME=${user.home}`] : []), ...(spec.tty ? ["TERM=xterm"] : []), ...spec.env]),
+    cwd: spec.cwd || config.process.cwd,
+    ...(user ? { user: { uid: user.uid, gid: user.gid, additionalGids: user.additionalGids } } : {}),
+    capabilities,
+  };
+  writeFileSync(processFile, JSON.stringify(process_));
+  const stop = new AbortController();
+  const socket = spec.tty ? consoleSocket(socketPath) : undefined;
+  const args = [
+    "--root",
+    runtime.stateDir,
+    "exec",
+    "--process",
+    processFile,
+    "--pid-file",
+    pidFile,
+    ...(spec.tty ? ["--tty", "--console-socket", socketPath] : []),
+    id,
+  ];
+  const child = spawn(runtime.program, args, {
+    stdio: [spec.stdin && !spec.tty ? "pipe" : "ignore", "pipe", "pipe"],
+    env: { PATH: process.env["PATH"] ?? "", LC_ALL: "C" },
+  });
+  let terminal: Terminal | undefined;
+  let early: Uint8Array[] | undefined = [];
+  let said = "";
+  const terminalEnded = socket
+    ? socket
+        .receive(stop.signal)
+        .then((received) => {
+          terminal = received;
+          if (spec.size) received.resize(spec.size);
+          for (const data of early ?? []) received.write(data);
+          early = undefined;
+          return new Promise<void>((resolve) => {
+            received.stream.on("data", (data: Buffer) => onOutput(1, data));
+            received.stream.on("error", () => resolve()); // EIO: the other end was closed
+            received.stream.on("end", () => resolve());
+            received.stream.on("close", () => resolve());
+          });
+        })
+        .catch(() => {})
+    : Promise.resolve();
+  child.stdout?.on("data", (data: Buffer) => onOutput(1, data));
+  child.stderr?.on("data", (data: Buffer) => {
+    if (said.length < 4096) said += data;
+    onOutput(2, data);
+  });
+  child.stdin?.on("error", () => {}); // the process closed its input first
+  const exited = new Promise<number>((resolve) => {
+    child.on("error", (error) => {
+      onOutput(2, Buffer.from(`${messageOf(error)}\n`));
+      resolve(126);
+    });
+    child.on("close", (code, signal) => {
+      void (async () => {
+        if (!terminal) stop.abort();
+        await Promise.race([terminalEnded, new Promise((done) => setTimeout(done, 200))]);
+        terminal?.close();
+        socket?.close();
+        for (const file of [processFile, pidFile]) rmSync(file, { force: true });
+        const failed = code !== 0 && !terminal ? startFailure(said) : undefined;
+        resolve(failed ?? code ?? (signal ? 137 : 0));
+      })();
+    });
+  });
+  return {
+    pid: pollPid(pidFile, exited),
+    exited,
+    write: (data) => {
+      if (terminal) terminal.write(data);
+      else if (spec.tty) early?.push(data);
+      else child.stdin?.write(data);
+    },
+    endInput: () => {
+      if (spec.tty) terminal?.write(Buffer.from([4]));
+      else child.stdin?.end();
+    },
+    resize: (size) => terminal?.resize(size),
+    kill: () => child.kill("SIGKILL"),
+  };
+}
+
+/** 126 or 127 where the runtime, not the command, ended with an error. */
+function startFailure(said: string): number | undefined {
+  if (/executable file .*not found|No such file or directory.*exec|exec.*(no such file|No such file)/.test(said)) return 127;
+  if (/open executable|exec.*[Pp]ermission denied/.test(said)) return 126;
+  return undefined;
+}
+
+async function pollPid(file: string, exited: Promise<number>): Promise<number> {
+  let over = false;
+  void exited.then(() => (over = true));
+  while (!over) {
+    try {
+      const pid = Number(readFileSync(file, "utf8"));
+      if (pid > 0) return pid;
+    } catch {
+      // not written yet
+    }
+    await new Promise((resolve) => setTimeout(resolve, 3));
+  }
+  return 0;
+}
+
+export function mergeEnv(base: readonly string[], over: readonly string[]): string[] {
+  const merged = new Map(base.map((line) => [line.split("=", 1)[0] ?? "", line]));
+  for (const line of over) {
+    const key = line.split("=", 1)[0] ?? "";
+    if (line.includes("=")) merged.set(key, line);
+    else merged.delete(key);
+  }
+  return [...merged.values()];
+}

@@ -1,0 +1,10 @@
+/**
+ * One container at a time: the OCI bundle, the low-level runtime (crun or runc) with conmon as monitor, cgroups, logs, exec, input. This room knows no names, no
+ * images and no networks; what it keeps is on disk, so that an engine that was killed is followed by one that goes on.
+ */
+export { AttachInput } from "./attach-input.ts";
+export { type ExecSession, type ExecSpec, execInContainer, mergeEnv } from "./exec.ts";
+export { readInside, resolveInside } from "./inside.ts";
+export { type LogEntry, type LogQuery, readLogs } from "./logs.ts";
+export type { NamespacePaths, ResolvedMount } from "./oci-spec.ts";
+export { type ExitInfo, isMounted, Runtime, type StartInput } from "./runtime.ts";
