@@ -1,0 +1,59 @@
+/** One name table entry of a network: a container's address there and the names it answers to. */
+export interface NamedAddress {
+  readonly address: string;
+  readonly names: readonly string[];
+}
+
+/**
+ * /etc/hosts of a container. Its own addresses come first, then what was asked (extra_hosts), then everybody on its networks, so that names resolve
+ * while no engine runs. One line per address: the C library answers all the lines of a name, which is how replicas are told.
+ */
+export function hostsFile(o: {
+  readonly hostname: string;
+  readonly domainname: string;
+  readonly own: readonly string[];
+  readonly extra: readonly { readonly name: string; readonly address: string }[];
+  readonly neighbours: readonly NamedAddress[];
+}): string {
+  const self = o.domainname ? `${o.hostname}.${o.domainname} ${o.hostname}` : o.hostname;
+  return [
+    "127.0.0.1\tlocalhost",
+    "::1\tlocalhost ip6-localhost ip6-loopback",
+    "fe00::\tip6-localnet",
+    "ff00::\tip6-mcastprefix",
+    "ff02::1\tip6-allnodes",
+    "ff02::2\tip6-allrouters",
+    ...o.own.map((address) => `${address}\t${self}`),
+    ...o.extra.map(({ name, address }) => `${address}\t${name}`),
+    ...o.neighbours.map(({ address, names }) => `${address}\t${names.join(" ")}`),
+    "",
+  ].join("\n");
+}
+
+/** /etc/resolv.conf of a container: the engine's DNS first, then the host's own servers, which answer while no engine runs. */
+export function resolvConf(o: {
+  readonly gateways: readonly string[];
+  readonly host: string;
+  readonly dns: readonly string[];
+  readonly search: readonly string[];
+  readonly options: readonly string[];
+}): string {
+  const lines = o.host.split("\n").map((line) => line.trim().split(/\s+/));
+  // A resolver on the host's loopback cannot be reached from inside.
+  const servers = lines
+    .filter(([key, value]) => key === "nameserver" && value && !/^(127\.|::1$)/.test(value))
+    .map(([, value]) => value ?? "");
+  const search =
+    o.search.length > 0
+      ? o.search.filter((domain) => domain !== ".")
+      : lines.filter(([key]) => key === "search" || key === "domain").flatMap(([, ...values]) => values);
+  const options = o.options.length > 0 ? o.options : lines.filter(([key]) => key === "options").flatMap(([, ...values]) => values);
+  const upstream = o.dns.length > 0 ? o.dns : servers;
+  return [
+    // The C library reads three servers at most.
+    ...[...o.gateways.slice(0, 1), ...upstream].slice(0, 3).map((server) => `nameserver ${server}`),
+    ...(search.length ? [`search ${search.join(" ")}`] : []),
+    ...(options.length ? [`options ${options.join(" ")}`] : []),
+    "",
+  ].join("\n");
+}
