@@ -31,6 +31,8 @@ export async function createNamespaces(plans: readonly NamespacePlan[]): Promise
         `link add ${link.outer} mtu ${link.mtu} type veth peer name ${link.inner} address ${link.mac} mtu ${link.mtu} netns ${plan.name}`,
     ),
     ...plan.links.map((link) => `link set ${link.outer} master ${link.bridge} up`),
+    // Hairpin: a container that asks for its own published port.
+    ...plan.links.map((link) => `link set ${link.outer} type bridge_slave hairpin on`),
   ]);
   await run("ip", ["-batch", "-"], { input: `${outside.join("\n")}\n` });
   const queue = [...plans];

@@ -64,10 +64,10 @@ function tableText(table: string, version: 4 | 6, bridges: readonly RuleBridge[]
       `inet_proto . inet_service : ${address} . inet_service`,
       any.map((port) => element(port, false)),
     ),
-    "  chain prerouting {\n    type nat hook prerouting priority dstnat - 5;",
+    "  chain prerouting {\n    type nat hook prerouting priority -105;",
     dnat,
     "  }",
-    "  chain output {\n    type nat hook output priority dstnat - 5;",
+    "  chain output {\n    type nat hook output priority -105;",
     // ::1 cannot be translated to an address outside: the engine answers there itself.
     version === 6 ? "    ip6 daddr ::1 return" : "",
     dnat,

@@ -1,0 +1,42 @@
+import { readFileSync } from "node:fs";
+import { BerthError } from "../../system/index.ts";
+import { type Lookup, resolvePath } from "./resolve-path.ts";
+import type { Owner } from "./writable-root.ts";
+
+/** The owner that `--chown=user[:group]` means in a root file system; names come from its /etc/passwd and /etc/group. */
+export function parseOwner(text: string, root: Lookup): Owner {
+  const [user = "", group] = text.split(":");
+  const account = /^\d+$/.test(user) ? undefined : accounts(root).find((candidate) => candidate.name === user);
+  if (!account && !/^\d+$/.test(user)) {
+    throw new BerthError("build/context", `there is no user "${user}" in /etc/passwd of the image`, { hint: "Create it in an earlier RUN, or use a number." });
+  }
+  const uid = account?.uid ?? Number(user);
+  if (group === undefined || group === "") return { uid, gid: account?.gid ?? uid };
+  if (/^\d+$/.test(group)) return { uid, gid: Number(group) };
+  const line = records(root, "etc/group").find(([name]) => name === group);
+  if (!line) throw new BerthError("build/context", `there is no group "${group}" in /etc/group of the image`);
+  return { uid, gid: Number(line[2]) };
+}
+
+/** Numeric ids and home of a USER instruction's value; root with "/" for an id that has no account. */
+export function userOf(text: string, root: Lookup): Owner & { home: string } {
+  const [user = ""] = text.split(":");
+  const account = accounts(root).find((candidate) => (user === "" ? candidate.uid === 0 : candidate.name === user || String(candidate.uid) === user));
+  const home = account?.home || (user === "" || user === "0" || user === "root" ? "/root" : "/");
+  if (text === "") return { uid: 0, gid: 0, home };
+  if (!account && !text.includes(":") && /^\d+$/.test(user)) return { uid: Number(user), gid: 0, home };
+  return { ...parseOwner(text, root), home };
+}
+
+function accounts(root: Lookup): { name: string; uid: number; gid: number; home: string }[] {
+  return records(root, "etc/passwd").map(([name = "", , uid, gid, , home = ""]) => ({ name, uid: Number(uid), gid: Number(gid), home }));
+}
+
+function records(root: Lookup, path: string): string[][] {
+  const entry = root.entry(resolvePath(root, path));
+  if (!entry?.stat.isFile()) return [];
+  return readFileSync(entry.hostPath, "utf8")
+    .split("\n")
+    .map((line) => line.split(":"))
+    .filter((fields) => fields.length > 2);
+}

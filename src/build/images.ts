@@ -1,0 +1,37 @@
+import type { ImageConfig } from "../api/index.ts";
+
+/** What a build needs from the image store; `ImageStore` of src/image is one. */
+export interface BuildImages {
+  resolve(ref: string): BaseImage | undefined;
+  /** Overlay lower directories of an image, top layer first. */
+  layerDirs(id: string): string[];
+  layerDir(chainId: string): string;
+  /** A directory on the file system of the layers; upper directories are made in it. */
+  tempDir(): string;
+  /** Adopts an overlay upper directory as a layer on top of a chain. */
+  commitLayer(o: { parentChainId?: string; upperDir: string; signal: AbortSignal }): Promise<Layer>;
+  createImage(o: { config: ImageConfig; tags?: string[] }): string;
+  /** Layers that the build cache holds must survive garbage collection: called once with a function that names them. */
+  addLayerRoots?(chainIds: () => Iterable<string>): void;
+  /** Frees layers that no image and no cache record names any more. */
+  collectGarbage?(): unknown;
+}
+
+export interface BaseImage {
+  readonly id: string;
+  readonly config: ImageConfig;
+  readonly chainIds: readonly string[];
+  readonly repoDigests?: readonly string[];
+}
+
+export interface Layer {
+  readonly chainId: string;
+  readonly diffId: string;
+  readonly size: number;
+}
+
+/** Fetches an image that is not here (or, with `build.pull`, a newer one); resolves to its id. */
+export type PullImage = (
+  ref: string,
+  o: { platform?: string; signal: AbortSignal; onProgress: (p: { id: string; current: number; total: number; done: boolean }) => void },
+) => Promise<string>;

@@ -1,0 +1,35 @@
+/** Runs the processes of RUN instructions. The runtime implements it; a build decides everything that the process sees. */
+export interface StepRunner {
+  /**
+   * Runs one process on an overlay of `lowerDirs` (top first) below `upperDir` and resolves to its exit code when its first process ended;
+   * whatever it left in the background is killed. Nothing stays mounted. `signal` kills it and rejects.
+   */
+  run(step: RunStep): Promise<{ exitCode: number }>;
+}
+
+export interface RunStep {
+  readonly lowerDirs: string[];
+  readonly upperDir: string;
+  /** Overlay's work directory: empty, beside `upperDir`. */
+  readonly workDir: string;
+  readonly args: string[];
+  /** Complete: PATH and HOME are in it. */
+  readonly env: string[];
+  readonly cwd: string;
+  /** As in the image config ("", "app", "1000:1000"); names are looked up in the root file system. */
+  readonly user: string;
+  readonly mounts: StepMount[];
+  /** "default", "none", "host" or the name of an engine network. */
+  readonly network: string;
+  readonly extraHosts?: string[];
+  readonly hostname?: string;
+  readonly shmSize?: number;
+  readonly ulimits?: { Name: string; Soft: number; Hard: number }[];
+  readonly signal: AbortSignal;
+  onOutput(stream: 1 | 2, chunk: Buffer): void;
+}
+
+/** A bind has an absolute source that exists; targets are absolute. */
+export type StepMount =
+  | { readonly type: "bind"; readonly source: string; readonly target: string; readonly readOnly: boolean }
+  | { readonly type: "tmpfs"; readonly target: string; readonly sizeBytes?: number };
