@@ -7,4 +7,6 @@ export { type ExecSession, type ExecSpec, execInContainer, mergeEnv } from "./ex
 export { readInside, resolveInside } from "./inside.ts";
 export { type LogEntry, type LogQuery, readLogs } from "./logs.ts";
 export type { NamespacePaths, ResolvedMount } from "./oci-spec.ts";
-export { type ExitInfo, isMounted, Runtime, type StartInput } from "./runtime.ts";
+export { isMounted } from "./mounted.ts";
+export { type ExitInfo, Runtime, type StartInput } from "./runtime.ts";
+export { Volumes } from "./volumes.ts";

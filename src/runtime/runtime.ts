@@ -20,6 +20,7 @@ import { BerthError, type Host, messageOf, run, syscalls, umountFlag } from "../
 import { oomKills, removeCgroups } from "./cgroup.ts";
 import { hostDevices } from "./devices.ts";
 import { readInside } from "./inside.ts";
+import { isMounted } from "./mounted.ts";
 import { type NamespacePaths, ociSpec, type ResolvedMount } from "./oci-spec.ts";
 import { startError } from "./start-error.ts";
 import { resolveUser } from "./users.ts";
@@ -357,10 +358,6 @@ export class Runtime {
   oomKills(id: string): number {
     return oomKills(this.#o.host, this.cgroupsPath(id));
   }
-}
-
-export function isMounted(target: string): boolean {
-  return readFileSync("/proc/self/mountinfo", "utf8").includes(` ${target} `);
 }
 
 function isAlive(pid: number, word: string): boolean {

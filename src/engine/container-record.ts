@@ -1,0 +1,234 @@
+import { randomBytes } from "node:crypto";
+import { posix } from "node:path";
+import type { Container, ContainerConfig, ContainerCreateBody, HostConfig, ImageConfig, MountPoint, MountSpec } from "../api/index.ts";
+import { BerthError } from "../system/index.ts";
+
+export const never = "0001-01-01T00:00:00Z";
+
+/** A container as it is stored: Docker's object and what only this engine needs. */
+export interface ContainerRecord extends Container {
+  readonly Berth: {
+    /** Overlay chains of the image, bottom first: they are kept while the container is there. */
+    readonly chainIds: readonly string[];
+    readonly imageConfig: ImageConfig;
+    /** An explicit stop: the restart policy is off until the next start. */
+    userStopped: boolean;
+  };
+}
+
+export interface BuiltRecord {
+  readonly record: ContainerRecord;
+  /** Volumes to be made first: name and, for anonymous ones, that the container owns it. */
+  readonly volumes: readonly { readonly name: string; readonly anonymous: boolean; readonly spec?: MountSpec }[];
+}
+
+/** The record of a new container: image configuration and body merged as Docker merges them. Pure but for random ids. @throws BerthError container/bad-config */
+export function buildRecord(
+  body: ContainerCreateBody,
+  o: {
+    id: string;
+    name: string;
+    imageId: string;
+    imageConfig: ImageConfig;
+    chainIds: readonly string[];
+    nowIso: string;
+    root: string;
+    run: string;
+  },
+): BuiltRecord {
+  const image = o.imageConfig.config ?? {};
+  const { HostConfig: hostConfig = {}, NetworkingConfig: networking, ...config } = body;
+  const merged = mergeConfig(config, image, o.id);
+  const command = [...(merged.Entrypoint ?? []), ...(merged.Cmd ?? [])];
+  if (command.length === 0 || command[0] === "")
+    throw new BerthError("container/bad-config", "no command specified", { hint: "The image has none either: give one." });
+  const mode = hostConfig.NetworkMode || "default";
+  const hc: HostConfig = {
+    ...hostConfig,
+    NetworkMode: mode,
+    RestartPolicy: { MaximumRetryCount: 0, ...hostConfig.RestartPolicy, Name: hostConfig.RestartPolicy?.Name || "no" },
+    LogConfig: { Type: hostConfig.LogConfig?.Type || "json-file", Config: hostConfig.LogConfig?.Config ?? {} },
+    PortBindings: hostConfig.PortBindings ?? {},
+    ShmSize: hostConfig.ShmSize || 67108864,
+    IpcMode: hostConfig.IpcMode || "private",
+    CgroupnsMode: hostConfig.CgroupnsMode || "private",
+    Runtime: hostConfig.Runtime || "runc",
+  };
+  validate(hc);
+  const { mounts, volumes } = mountPoints(hc, merged);
+  const endpoints = { ...networking?.EndpointsConfig };
+  if (!["host", "none"].includes(mode) && !mode.startsWith("container:")) {
+    const main = mode === "default" ? "bridge" : mode;
+    for (const alias of ["default", "bridge"])
+      if (main === "bridge" && endpoints[alias] && alias !== main) {
+        endpoints[main] = endpoints[alias] ?? {};
+        delete endpoints[alias];
+      }
+    endpoints[main] ??= {};
+  } else for (const name of Object.keys(endpoints)) delete endpoints[name];
+  return {
+    volumes,
+    record: {
+      Id: o.id,
+      Created: o.nowIso,
+      Path: command[0] ?? "",
+      Args: command.slice(1),
+      State: {
+        Status: "created",
+        Running: false,
+        Paused: false,
+        Restarting: false,
+        OOMKilled: false,
+        Dead: false,
+        Pid: 0,
+        ExitCode: 0,
+        Error: "",
+        StartedAt: never,
+        FinishedAt: never,
+      },
+      Image: o.imageId,
+      ResolvConfPath: `${o.run}/c/${o.id}/resolv.conf`,
+      HostnamePath: `${o.run}/c/${o.id}/hostname`,
+      HostsPath: `${o.run}/c/${o.id}/hosts`,
+      LogPath: `${o.root}/containers/${o.id}/ctr.log`,
+      Name: `/${o.name}`,
+      RestartCount: 0,
+      Driver: "overlay2",
+      Platform: "linux",
+      MountLabel: "",
+      ProcessLabel: "",
+      AppArmorProfile: "",
+      ExecIDs: null,
+      HostConfig: hc,
+      Mounts: mounts,
+      Config: merged,
+      NetworkSettings: { SandboxID: "", SandboxKey: "", Ports: {}, Networks: endpoints },
+      Berth: { chainIds: o.chainIds, imageConfig: o.imageConfig, userStopped: false },
+    },
+  };
+}
+
+function mergeConfig(config: ContainerConfig, image: ContainerConfig, id: string): ContainerConfig {
+  const env = new Map((image.Env ?? []).map((line) => [line.split("=", 1)[0] ?? "", line]));
+  for (const line of config.Env ?? []) env.set(line.split("=", 1)[0] ?? "", line);
+  // A command that is not given is the image's, unless the entrypoint is given: then there is none.
+  const entrypoint = config.Entrypoint?.length ? (config.Entrypoint[0] === "" ? [] : config.Entrypoint) : (image.Entrypoint ?? null);
+  const cmd = config.Cmd?.length ? config.Cmd : config.Entrypoint?.length ? null : (image.Cmd ?? null);
+  const health = config.Healthcheck?.Test?.length
+    ? config.Healthcheck
+    : image.Healthcheck
+      ? { ...image.Healthcheck, ...config.Healthcheck, Test: image.Healthcheck.Test ?? [] }
+      : config.Healthcheck;
+  return {
+    ...config,
+    Hostname: config.Hostname || id.slice(0, 12),
+    Domainname: config.Domainname ?? "",
+    User: config.User || image.User || "",
+    AttachStdin: config.AttachStdin ?? false,
+    AttachStdout: config.AttachStdout ?? false,
+    AttachStderr: config.AttachStderr ?? false,
+    Tty: config.Tty ?? false,
+    OpenStdin: config.OpenStdin ?? false,
+    StdinOnce: config.StdinOnce ?? false,
+    Env: [...env.values()],
+    Cmd: cmd,
+    Entrypoint: entrypoint,
+    Image: config.Image ?? "",
+    Volumes: { ...image.Volumes, ...config.Volumes },
+    WorkingDir: config.WorkingDir || image.WorkingDir || "",
+    Labels: { ...image.Labels, ...config.Labels },
+    ExposedPorts: { ...image.ExposedPorts, ...config.ExposedPorts },
+    ...(config.StopSignal || image.StopSignal ? { StopSignal: config.StopSignal || (image.StopSignal ?? "") } : {}),
+    ...(health && health.Test?.[0] !== "NONE" ? { Healthcheck: health } : {}),
+  };
+}
+
+function validate(hc: HostConfig): void {
+  const refuse = (message: string, hint?: string) => {
+    throw new BerthError("container/bad-config", message, hint ? { hint } : {});
+  };
+  if (hc.Memory && hc.Memory < 6 * 1024 * 1024) refuse("Minimum memory limit allowed is 6MB");
+  if (hc.Memory && hc.MemorySwap && hc.MemorySwap > 0 && hc.MemorySwap < hc.Memory)
+    refuse("Minimum memoryswap limit should be larger than memory limit, see usage");
+  if (hc.LogConfig && !["json-file", "local", "none", "k8s-file", "journald"].includes(hc.LogConfig.Type))
+    refuse(`logger: no log driver named '${hc.LogConfig.Type}' is registered`, "Berth has json-file, local and none.");
+  if (hc.AutoRemove && hc.RestartPolicy?.Name && hc.RestartPolicy.Name !== "no")
+    refuse("can't create 'AutoRemove' container with restart policy");
+  if (hc.Isolation && hc.Isolation !== "default") refuse(`invalid isolation "${hc.Isolation}" on linux`);
+}
+
+/** "source:target[:options]" -> a mount point; a source without "/" is a volume. */
+export function parseBind(text: string): { source: string; target: string; options: string[] } {
+  const parts = text.split(":");
+  const [source = "", target = "", options = ""] = parts;
+  if (parts.length < 2 || parts.length > 3 || !target.startsWith("/") || source === "")
+    throw new BerthError("container/bad-config", `invalid volume specification: '${text}'`, {
+      hint: "It has the form source:/target[:options].",
+    });
+  return { source, target: posix.normalize(target), options: options.split(",").filter(Boolean) };
+}
+
+function mountPoints(
+  hc: HostConfig,
+  config: ContainerConfig,
+): { mounts: MountPoint[]; volumes: { name: string; anonymous: boolean; spec?: MountSpec }[] } {
+  const mounts = new Map<string, MountPoint>();
+  const volumes: { name: string; anonymous: boolean; spec?: MountSpec }[] = [];
+  const volume = (name: string, target: string, o: { rw: boolean; mode: string; anonymous: boolean; spec?: MountSpec }) => {
+    volumes.push({ name, anonymous: o.anonymous, ...(o.spec ? { spec: o.spec } : {}) });
+    mounts.set(target, {
+      Type: "volume",
+      Name: name,
+      Source: "",
+      Destination: target,
+      Driver: "local",
+      Mode: o.mode,
+      RW: o.rw,
+      Propagation: "",
+    });
+  };
+  for (const text of hc.Binds ?? []) {
+    const { source, target, options } = parseBind(text);
+    const rw = !options.includes("ro");
+    if (source.startsWith("/"))
+      mounts.set(target, {
+        Type: "bind",
+        Source: posix.normalize(source),
+        Destination: target,
+        Mode: options.join(","),
+        RW: rw,
+        Propagation: options.find((word) => /^r?(shared|slave|private)$/.test(word)) ?? "rprivate",
+      });
+    else volume(source, target, { rw, mode: options.join(",") || "z", anonymous: false });
+  }
+  for (const spec of hc.Mounts ?? []) {
+    const target = posix.normalize(spec.Target ?? "");
+    if (!target.startsWith("/"))
+      throw new BerthError(
+        "container/bad-config",
+        `invalid mount config for type "${spec.Type}": invalid mount path: '${spec.Target}' mount path must be absolute`,
+      );
+    if (mounts.has(target)) throw new BerthError("container/bad-config", `Duplicate mount point: ${target}`);
+    const rw = spec.ReadOnly !== true;
+    if (spec.Type === "bind")
+      mounts.set(target, {
+        Type: "bind",
+        Source: posix.normalize(spec.Source ?? ""),
+        Destination: target,
+        Mode: "",
+        RW: rw,
+        Propagation: spec.BindOptions?.Propagation || "rprivate",
+      });
+    else if (spec.Type === "tmpfs")
+      mounts.set(target, { Type: "tmpfs", Source: "", Destination: target, Mode: "", RW: rw, Propagation: "" });
+    else if (spec.Type === "volume")
+      volume(spec.Source || randomBytes(32).toString("hex"), target, { rw, mode: "z", anonymous: !spec.Source, spec });
+    else throw new BerthError("container/bad-config", `mount type "${spec.Type}" is not supported`, { hint: "Use bind, volume or tmpfs." });
+  }
+  for (const target of Object.keys(hc.Tmpfs ?? {})) mounts.delete(posix.normalize(target));
+  for (const target of Object.keys(config.Volumes ?? {})) {
+    const path = posix.normalize(target);
+    if (!mounts.has(path) && !hc.Tmpfs?.[path]) volume(randomBytes(32).toString("hex"), path, { rw: true, mode: "", anonymous: true });
+  }
+  return { mounts: [...mounts.values()], volumes };
+}

@@ -1,0 +1,109 @@
+import type { Container, Health } from "../api/index.ts";
+import { execInContainer, type Runtime } from "../runtime/index.ts";
+import { messageOf } from "../system/index.ts";
+
+const ms = (nanoseconds: number | undefined, fallback: number) => (nanoseconds ? nanoseconds / 1e6 : fallback);
+const maxOutput = 4096;
+const keptEntries = 5;
+
+/**
+ * Runs the health checks of running containers. Docker's rules: the first probe comes one interval after the start (the start interval while in the start period);
+ * failures in the start period do not count, the first success ends it; `retries` failures in a row make it unhealthy; a probe over its time is killed.
+ */
+export class HealthMonitor {
+  readonly #o: { runtime: Runtime; report: (id: string, health: Health, changed: boolean) => void };
+  readonly #stops = new Map<string, AbortController>();
+
+  constructor(o: { runtime: Runtime; report: (id: string, health: Health, changed: boolean) => void }) {
+    this.#o = o;
+  }
+
+  watch(container: Container): void {
+    this.forget(container.Id);
+    const check = container.Config.Healthcheck;
+    if (!check?.Test || check.Test.length === 0 || check.Test[0] === "NONE") return;
+    const stop = new AbortController();
+    this.#stops.set(container.Id, stop);
+    void this.#loop(container, stop.signal);
+  }
+
+  forget(id: string): void {
+    this.#stops.get(id)?.abort();
+    this.#stops.delete(id);
+  }
+
+  close(): void {
+    for (const id of [...this.#stops.keys()]) this.forget(id);
+  }
+
+  async #loop(container: Container, signal: AbortSignal): Promise<void> {
+    const check = container.Config.Healthcheck ?? {};
+    const [kind, ...rest] = check.Test ?? [];
+    const args = kind === "CMD-SHELL" ? [...(container.Config.Shell ?? ["/bin/sh", "-c"]), rest.join(" ")] : rest;
+    const intervalMs = ms(check.Interval, 30_000);
+    const startPeriodEnds = Date.parse(container.State.StartedAt) + ms(check.StartPeriod, 0);
+    const retries = check.Retries || 3;
+    let health: Health = container.State.Health ?? { Status: "starting", FailingStreak: 0, Log: [] };
+    while (!signal.aborted) {
+      const starting = health.Status === "starting" && Date.now() < startPeriodEnds;
+      await sleep(starting ? ms(check.StartInterval, 5_000) : intervalMs, signal);
+      if (signal.aborted) return;
+      const entry = await this.#probe(container.Id, args, ms(check.Timeout, 30_000), signal);
+      if (signal.aborted || !entry) return;
+      const ok = entry.ExitCode === 0;
+      const counts = !(health.Status === "starting" && Date.now() < startPeriodEnds);
+      const streak = ok ? 0 : health.FailingStreak + (counts ? 1 : 0);
+      const status = ok ? "healthy" : streak >= retries ? "unhealthy" : health.Status;
+      const changed = status !== health.Status;
+      health = { Status: status, FailingStreak: streak, Log: [...health.Log, entry].slice(-keptEntries) };
+      this.#o.report(container.Id, health, changed);
+    }
+  }
+
+  async #probe(id: string, args: readonly string[], timeoutMs: number, signal: AbortSignal) {
+    const start = new Date().toISOString();
+    let output = "";
+    try {
+      const session = execInContainer(
+        this.#o.runtime,
+        id,
+        { args, env: [], user: "", cwd: "", tty: false, stdin: false, privileged: false },
+        (_, data) => {
+          if (output.length < maxOutput) output += data;
+        },
+      );
+      let timer: NodeJS.Timeout | undefined;
+      const late = new Promise<number>((resolve) => {
+        timer = setTimeout(() => {
+          session.kill();
+          resolve(-1);
+        }, timeoutMs);
+      });
+      const code = await Promise.race([session.exited, late]);
+      clearTimeout(timer);
+      return {
+        Start: start,
+        End: new Date().toISOString(),
+        ExitCode: code,
+        Output: code === -1 ? `Health check exceeded timeout (${timeoutMs / 1000}s)` : output.slice(0, maxOutput),
+      };
+    } catch (error) {
+      if (signal.aborted) return undefined;
+      return { Start: start, End: new Date().toISOString(), ExitCode: -1, Output: messageOf(error) };
+    }
+  }
+}
+
+function sleep(milliseconds: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, milliseconds);
+    signal.addEventListener(
+      "abort",
+      () => {
+        clearTimeout(timer);
+        resolve();
+      },
+      { once: true },
+    );
+  });
+}

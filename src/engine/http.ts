@@ -1,0 +1,136 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Duplex } from "node:stream";
+import { BerthError, errorCodes, messageOf } from "../system/index.ts";
+
+/** One request as a route sees it. */
+export interface Call {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly params: readonly string[];
+  readonly query: URLSearchParams;
+  /** Set when the client asked to take the connection over (Upgrade). */
+  readonly upgrade?: { readonly socket: Duplex; readonly head: Buffer };
+  /** Aborted when the client goes away. */
+  readonly signal: AbortSignal;
+}
+
+export type Handler = (call: Call) => Promise<void> | void;
+
+export interface Route {
+  readonly method: string;
+  /** Matched against the path without its version. */
+  readonly path: RegExp;
+  readonly handler: Handler;
+}
+
+/** `path` with `{x}` for one segment and `{x*}` for a name that may hold slashes. */
+export function route(method: string, path: string, handler: Handler): Route {
+  const source = path.replace(/\{\w+\*\}/g, "(.+)").replace(/\{\w+\}/g, "([^/]+)");
+  return { method, path: new RegExp(`^${source}$`), handler };
+}
+
+export function sendJson(response: ServerResponse, status: number, body: unknown): void {
+  const text = JSON.stringify(body);
+  response.writeHead(status, { "Content-Type": "application/json", "Content-Length": Buffer.byteLength(text) + 1 });
+  response.end(`${text}\n`);
+}
+
+export function sendEmpty(response: ServerResponse, status: number): void {
+  response.writeHead(status);
+  response.end();
+}
+
+/** Docker's error body and the status of the error's code. After the head was sent, an error is one more line of the stream. */
+export function sendError(response: ServerResponse, error: unknown): void {
+  const status = error instanceof BerthError ? errorCodes[error.code].http : 500;
+  const body = {
+    message: messageOf(error),
+    ...(error instanceof BerthError
+      ? { code: error.code, ...(error.hint ? { hint: error.hint } : {}), ...(error.place ? { place: error.place } : {}) }
+      : {}),
+  };
+  if (response.headersSent) response.end(`${JSON.stringify({ errorDetail: { message: body.message }, error: body.message })}\n`);
+  else sendJson(response, status, body);
+}
+
+/** A stream of JSON objects, one a line, each flushed at once. */
+export function jsonStream(response: ServerResponse): { send(value: unknown): void; end(): void } {
+  response.writeHead(200, { "Content-Type": "application/json" });
+  response.flushHeaders();
+  return { send: (value) => response.write(`${JSON.stringify(value)}\n`), end: () => response.end() };
+}
+
+const maxBody = 16 * 1024 * 1024;
+
+/** The JSON body of a request, {} where there is none. @throws BerthError api/bad-parameter */
+export async function jsonBody<T>(request: IncomingMessage): Promise<T> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    size += chunk.length;
+    if (size > maxBody) throw new BerthError("api/bad-parameter", "the request's body is larger than 16 MiB");
+    chunks.push(chunk);
+  }
+  return parseBody<T>(Buffer.concat(chunks));
+}
+
+export function parseBody<T>(bytes: Buffer): T {
+  if (bytes.length === 0) return {} as T; // every field of a body is optional on the wire
+  try {
+    return (JSON.parse(bytes.toString()) ?? {}) as T; // fields are checked where they are used
+  } catch (error) {
+    throw new BerthError("api/bad-parameter", `invalid JSON: ${messageOf(error)}`);
+  }
+}
+
+/** Docker's booleans in a query: "1", "true", "True", "t" are true. */
+export function flag(query: URLSearchParams, name: string, fallback = false): boolean {
+  const value = query.get(name);
+  if (value === null) return fallback;
+  return ["1", "t", "true", "yes", "on"].includes(value.toLowerCase());
+}
+
+/**
+ * Filters in both encodings: {"name":["x"]} and {"name":{"x":true}}.
+ * @throws BerthError api/bad-parameter for a key that is not known or for broken JSON
+ */
+export function filters(query: URLSearchParams, known: readonly string[]): Map<string, string[]> {
+  const text = query.get("filters");
+  if (!text) return new Map();
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(text);
+  } catch {
+    throw new BerthError("api/bad-parameter", `invalid filter: ${text}`);
+  }
+  const result = new Map<string, string[]>();
+  for (const [key, value] of Object.entries((parsed ?? {}) as Record<string, unknown>)) {
+    if (!known.includes(key)) throw new BerthError("api/bad-parameter", `invalid filter '${key}'`);
+    result.set(
+      key,
+      Array.isArray(value)
+        ? value.map(String)
+        : Object.entries((value ?? {}) as Record<string, unknown>).flatMap(([word, on]) => (on ? [word] : [])),
+    );
+  }
+  return result;
+}
+
+/** "k=v" and "k" against labels; all must match. */
+export function labelsMatch(wanted: readonly string[] | undefined, labels: Readonly<Record<string, string>>): boolean {
+  return (wanted ?? []).every((text) => {
+    const at = text.indexOf("=");
+    return at < 0 ? labels[text] !== undefined : labels[text.slice(0, at)] === text.slice(at + 1);
+  });
+}
+
+/** Unix seconds with a fraction, RFC 3339, or a Go duration back from now -> milliseconds since the epoch. */
+export function timeMs(text: string | null): number | undefined {
+  if (!text || text === "0") return undefined;
+  if (/^\d+(\.\d+)?$/.test(text)) return Math.floor(Number(text) * 1000);
+  const duration = /^(?:(\d+)h)?(?:(\d+)m)?(?:(\d+(?:\.\d+)?)s)?$/.exec(text);
+  if (duration) return Date.now() - ((Number(duration[1] ?? 0) * 60 + Number(duration[2] ?? 0)) * 60 + Number(duration[3] ?? 0)) * 1000;
+  const at = Date.parse(text);
+  if (Number.isNaN(at)) throw new BerthError("api/bad-parameter", `invalid value for "since" or "until": ${text}`);
+  return at;
+}

@@ -1,0 +1,100 @@
+import { existsSync, lstatSync, mkdirSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Volume, VolumeCreateBody } from "../api/index.ts";
+import { BerthError, readJsonFile, run, syscalls, umountFlag, writeFileAtomic } from "../system/index.ts";
+import { isMounted } from "./mounted.ts";
+
+/**
+ * Named volumes: `<root>/volumes/<name>/_data`, with a record beside it. The local driver's options (type, o, device) are mounted over `_data` while a container uses it.
+ */
+export class Volumes {
+  readonly #root: string;
+  readonly #volumes = new Map<string, Volume>();
+
+  constructor(root: string) {
+    this.#root = join(root, "volumes");
+    mkdirSync(this.#root, { recursive: true, mode: 0o711 });
+  }
+
+  /** Answers the records that could not be read (moved aside). */
+  open(): string[] {
+    const bad: string[] = [];
+    for (const name of readdirSync(this.#root)) {
+      const file = join(this.#root, name, "volume.json");
+      try {
+        const volume = readJsonFile(file) as Volume | undefined; // written by create
+        if (volume) this.#volumes.set(volume.Name, volume);
+      } catch {
+        const aside = `${file}.corrupt-${Date.now()}`;
+        renameSync(file, aside);
+        bad.push(aside);
+      }
+    }
+    return bad;
+  }
+
+  list(): Volume[] {
+    return [...this.#volumes.values()];
+  }
+  find(name: string): Volume | undefined {
+    return this.#volumes.get(name);
+  }
+  /** @throws BerthError volume/not-found */
+  get(name: string): Volume {
+    const volume = this.#volumes.get(name);
+    if (!volume) throw new BerthError("volume/not-found", `get ${name}: no such volume`);
+    return volume;
+  }
+
+  /** Idempotent by name, as Docker's. */
+  create(name: string, body: VolumeCreateBody): Volume {
+    const there = this.#volumes.get(name);
+    if (there) return there;
+    if (body.Driver && body.Driver !== "local") throw new BerthError("volume/unknown-driver", `error looking up volume plugin ${body.Driver}: plugin "${body.Driver}" not found`, { hint: "Berth has the local driver." });
+    if (!/^[a-zA-Z0-9][a-zA-Z0-9_.-]+$/.test(name)) {
+      throw new BerthError("volume/bad-name", `create ${name}: "${name}" includes invalid characters for a local volume name, only "[a-zA-Z0-9][a-zA-Z0-9_.-]" are allowed. If you intended to pass a host directory, use absolute path`);
+    }
+    const directory = join(this.#root, name);
+    mkdirSync(join(directory, "_data"), { recursive: true, mode: 0o755 });
+    const options = body.DriverOpts && Object.keys(body.DriverOpts).length > 0 ? body.DriverOpts : null;
+    const volume: Volume = { Name: name, Driver: "local", Mountpoint: join(directory, "_data"), CreatedAt: new Date().toISOString(), Labels: body.Labels ?? {}, Scope: "local", Options: options };
+    // The mark says that no container has used it: the first one copies the image's content in.
+    writeFileSync(join(directory, "new"), "");
+    writeFileAtomic(join(directory, "volume.json"), JSON.stringify(volume));
+    this.#volumes.set(name, volume);
+    return volume;
+  }
+
+  remove(name: string): void {
+    const volume = this.get(name);
+    if (isMounted(volume.Mountpoint)) syscalls().umount(volume.Mountpoint, umountFlag.detach);
+    this.#volumes.delete(name);
+    rmSync(join(this.#root, name), { recursive: true, force: true });
+  }
+
+  /** Makes a volume ready to be bound: mounts what its options name, and on the first use copies the image's content at `inside` (a host path) in. Answers the path to bind. */
+  async prepare(name: string, o: { inside?: string; noCopy: boolean; subpath?: string }): Promise<string> {
+    const volume = this.get(name);
+    const { type, device, o: options } = volume.Options ?? {};
+    if (device && !isMounted(volume.Mountpoint)) {
+      const flags = (options ?? "").split(",").filter((word) => word && word !== "bind");
+      const args = (options ?? "").includes("bind") || type === "none" ? ["--bind"] : ["-t", type || "auto"];
+      await run("mount", [...args, ...(flags.length ? ["-o", flags.join(",")] : []), "--", device, volume.Mountpoint]);
+    }
+    const mark = join(this.#root, name, "new");
+    if (existsSync(mark)) {
+      if (o.inside && !o.noCopy && existsSync(o.inside) && statSync(o.inside).isDirectory() && readdirSync(volume.Mountpoint).length === 0) {
+        // cp keeps owners, modes, links and attributes; Node's own copy does not.
+        await run("cp", ["-a", "--", `${o.inside}/.`, volume.Mountpoint], { timeoutMs: 600_000 });
+      }
+      rmSync(mark, { force: true });
+    }
+    if (!o.subpath) return volume.Mountpoint;
+    const path = join(volume.Mountpoint, o.subpath);
+    if (!path.startsWith(`${volume.Mountpoint}/`) || !lstatSync(path, { throwIfNoEntry: false })?.isDirectory()) {
+      throw new BerthError("volume/no-subpath", `cannot access path ${path}: no such directory in volume ${name}`, { hint: "The subpath must exist in the volume before the container starts." });
+    }
+    return path;
+  }
+}
+
