@@ -44,6 +44,23 @@ export function oomKills(host: Host, path: string): number {
   return Number(/^oom_kill (\d+)$/m.exec(text)?.[1] ?? 0);
 }
 
+/** Every process of a container's group and the groups below it. */
+export function cgroupPids(host: Host, path: string): number[] {
+  const directory = join(host.cgroupV1Mounts["pids"] ?? host.cgroup2Mount ?? "/sys/fs/cgroup", path);
+  return [...new Set(pidsBelow(directory))];
+}
+
+function pidsBelow(directory: string): number[] {
+  let entries: { name: string; isDirectory(): boolean }[];
+  try {
+    entries = readdirSync(directory, { withFileTypes: true });
+  } catch {
+    return []; // it has ended
+  }
+  const own = read(join(directory, "cgroup.procs")).split("\n").filter(Boolean).map(Number);
+  return [...own, ...entries.filter((entry) => entry.isDirectory()).flatMap((entry) => pidsBelow(join(directory, entry.name)))];
+}
+
 /** Text of one cgroup file of a container ("memory.current" or its v1 name), empty where it is not there. */
 export function readCgroup(host: Host, path: string, controller: string, file: string): string {
   const root = host.cgroupV1Mounts[controller] ?? host.cgroup2Mount ?? "/sys/fs/cgroup";

@@ -6,7 +6,7 @@ export { AttachInput } from "./attach-input.ts";
 export { type ExecSession, type ExecSpec, execInContainer, mergeEnv } from "./exec.ts";
 export { readInside, resolveInside } from "./inside.ts";
 export { type LogEntry, type LogQuery, readLogs } from "./logs.ts";
-export type { NamespacePaths, ResolvedMount } from "./oci-spec.ts";
 export { isMounted } from "./mounted.ts";
+export type { NamespacePaths, ResolvedMount } from "./oci-spec.ts";
 export { type ExitInfo, Runtime, type StartInput } from "./runtime.ts";
 export { Volumes } from "./volumes.ts";

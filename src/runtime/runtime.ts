@@ -17,7 +17,7 @@ import {
 import { join } from "node:path";
 import type { Container, ImageConfig } from "../api/index.ts";
 import { BerthError, type Host, messageOf, run, syscalls, umountFlag } from "../system/index.ts";
-import { oomKills, removeCgroups } from "./cgroup.ts";
+import { cgroupPids, oomKills, removeCgroups } from "./cgroup.ts";
 import { hostDevices } from "./devices.ts";
 import { readInside } from "./inside.ts";
 import { isMounted } from "./mounted.ts";
@@ -353,6 +353,11 @@ export class Runtime {
     } finally {
       closeSync(fd);
     }
+  }
+
+  /** Pids, as this host counts them, of everything in the container's cgroup. */
+  pids(id: string): number[] {
+    return cgroupPids(this.#o.host, this.cgroupsPath(id));
   }
 
   oomKills(id: string): number {

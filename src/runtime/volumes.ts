@@ -50,14 +50,28 @@ export class Volumes {
   create(name: string, body: VolumeCreateBody): Volume {
     const there = this.#volumes.get(name);
     if (there) return there;
-    if (body.Driver && body.Driver !== "local") throw new BerthError("volume/unknown-driver", `error looking up volume plugin ${body.Driver}: plugin "${body.Driver}" not found`, { hint: "Berth has the local driver." });
+    if (body.Driver && body.Driver !== "local")
+      throw new BerthError("volume/unknown-driver", `error looking up volume plugin ${body.Driver}: plugin "${body.Driver}" not found`, {
+        hint: "Berth has the local driver.",
+      });
     if (!/^[a-zA-Z0-9][a-zA-Z0-9_.-]+$/.test(name)) {
-      throw new BerthError("volume/bad-name", `create ${name}: "${name}" includes invalid characters for a local volume name, only "[a-zA-Z0-9][a-zA-Z0-9_.-]" are allowed. If you intended to pass a host directory, use absolute path`);
+      throw new BerthError(
+        "volume/bad-name",
+        `create ${name}: "${name}" includes invalid characters for a local volume name, only "[a-zA-Z0-9][a-zA-Z0-9_.-]" are allowed. If you intended to pass a host directory, use absolute path`,
+      );
     }
     const directory = join(this.#root, name);
     mkdirSync(join(directory, "_data"), { recursive: true, mode: 0o755 });
     const options = body.DriverOpts && Object.keys(body.DriverOpts).length > 0 ? body.DriverOpts : null;
-    const volume: Volume = { Name: name, Driver: "local", Mountpoint: join(directory, "_data"), CreatedAt: new Date().toISOString(), Labels: body.Labels ?? {}, Scope: "local", Options: options };
+    const volume: Volume = {
+      Name: name,
+      Driver: "local",
+      Mountpoint: join(directory, "_data"),
+      CreatedAt: new Date().toISOString(),
+      Labels: body.Labels ?? {},
+      Scope: "local",
+      Options: options,
+    };
     // The mark says that no container has used it: the first one copies the image's content in.
     writeFileSync(join(directory, "new"), "");
     writeFileAtomic(join(directory, "volume.json"), JSON.stringify(volume));
@@ -83,7 +97,13 @@ export class Volumes {
     }
     const mark = join(this.#root, name, "new");
     if (existsSync(mark)) {
-      if (o.inside && !o.noCopy && existsSync(o.inside) && statSync(o.inside).isDirectory() && readdirSync(volume.Mountpoint).length === 0) {
+      if (
+        o.inside &&
+        !o.noCopy &&
+        existsSync(o.inside) &&
+        statSync(o.inside).isDirectory() &&
+        readdirSync(volume.Mountpoint).length === 0
+      ) {
         // cp keeps owners, modes, links and attributes; Node's own copy does not.
         await run("cp", ["-a", "--", `${o.inside}/.`, volume.Mountpoint], { timeoutMs: 600_000 });
       }
@@ -92,9 +112,10 @@ export class Volumes {
     if (!o.subpath) return volume.Mountpoint;
     const path = join(volume.Mountpoint, o.subpath);
     if (!path.startsWith(`${volume.Mountpoint}/`) || !lstatSync(path, { throwIfNoEntry: false })?.isDirectory()) {
-      throw new BerthError("volume/no-subpath", `cannot access path ${path}: no such directory in volume ${name}`, { hint: "The subpath must exist in the volume before the container starts." });
+      throw new BerthError("volume/no-subpath", `cannot access path ${path}: no such directory in volume ${name}`, {
+        hint: "The subpath must exist in the volume before the container starts.",
+      });
     }
     return path;
   }
 }
-

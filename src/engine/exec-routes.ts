@@ -1,0 +1,154 @@
+import { randomBytes } from "node:crypto";
+import type { ExecCreateBody } from "../api/index.ts";
+import { type ExecSession, execInContainer, type Runtime } from "../runtime/index.ts";
+import { BerthError } from "../system/index.ts";
+import type { Containers } from "./containers.ts";
+import type { EventBus } from "./event-bus.ts";
+import { hijack } from "./hijack.ts";
+import { jsonBody, type Route, route, sendEmpty, sendJson } from "./http.ts";
+
+interface Exec {
+  readonly id: string;
+  readonly containerId: string;
+  readonly body: ExecCreateBody;
+  session?: ExecSession;
+  running: boolean;
+  exitCode: number | null;
+  pid: number;
+  size?: { w: number; h: number };
+}
+
+/** How long the answer to "how did it end" is kept. */
+const keptMs = 10 * 60_000;
+
+/** POST /containers/{id}/exec and /exec/... */
+export function execRoutes({ containers, runtime, events }: { containers: Containers; runtime: Runtime; events: EventBus }): Route[] {
+  const execs = new Map<string, Exec>();
+  const get = (id: string | undefined): Exec => {
+    const exec = execs.get(id ?? "");
+    if (!exec) throw new BerthError("api/not-found", `No such exec instance: ${id}`);
+    return exec;
+  };
+  const emit = (exec: Exec, action: string, more: Record<string, string> = {}) => {
+    const record = containers.find(exec.containerId);
+    if (record)
+      events.emit("container", action, record.Id, {
+        ...record.Config.Labels,
+        image: record.Config.Image ?? "",
+        name: record.Name.slice(1),
+        execID: exec.id,
+        ...more,
+      });
+  };
+  const begin = (exec: Exec, onOutput: (stream: 1 | 2, data: Buffer) => void): ExecSession => {
+    const { body } = exec;
+    if (exec.running || exec.session) throw new BerthError("api/conflict", `Error: Exec command ${exec.id} is already running`);
+    const record = containers.get(exec.containerId);
+    if (!record.State.Running) throw new BerthError("container/not-running", `container ${record.Id} is not running`);
+    const session = execInContainer(
+      runtime,
+      exec.containerId,
+      {
+        args: body.Cmd ?? [],
+        env: body.Env ?? [],
+        user: body.User ?? "",
+        cwd: body.WorkingDir ?? "",
+        tty: body.Tty === true,
+        stdin: body.AttachStdin === true,
+        privileged: body.Privileged === true,
+        ...(exec.size ? { size: exec.size } : {}),
+      },
+      onOutput,
+    );
+    exec.session = session;
+    exec.running = true;
+    emit(exec, `exec_start: ${(body.Cmd ?? []).join(" ")}`);
+    void session.pid.then((pid) => {
+      exec.pid = pid;
+    });
+    void session.exited.then((code) => {
+      exec.running = false;
+      exec.exitCode = code;
+      emit(exec, "exec_die", { exitCode: String(code) });
+      setTimeout(() => execs.delete(exec.id), keptMs).unref();
+    });
+    return session;
+  };
+  return [
+    route("POST", "/containers/{id}/exec", async (call) => {
+      const record = containers.get(decodeURIComponent(call.params[0] ?? ""));
+      const body = await jsonBody<ExecCreateBody>(call.request);
+      if (!record.State.Running) throw new BerthError("container/not-running", `container ${record.Id} is not running`);
+      if (record.State.Paused)
+        throw new BerthError("container/not-running", `Container ${record.Id} is paused, unpause the container before exec`);
+      if (!body.Cmd?.length) throw new BerthError("api/bad-parameter", "No exec command specified");
+      const id = randomBytes(32).toString("hex");
+      const exec: Exec = {
+        id,
+        containerId: record.Id,
+        body,
+        running: false,
+        exitCode: null,
+        pid: 0,
+        ...(body.ConsoleSize ? { size: { h: body.ConsoleSize[0], w: body.ConsoleSize[1] } } : {}),
+      };
+      execs.set(id, exec);
+      emit(exec, `exec_create: ${body.Cmd.join(" ")}`);
+      sendJson(call.response, 201, { Id: id });
+    }),
+    route("POST", "/exec/{id}/start", async (call) => {
+      const exec = get(call.params[0]);
+      const body = await jsonBody<{ Detach?: boolean; Tty?: boolean; ConsoleSize?: [number, number] }>(call.request);
+      if (body.ConsoleSize) exec.size = { h: body.ConsoleSize[0], w: body.ConsoleSize[1] };
+      if (body.Detach) {
+        begin(exec, () => {});
+        sendEmpty(call.response, 200);
+        return;
+      }
+      const record = containers.get(exec.containerId);
+      if (!record.State.Running) throw new BerthError("container/not-running", `container ${record.Id} is not running`);
+      const stream = hijack(call, { tty: exec.body.Tty === true });
+      let sending = Promise.resolve();
+      const session = begin(exec, (kind, data) => {
+        sending = sending.then(() => stream.send(kind, data));
+      });
+      if (exec.body.AttachStdin) {
+        if (call.upgrade?.head.length) session.write(call.upgrade.head);
+        stream.socket.on("data", (data: Buffer) => session.write(data));
+        stream.socket.on("end", () => session.endInput());
+      } else stream.socket.resume();
+      await session.exited;
+      await sending;
+      stream.end();
+    }),
+    route("POST", "/exec/{id}/resize", (call) => {
+      const exec = get(call.params[0]);
+      exec.size = { w: Number(call.query.get("w")), h: Number(call.query.get("h")) };
+      exec.session?.resize(exec.size);
+      sendEmpty(call.response, 200);
+    }),
+    route("GET", "/exec/{id}/json", (call) => {
+      const exec = get(call.params[0]);
+      const [entrypoint = "", ...args] = exec.body.Cmd ?? [];
+      sendJson(call.response, 200, {
+        ID: exec.id,
+        Running: exec.running,
+        ExitCode: exec.exitCode,
+        Pid: exec.pid,
+        ContainerID: exec.containerId,
+        CanRemove: false,
+        DetachKeys: "",
+        OpenStdin: exec.body.AttachStdin === true,
+        OpenStdout: exec.body.AttachStdout === true,
+        OpenStderr: exec.body.AttachStderr === true,
+        ProcessConfig: {
+          tty: exec.body.Tty === true,
+          entrypoint,
+          arguments: args,
+          privileged: exec.body.Privileged === true,
+          user: exec.body.User ?? "",
+        },
+      });
+    }),
+  ];
+}

@@ -1,0 +1,163 @@
+import { chmodSync, existsSync, rmSync } from "node:fs";
+import { createServer, type IncomingMessage, type Server, ServerResponse } from "node:http";
+import { connect, type Socket } from "node:net";
+import type { Duplex } from "node:stream";
+import { BerthError } from "../system/index.ts";
+import { parseBody, type Route, sendError } from "./http.ts";
+import type { Logger } from "./ports.ts";
+import { apiVersion, minimumApiVersion, version } from "./version.ts";
+
+/**
+ * The API on a unix socket. Requests that take the connection over (attach, exec) come in both forms, with and without an Upgrade header; what a client sends of a
+ * body before the upgrade is read by its length first, because Node passes it on unparsed.
+ */
+export class ApiServer {
+  readonly #server: Server;
+  readonly #routes: readonly Route[];
+  readonly #log: Logger;
+  readonly #sockets = new Set<Socket>();
+  /** When the last request came or a connection closed: for the end of an idle engine. */
+  lastUseMs = Date.now();
+
+  constructor(routes: readonly Route[], log: Logger) {
+    this.#routes = routes;
+    this.#log = log;
+    // Clients repeat whole create bodies in the query, and wait for hours.
+    this.#server = createServer(
+      { maxHeaderSize: 4 * 1024 * 1024, requestTimeout: 0, headersTimeout: 0, keepAliveTimeout: 600_000 },
+      (request, response) => void this.#handle(request, response),
+    );
+    // A half-closed connection still gets its answer.
+    (this.#server as unknown as { allowHalfOpen: boolean }).allowHalfOpen = true; // net.Server's option, which http.createServer does not take
+    this.#server.timeout = 0;
+    this.#server.on("upgrade", (request, socket, head) => void this.#upgrade(request, socket, head));
+    this.#server.on("connection", (socket) => {
+      this.#sockets.add(socket);
+      socket.on("close", () => {
+        this.#sockets.delete(socket);
+        this.lastUseMs = Date.now();
+      });
+    });
+  }
+
+  get connections(): number {
+    return this.#sockets.size;
+  }
+
+  /** Listens; a socket file that nobody answers on is removed. @throws BerthError system/locked where somebody does */
+  async listen(path: string): Promise<void> {
+    if (existsSync(path)) {
+      if (await answers(path)) throw new BerthError("system/locked", `another engine answers on ${path}`);
+      rmSync(path, { force: true });
+    }
+    await new Promise<void>((resolve, reject) => {
+      this.#server.once("error", reject);
+      this.#server.listen(path, resolve);
+    });
+    chmodSync(path, 0o660);
+  }
+
+  async close(): Promise<void> {
+    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
+    this.#server.closeIdleConnections();
+    setTimeout(() => {
+      for (const socket of this.#sockets) socket.destroy();
+    }, 200);
+    await closed;
+  }
+
+  async #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
+    const response = new ServerResponse(request);
+    response.assignSocket(socket as Socket); // a unix socket is a net.Socket
+    const length = Number(request.headers["content-length"] ?? 0);
+    try {
+      const { body, rest } = await readExactly(socket, head, length);
+      const withBody = Object.assign(request, {
+        [Symbol.asyncIterator]: async function* () {
+          if (body.length) yield body;
+        },
+      });
+      parseBody(body);
+      await this.#handle(withBody, response, { socket, head: rest });
+    } catch (error) {
+      sendError(response, error);
+      socket.end();
+    }
+  }
+
+  async #handle(request: IncomingMessage, response: ServerResponse, upgrade?: { socket: Duplex; head: Buffer }): Promise<void> {
+    this.lastUseMs = Date.now();
+    const started = performance.now();
+    const abort = new AbortController();
+    response.on("close", () => abort.abort());
+    response.setHeader("Api-Version", apiVersion);
+    response.setHeader("Docker-Experimental", "false");
+    response.setHeader("Ostype", "linux");
+    response.setHeader("Server", `Berth/${version} (linux)`);
+    try {
+      const url = new URL(request.url ?? "/", "http://engine");
+      const path = checkVersion(url.pathname);
+      const found = this.#routes.filter((candidate) => candidate.path.test(path));
+      const chosen = found.find((candidate) => candidate.method === request.method);
+      if (!chosen) throw new BerthError("api/not-found", found.length ? "method not allowed" : "page not found");
+      const params = chosen.path.exec(path)?.slice(1) ?? [];
+      await chosen.handler({ request, response, params, query: url.searchParams, signal: abort.signal, ...(upgrade ? { upgrade } : {}) });
+      this.#log.debug(
+        { method: request.method, path: url.pathname, status: response.statusCode, ms: Math.round(performance.now() - started) },
+        "request",
+      );
+    } catch (error) {
+      if (!(error instanceof BerthError))
+        this.#log.error(
+          { method: request.method, path: request.url?.split("?")[0], err: error instanceof Error ? error.stack : String(error) },
+          "request failed",
+        );
+      if (!response.writableEnded) sendError(response, error);
+      if (upgrade) response.once("finish", () => upgrade.socket.end());
+    }
+  }
+}
+
+/** Cuts "/v1.43" off. @throws BerthError api/bad-parameter for a version that is not answered */
+function checkVersion(path: string): string {
+  const match = /^\/v(\d+)\.(\d+)(\/.*)$/.exec(path);
+  if (!match) return path;
+  const asked = Number(match[2]);
+  const text = `${match[1]}.${match[2]}`;
+  if (match[1] !== "1" || asked > Number(apiVersion.split(".")[1]))
+    throw new BerthError("api/bad-parameter", `client version ${text} is too new. Maximum supported API version is ${apiVersion}`);
+  if (asked < Number(minimumApiVersion.split(".")[1])) {
+    throw new BerthError(
+      "api/bad-parameter",
+      `client version ${text} is too old. Minimum supported API version is ${minimumApiVersion}, please upgrade your client to a newer version`,
+    );
+  }
+  return match[3] ?? "/";
+}
+
+function readExactly(socket: Duplex, head: Buffer, length: number): Promise<{ body: Buffer; rest: Buffer }> {
+  if (head.length >= length) return Promise.resolve({ body: head.subarray(0, length), rest: head.subarray(length) });
+  return new Promise((resolve, reject) => {
+    let got = head;
+    const onData = (chunk: Buffer) => {
+      got = Buffer.concat([got, chunk]);
+      if (got.length < length) return;
+      socket.off("data", onData);
+      socket.pause();
+      resolve({ body: got.subarray(0, length), rest: got.subarray(length) });
+    };
+    socket.on("data", onData);
+    socket.once("end", () => reject(new BerthError("api/bad-parameter", "the request ended in the middle of its body")));
+  });
+}
+
+function answers(path: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(path);
+    socket.once("connect", () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.once("error", () => resolve(false));
+  });
+}

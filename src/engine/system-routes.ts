@@ -1,0 +1,217 @@
+import { createHash } from "node:crypto";
+import { cpus, hostname, totalmem } from "node:os";
+import type { DockerEvent } from "../api/index.ts";
+import type { BerthPaths, Host } from "../system/index.ts";
+import type { Containers } from "./containers.ts";
+import type { EventBus } from "./event-bus.ts";
+import { filters, jsonStream, type Route, route, sendJson, timeMs } from "./http.ts";
+import { apiVersion, minimumApiVersion, version } from "./version.ts";
+
+const eventFilters = [
+  "container",
+  "daemon",
+  "event",
+  "id",
+  "image",
+  "label",
+  "network",
+  "node",
+  "plugin",
+  "scope",
+  "type",
+  "volume",
+  "config",
+  "secret",
+  "service",
+];
+
+/** /_ping, /version, /info, /events, and what an engine outside a swarm answers. */
+export function systemRoutes(o: {
+  paths: BerthPaths;
+  host: Host;
+  containers: Containers;
+  events: EventBus;
+  imageCount: () => number;
+  warnings: readonly string[];
+  startedAt: string;
+  stop: () => void;
+}): Route[] {
+  const ping = route("GET", "/_ping", ({ response }) => {
+    response.writeHead(200, {
+      "Content-Type": "text/plain; charset=utf-8",
+      "Content-Length": 2,
+      "Builder-Version": "1",
+      Swarm: "inactive",
+      "Cache-Control": "no-cache, no-store, must-revalidate",
+      Pragma: "no-cache",
+    });
+    response.end("OK");
+  });
+  return [
+    ping,
+    { ...ping, method: "HEAD" },
+    route("GET", "/version", ({ response }) =>
+      sendJson(response, 200, {
+        Platform: { Name: "Berth" },
+        Components: [
+          {
+            Name: "Engine",
+            Version: version,
+            Details: {
+              ApiVersion: apiVersion,
+              MinAPIVersion: minimumApiVersion,
+              Os: "linux",
+              Arch: o.host.architecture,
+              KernelVersion: o.host.kernel,
+            },
+          },
+        ],
+        Version: version,
+        ApiVersion: apiVersion,
+        MinAPIVersion: minimumApiVersion,
+        GitCommit: "",
+        GoVersion: "",
+        Os: "linux",
+        Arch: o.host.architecture,
+        KernelVersion: o.host.kernel,
+        BuildTime: "",
+      }),
+    ),
+    route("GET", "/info", ({ response }) => {
+      const list = o.containers.list();
+      const count = (status: string) => list.filter((record) => record.State.Status === status).length;
+      sendJson(response, 200, {
+        ID: createHash("sha256").update(o.paths.root).digest("hex").slice(0, 32),
+        Containers: list.length,
+        ContainersRunning: count("running"),
+        ContainersPaused: count("paused"),
+        ContainersStopped: list.length - count("running") - count("paused"),
+        Images: o.imageCount(),
+        Driver: "overlay2",
+        DriverStatus: [],
+        Plugins: { Volume: ["local"], Network: ["bridge", "host", "null"], Authorization: null, Log: ["json-file", "local", "none"] },
+        MemoryLimit: true,
+        SwapLimit: true,
+        CpuCfsPeriod: true,
+        CpuCfsQuota: true,
+        CPUShares: true,
+        CPUSet: true,
+        PidsLimit: true,
+        IPv4Forwarding: true,
+        OomKillDisable: o.host.cgroupMode !== "v2",
+        NFd: 0,
+        NGoroutines: 0,
+        SystemTime: new Date().toISOString(),
+        LoggingDriver: "json-file",
+        CgroupDriver: "cgroupfs",
+        CgroupVersion: o.host.cgroupMode === "v2" ? "2" : "1",
+        NEventsListener: o.events.listeners,
+        KernelVersion: o.host.kernel,
+        OperatingSystem: "Linux",
+        OSType: "linux",
+        Architecture: process.arch === "x64" ? "x86_64" : process.arch === "arm64" ? "aarch64" : process.arch,
+        IndexServerAddress: "https://index.docker.io/v1/",
+        RegistryConfig: {
+          InsecureRegistryCIDRs: ["127.0.0.0/8", "::1/128"],
+          IndexConfigs: { "docker.io": { Name: "docker.io", Mirrors: [], Secure: true, Official: true } },
+          Mirrors: [],
+        },
+        NCPU: cpus().length,
+        MemTotal: totalmem(),
+        DockerRootDir: o.paths.root,
+        HttpProxy: "",
+        HttpsProxy: "",
+        NoProxy: "",
+        Name: hostname(),
+        Labels: [],
+        ExperimentalBuild: false,
+        ServerVersion: version,
+        Runtimes: { runc: { path: o.host.runtime ?? "" } },
+        DefaultRuntime: "runc",
+        Swarm: { NodeID: "", NodeAddr: "", LocalNodeState: "inactive", ControlAvailable: false, Error: "", RemoteManagers: null },
+        LiveRestoreEnabled: true,
+        Isolation: "",
+        InitBinary: "docker-init",
+        SecurityOptions: ["name=seccomp,profile=builtin"],
+        Warnings: [...o.warnings],
+        CDISpecDirs: [],
+      });
+    }),
+    route("GET", "/events", async (call) => {
+      const wanted = filters(call.query, eventFilters);
+      const [sinceMs, untilMs] = [timeMs(call.query.get("since")), timeMs(call.query.get("until"))];
+      const stream = jsonStream(call.response);
+      const send = (event: DockerEvent) => {
+        const at = event.timeNano / 1e6;
+        if (!eventMatches(event, wanted) || (untilMs !== undefined && at > untilMs)) return;
+        const legacy =
+          event.Type === "container" || event.Type === "image"
+            ? {
+                status: event.Action,
+                id: event.Actor.ID,
+                ...(event.Type === "container" ? { from: event.Actor.Attributes["image"] ?? "" } : {}),
+              }
+            : {};
+        stream.send({ ...legacy, ...event });
+      };
+      const { past, stop } = o.events.subscribe(send);
+      if (sinceMs !== undefined) for (const event of past) if (event.timeNano / 1e6 >= sinceMs) send(event);
+      await new Promise<void>((resolve) => {
+        call.signal.addEventListener("abort", () => resolve(), { once: true });
+        if (untilMs !== undefined) setTimeout(resolve, Math.max(0, untilMs - Date.now()));
+      });
+      stop();
+      stream.end();
+    }),
+    route("POST", "/engine/stop", ({ response }) => {
+      sendJson(response, 200, { Stopping: true });
+      o.stop();
+    }),
+    route("GET", "/engine", ({ response }) =>
+      sendJson(response, 200, {
+        Pid: process.pid,
+        Version: version,
+        StartedAt: o.startedAt,
+        Root: o.paths.root,
+        Run: o.paths.run,
+        Running: o.containers.running().length,
+        Warnings: o.warnings,
+        MemoryBytes: process.memoryUsage().rss,
+      }),
+    ),
+    ...["swarm", "nodes", "services", "tasks", "secrets", "configs"].map((name) =>
+      route("GET", `/${name}`, ({ response }) =>
+        sendJson(response, 503, {
+          message:
+            'This node is not a swarm manager. Use "docker swarm init" or "docker swarm join" to connect this node to swarm and try again.',
+        }),
+      ),
+    ),
+    route("GET", "/plugins", ({ response }) => sendJson(response, 200, [])),
+  ];
+}
+
+function eventMatches(event: DockerEvent, wanted: ReadonlyMap<string, readonly string[]>): boolean {
+  const any = (key: string, test: (value: string) => boolean) => !wanted.has(key) || (wanted.get(key) ?? []).some(test);
+  const of = (type: string) => (value: string) =>
+    event.Type === type && (event.Actor.ID.startsWith(value) || event.Actor.Attributes["name"] === value);
+  const attributes = event.Actor.Attributes;
+  return (
+    any("type", (value) => event.Type === value) &&
+    any("event", (value) => event.Action === value || event.Action.split(":")[0] === value) &&
+    any("container", of("container")) &&
+    any(
+      "image",
+      (value) =>
+        (event.Type === "image" && (event.Actor.ID === value || attributes["name"] === value)) ||
+        (event.Type === "container" && attributes["image"] === value),
+    ) &&
+    any("network", of("network")) &&
+    any("volume", of("volume")) &&
+    any("scope", (value) => value === "local") &&
+    (wanted.get("label") ?? []).every((text) => {
+      const at = text.indexOf("=");
+      return at < 0 ? attributes[text] !== undefined : attributes[text.slice(0, at)] === text.slice(at + 1);
+    })
+  );
+}

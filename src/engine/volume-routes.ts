@@ -1,0 +1,69 @@
+import { randomBytes } from "node:crypto";
+import type { Volume, VolumeCreateBody } from "../api/index.ts";
+import type { Volumes } from "../runtime/index.ts";
+import { BerthError } from "../system/index.ts";
+import type { Containers } from "./containers.ts";
+import type { EventBus } from "./event-bus.ts";
+import { type Call, filters, flag, jsonBody, labelsMatch, type Route, route, sendEmpty, sendJson } from "./http.ts";
+
+/** /volumes/... */
+export function volumeRoutes({ volumes, containers, events }: { volumes: Volumes; containers: Containers; events: EventBus }): Route[] {
+  const ref = (call: Call) => decodeURIComponent(call.params[0] ?? "");
+  const remove = (volume: Volume) => {
+    volumes.remove(volume.Name);
+    events.emit("volume", "destroy", volume.Name, { driver: volume.Driver });
+  };
+  return [
+    route("GET", "/volumes", (call) => {
+      const wanted = filters(call.query, ["dangling", "driver", "label", "name"]);
+      const any = (key: string, test: (value: string) => boolean) => !wanted.has(key) || (wanted.get(key) ?? []).some(test);
+      const list = volumes
+        .list()
+        .filter(
+          (volume) =>
+            any("name", (value) => volume.Name.includes(value)) &&
+            any("driver", (value) => volume.Driver === value) &&
+            any("dangling", (value) => (value === "true" || value === "1") === (containers.volumeUsers(volume.Name).length === 0)) &&
+            labelsMatch(wanted.get("label"), volume.Labels),
+        );
+      sendJson(call.response, 200, { Volumes: list, Warnings: [] });
+    }),
+    route("POST", "/volumes/create", async (call) => {
+      const body = await jsonBody<VolumeCreateBody>(call.request);
+      const isNew = !volumes.find(body.Name ?? "");
+      const volume = volumes.create(
+        body.Name || randomBytes(32).toString("hex"),
+        body.Name ? body : { ...body, Labels: { ...body.Labels, "com.docker.volume.anonymous": "" } },
+      );
+      if (isNew) events.emit("volume", "create", volume.Name, { driver: volume.Driver });
+      sendJson(call.response, 201, volume);
+    }),
+    route("POST", "/volumes/prune", (call) => {
+      const wanted = filters(call.query, ["label", "label!", "all"]);
+      const all = ["1", "true"].includes(wanted.get("all")?.[0] ?? "");
+      const gone = volumes
+        .list()
+        .filter(
+          (volume) =>
+            (all || volume.Labels["com.docker.volume.anonymous"] !== undefined) &&
+            containers.volumeUsers(volume.Name).length === 0 &&
+            labelsMatch(wanted.get("label"), volume.Labels),
+        );
+      for (const volume of gone) remove(volume);
+      sendJson(call.response, 200, { VolumesDeleted: gone.map((volume) => volume.Name), SpaceReclaimed: 0 });
+    }),
+    route("GET", "/volumes/{name}", (call) => sendJson(call.response, 200, volumes.get(ref(call)))),
+    route("DELETE", "/volumes/{name}", (call) => {
+      const volume = volumes.find(ref(call));
+      if (!volume) {
+        if (flag(call.query, "force")) return sendEmpty(call.response, 204);
+        throw new BerthError("volume/not-found", `get ${ref(call)}: no such volume`);
+      }
+      const users = containers.volumeUsers(volume.Name);
+      if (users.length > 0)
+        throw new BerthError("volume/in-use", `remove ${volume.Name}: volume is in use - [${users.map((user) => user.Id).join(", ")}]`);
+      remove(volume);
+      sendEmpty(call.response, 204);
+    }),
+  ];
+}
