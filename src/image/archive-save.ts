@@ -1,0 +1,113 @@
+import { readFileSync } from "node:fs";
+import { Readable } from "node:stream";
+import { BerthError } from "../system/index.ts";
+import { type StoredImage, sha256 } from "./image-record.ts";
+import { type LayerBlob, layerBlob } from "./layer-blob.ts";
+import { mediaTypes } from "./manifest.ts";
+import { canonicalName, familiarName, parseReference } from "./reference.ts";
+import type { ImageStore } from "./store.ts";
+import { padding, tarEnd, tarHeader } from "./tar-writer.ts";
+
+/**
+ * One tar that `docker load` of any age and OCI tools read: `blobs/sha256/*`, `index.json`, `oci-layout`, `manifest.json` (last).
+ * `format: "oci"` leaves `manifest.json` out. Unknown images are an error before the first byte.
+ */
+export function saveArchive(store: ImageStore, refs: readonly string[], o: { format?: "docker" | "oci"; signal: AbortSignal }): Readable {
+  const images = new Map<string, { image: StoredImage; names: string[] }>();
+  for (const ref of refs) {
+    const image = store.get(ref);
+    const entry = images.get(image.id) ?? { image, names: [] };
+    if (!/^(sha256:)?[0-9a-f]+$/.test(ref) || image.repoTags.includes(familiarName(ref))) {
+      const reference = parseReference(ref);
+      if (reference.digest === undefined) entry.names.push(canonicalName(reference));
+    }
+    images.set(image.id, entry);
+  }
+  return Readable.from(archive(store, [...images.values()], o), { objectMode: false });
+}
+
+async function* archive(
+  store: ImageStore,
+  images: readonly { image: StoredImage; names: readonly string[] }[],
+  o: { format?: "docker" | "oci"; signal: AbortSignal },
+): AsyncGenerator<Buffer> {
+  const written = new Set<string>();
+  const manifests: object[] = [];
+  const dockerList: object[] = [];
+  yield directory("blobs/");
+  yield directory("blobs/sha256/");
+  for (const { image, names } of images) {
+    const layers = image.chainIds.map((chain) => layerBlob(store, chain));
+    for (const layer of layers) {
+      if (written.has(layer.digest)) continue;
+      written.add(layer.digest);
+      yield* blobMember(layer, o.signal);
+    }
+    const config = readFileSync(store.blobPath(image.id));
+    const manifest = Buffer.from(
+      JSON.stringify({
+        schemaVersion: 2,
+        mediaType: mediaTypes.ociManifest,
+        config: { mediaType: mediaTypes.ociConfig, digest: image.id, size: config.length },
+        layers: layers.map(({ mediaType, digest, size }) => ({ mediaType, digest, size })),
+      }),
+    );
+    const digest = sha256(manifest);
+    for (const [name, bytes] of [
+      [image.id, config],
+      [digest, manifest],
+    ] as const) {
+      if (!written.has(name)) yield* smallMember(blobName(name), bytes);
+      written.add(name);
+    }
+    const descriptor = { mediaType: mediaTypes.ociManifest, digest, size: manifest.length };
+    if (names.length === 0) manifests.push(descriptor);
+    for (const name of names) {
+      manifests.push({
+        ...descriptor,
+        annotations: { "io.containerd.image.name": name, "org.opencontainers.image.ref.name": parseReference(name).tag ?? "latest" },
+      });
+    }
+    dockerList.push({
+      Config: blobName(image.id),
+      RepoTags: names.length > 0 ? names.map((name) => familiarName(name)) : null,
+      Layers: layers.map((layer) => blobName(layer.digest)),
+    });
+  }
+  yield* smallMember("index.json", Buffer.from(JSON.stringify({ schemaVersion: 2, mediaType: mediaTypes.ociIndex, manifests })));
+  yield* smallMember("oci-layout", Buffer.from(JSON.stringify({ imageLayoutVersion: "1.0.0" })));
+  if (o.format !== "oci") yield* smallMember("manifest.json", Buffer.from(JSON.stringify(dockerList)));
+  yield tarEnd;
+}
+
+async function* blobMember(blob: LayerBlob, signal: AbortSignal): AsyncGenerator<Buffer> {
+  yield header(blobName(blob.digest), blob.size);
+  let size = 0;
+  for await (const chunk of blob.read()) {
+    signal.throwIfAborted();
+    size += chunk.length;
+    yield chunk;
+  }
+  if (size !== blob.size) throw new BerthError("system/internal", `layer ${blob.digest} has ${size} bytes instead of ${blob.size}`);
+  yield padding(size);
+}
+
+function* smallMember(name: string, bytes: Buffer): Generator<Buffer> {
+  yield header(name, bytes.length);
+  yield bytes;
+  yield padding(bytes.length);
+}
+
+function header(name: string, size: number): Buffer {
+  return tarHeader({ ...plain, name, size, type: "file", mode: 0o644 });
+}
+
+function directory(name: string): Buffer {
+  return tarHeader({ ...plain, name, size: 0, type: "dir", mode: 0o755 });
+}
+
+const plain = { linkName: "", uid: 0, gid: 0, mtime: 0, major: 0, minor: 0, xattrs: new Map<string, Buffer>() };
+
+function blobName(digest: string): string {
+  return `blobs/sha256/${digest.slice("sha256:".length)}`;
+}

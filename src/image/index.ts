@@ -1,0 +1,16 @@
+/**
+ * Images: a content-addressed store whose layers are overlay lower directories, archives in and out, base images from the distribution's own
+ * packages, and the registry client. What the store hands out exists completely or not at all, also after a stop at any moment; no archive,
+ * however made, writes outside its own directory.
+ */
+export { loadArchive } from "./archive-load.ts";
+export { saveArchive } from "./archive-save.ts";
+export { bootstrap } from "./bootstrap.ts";
+export { compressionOf, decompressed } from "./decompress.ts";
+export type { ImageChange, LayerInfo, RemovedItem, StoredImage } from "./image-record.ts";
+export { applyChanges, importRootfs } from "./import-rootfs.ts";
+export { LayerUnpacker } from "./layer-unpack.ts";
+export { canonicalName, familiarName, familiarRepository, parseReference, type Reference } from "./reference.ts";
+export type { PullOptions, PushOptions, RegistryAuth, RegistrySettings, TransferEvent } from "./registry-options.ts";
+export { ImageStore } from "./store.ts";
+export { TarReader } from "./tar-reader.ts";

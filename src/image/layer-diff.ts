@@ -1,0 +1,122 @@
+import * as fs from "node:fs";
+import { syscalls } from "../system/index.ts";
+import type { TarEntry } from "./tar-reader.ts";
+import { padding, tarEnd, tarHeader } from "./tar-writer.ts";
+
+/**
+ * The layer tar of an overlay upper directory: sorted, numeric owners, whole seconds, so the same directory gives the same bytes.
+ * Device 0/0 becomes `.wh.NAME`, an opaque directory starts with `.wh..wh..opq`, names of one inode become hard links, sockets are left out.
+ */
+export function* layerTar(upperDir: string): Generator<Buffer> {
+  const root = Buffer.from(upperDir).toString("latin1");
+  const inodes = new Map<string, string>();
+  yield* children(root, "", inodes);
+  yield tarEnd;
+}
+
+function* children(root: string, at: string, inodes: Map<string, string>): Generator<Buffer> {
+  const names = fs.readdirSync(os(`${root}/${at}`), { encoding: "latin1" }).sort();
+  for (const name of names) {
+    const relative = at === "" ? name : `${at}/${name}`;
+    const path = `${root}/${relative}`;
+    const stat = fs.lstatSync(os(path));
+    const entry: TarEntry = {
+      name: relative,
+      type: "file",
+      linkName: "",
+      mode: stat.mode & 0o7777,
+      uid: stat.uid,
+      gid: stat.gid,
+      size: 0,
+      mtime: Math.floor(stat.mtimeMs / 1000),
+      major: 0,
+      minor: 0,
+      xattrs: new Map(),
+    };
+    if (stat.isSocket()) continue;
+    if (stat.isCharacterDevice() && stat.rdev === 0) {
+      yield tarHeader({ ...entry, name: at === "" ? `.wh.${name}` : `${at}/.wh.${name}`, mode: 0o644, uid: 0, gid: 0 });
+      continue;
+    }
+    if (!stat.isDirectory() && stat.nlink > 1) {
+      const key = `${stat.dev}:${stat.ino}`;
+      const first = inodes.get(key);
+      if (first !== undefined) {
+        yield tarHeader({ ...entry, type: "link", linkName: first });
+        continue;
+      }
+      inodes.set(key, relative);
+    }
+    entry.xattrs = attributes(path);
+    if (stat.isDirectory()) {
+      const opaque = entry.xattrs.delete(opaqueMark);
+      yield tarHeader({ ...entry, type: "dir", name: `${relative}/` });
+      if (opaque) yield tarHeader({ ...entry, name: `${relative}/.wh..wh..opq`, mode: 0o644, uid: 0, gid: 0, xattrs: new Map() });
+      yield* children(root, relative, inodes);
+    } else if (stat.isSymbolicLink()) {
+      yield tarHeader({ ...entry, type: "symlink", linkName: fs.readlinkSync(os(path), "latin1"), mode: 0o777 });
+    } else if (stat.isFile()) {
+      yield tarHeader({ ...entry, size: stat.size });
+      yield* content(path, stat.size);
+    } else {
+      const type = stat.isFIFO() ? "fifo" : stat.isBlockDevice() ? "block" : "char";
+      const [major, minor] = type === "fifo" ? [0, 0] : [majorOf(stat.rdev), minorOf(stat.rdev)];
+      yield tarHeader({ ...entry, type, major, minor });
+    }
+  }
+}
+
+const opaqueMark = "trusted.overlay.opaque";
+
+function attributes(path: string): Map<string, Buffer> {
+  const found = new Map<string, Buffer>();
+  const file = Buffer.from(path, "latin1").toString("utf8");
+  for (const key of syscalls().llistxattr(file)) {
+    if (key === opaqueMark) {
+      if (syscalls().lgetxattr(file, key)?.toString() === "y") found.set(key, Buffer.alloc(0));
+      continue;
+    }
+    if (/^(trusted|user)\.overlay\./.test(key) || key === "security.selinux" || key.startsWith("system.")) continue;
+    const value = syscalls().lgetxattr(file, key);
+    if (value) found.set(key, Buffer.from(value));
+  }
+  return found;
+}
+
+function* content(path: string, size: number): Generator<Buffer> {
+  const fd = fs.openSync(os(path), fs.constants.O_RDONLY | fs.constants.O_NOFOLLOW);
+  try {
+    for (let left = size; left > 0; ) {
+      const chunk = Buffer.allocUnsafe(Math.min(left, 1 << 20));
+      const read = fs.readSync(fd, chunk, 0, chunk.length, null);
+      // A file that shrank meanwhile is filled up, so that the archive stays one.
+      const part = read === 0 ? chunk.fill(0) : chunk.subarray(0, read);
+      yield part;
+      left -= part.length;
+    }
+  } finally {
+    fs.closeSync(fd);
+  }
+  if (size % 512 !== 0) yield padding(size);
+}
+
+function os(path: string): fs.PathLike {
+  return /[\x80-\xff]/.test(path) ? Buffer.from(path, "latin1") : path;
+}
+
+function majorOf(rdev: number): number {
+  const device = BigInt(rdev);
+  return Number(((device >> 8n) & 0xfffn) | ((device >> 32n) & 0xfffff000n));
+}
+
+function minorOf(rdev: number): number {
+  const device = BigInt(rdev);
+  return Number((device & 0xffn) | ((device >> 12n) & 0xffffff00n));
+}
+
+/** Bytes of the archive that `layerTar` makes. */
+export function tarSize(upperDir: string): number {
+  let size = 0;
+  for (const piece of layerTar(upperDir)) size += piece.length;
+  return size;
+}
