@@ -43,7 +43,7 @@ export class WordLexer {
   constructor(text: string, lookup: Lookup, escapeChar: string, raw: boolean) {
     this.chars = [...text];
     this.lookup = lookup;
-    this.escape = escapeChar;
+    this.escapeChar = escapeChar;
     this.raw = raw;
   }
 
@@ -82,7 +82,7 @@ export class WordLexer {
         const part = this.variable();
         text += part;
         addPlain(part);
-      } else if (char === this.escape) {
+      } else if (char === this.escapeChar) {
         this.at++;
         const next = this.chars[this.at];
         const part = (this.raw || keepEscapes ? char : "") + (next ?? "");
@@ -125,11 +125,11 @@ export class WordLexer {
         return text + (this.raw ? '"' : "");
       }
       if (char === "$" && !this.raw) text += this.variable();
-      else if (char === this.escape) {
+      else if (char === this.escapeChar) {
         const next = this.chars[++this.at];
         if (next === undefined) break;
         this.at++;
-        text += !this.raw && (next === '"' || next === "$" || next === this.escape) ? next : char + next;
+        text += !this.raw && (next === '"' || next === "$" || next === this.escapeChar) ? next : char + next;
       } else {
         this.at++;
         text += char;

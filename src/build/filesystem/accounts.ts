@@ -8,7 +8,9 @@ export function parseOwner(text: string, root: Lookup): Owner {
   const [user = "", group] = text.split(":");
   const account = /^\d+$/.test(user) ? undefined : accounts(root).find((candidate) => candidate.name === user);
   if (!account && !/^\d+$/.test(user)) {
-    throw new BerthError("build/context", `there is no user "${user}" in /etc/passwd of the image`, { hint: "Create it in an earlier RUN, or use a number." });
+    throw new BerthError("build/context", `there is no user "${user}" in /etc/passwd of the image`, {
+      hint: "Create it in an earlier RUN, or use a number.",
+    });
   }
   const uid = account?.uid ?? Number(user);
   if (group === undefined || group === "") return { uid, gid: account?.gid ?? uid };
@@ -21,7 +23,9 @@ export function parseOwner(text: string, root: Lookup): Owner {
 /** Numeric ids and home of a USER instruction's value; root with "/" for an id that has no account. */
 export function userOf(text: string, root: Lookup): Owner & { home: string } {
   const [user = ""] = text.split(":");
-  const account = accounts(root).find((candidate) => (user === "" ? candidate.uid === 0 : candidate.name === user || String(candidate.uid) === user));
+  const account = accounts(root).find((candidate) =>
+    user === "" ? candidate.uid === 0 : candidate.name === user || String(candidate.uid) === user,
+  );
   const home = account?.home || (user === "" || user === "0" || user === "root" ? "/root" : "/");
   if (text === "") return { uid: 0, gid: 0, home };
   if (!account && !text.includes(":") && /^\d+$/.test(user)) return { uid: Number(user), gid: 0, home };

@@ -1,0 +1,142 @@
+import { randomBytes } from "node:crypto";
+import { mkdirSync, rmSync } from "node:fs";
+import { availableParallelism } from "node:os";
+import { join } from "node:path";
+import pLimit from "p-limit";
+import type { BuildEvent } from "../api/index.ts";
+import { BerthError } from "../system/index.ts";
+import type { BuildRequest } from "./build-request.ts";
+import { BuildCache, type CacheRecord, type PruneOptions } from "./cache/build-cache.ts";
+import { FileDigests } from "./cache/file-digests.ts";
+import { StepsInFlight } from "./cache/steps-in-flight.ts";
+import { checkDockerfile } from "./checks.ts";
+import { Contexts } from "./context/contexts.ts";
+import { type Dockerfile, parseDockerfile } from "./dockerfile/parse-dockerfile.ts";
+import { globalArgs } from "./global-args.ts";
+import type { BuildImages, PullImage } from "./images.ts";
+import { Progress } from "./progress.ts";
+import { StageBuilder } from "./stage-builder.ts";
+import { stageNamed } from "./stage-graph.ts";
+import { imageConfigOf } from "./stage-state.ts";
+import type { StepRunner } from "./step-runner.ts";
+
+interface Logger {
+  info(data: object, message: string): void;
+}
+
+export interface BuildOptions {
+  readonly signal: AbortSignal;
+  onEvent(event: BuildEvent): void;
+  readonly pullImage?: PullImage;
+}
+
+/**
+ * Dockerfiles to images. Owns the build cache and the logs of builds below `rootDir`; layers and images are the image store's. A build that is
+ * cancelled or killed leaves finished steps in the cache and nothing else.
+ */
+export class Builder {
+  private readonly o: { images: BuildImages; rootDir: string; runner: StepRunner; log: Logger };
+  private readonly cache: BuildCache;
+  private readonly digests: FileDigests;
+  private readonly inFlight = new StepsInFlight();
+  private readonly limit = pLimit(Math.max(2, availableParallelism()));
+
+  constructor(o: { images: BuildImages; rootDir: string; runner: StepRunner; log: Logger; maxCacheBytes?: number }) {
+    this.o = o;
+    for (const name of ["scratch", "logs", "mounts"]) mkdirSync(join(o.rootDir, name), { recursive: true, mode: 0o700 });
+    rmSync(join(o.rootDir, "scratch"), { recursive: true, force: true });
+    this.cache = new BuildCache({ directory: join(o.rootDir, "records"), images: o.images, maxBytes: o.maxCacheBytes ?? 20 * 1024 ** 3 });
+    this.digests = new FileDigests(join(o.rootDir, "file-digests.json"));
+    o.images.addLayerRoots?.(() => this.cache.chainIds());
+  }
+
+  /** @throws BerthError build/*: with file and line where an instruction is to blame; `build/step-failed` for a RUN that ended with an error */
+  async build(request: BuildRequest, options: BuildOptions): Promise<{ imageId: string; logFile: string }> {
+    const buildId = randomBytes(8).toString("hex");
+    const scratch = join(this.o.rootDir, "scratch", buildId);
+    mkdirSync(scratch, { recursive: true, mode: 0o700 });
+    const failed = new AbortController();
+    const signal = AbortSignal.any([options.signal, failed.signal]);
+    const progress = new Progress((event) => options.onEvent(event), join(this.o.rootDir, "logs", `${buildId}.log`));
+    const startedMs = Date.now();
+    let stages: StageBuilder | undefined;
+    try {
+      const contexts = new Contexts({ request, scratch, signal });
+      const { content, file } = await progress.run(
+        progress.declare(`[internal] load build definition from ${request.dockerfile ?? "Dockerfile"}`),
+        () => contexts.readDockerfile(),
+      );
+      const dockerfile = parseDockerfile(content, file);
+      checkDockerfile(dockerfile, (message, rule, line) => progress.warn(message, rule, { file, line }));
+      const target = targetStage(dockerfile, request.target);
+      const globals = globalArgs(dockerfile, request);
+      const epochIso = epoch(request);
+      stages = new StageBuilder({
+        request,
+        dockerfile,
+        images: this.o.images,
+        runner: this.o.runner,
+        cache: this.cache,
+        digests: this.digests,
+        inFlight: this.inFlight,
+        contexts,
+        progress,
+        pullImage: options.pullImage,
+        mountCacheDir: join(this.o.rootDir, "mounts"),
+        globals,
+        epochIso,
+        signal,
+        limit: this.limit,
+      });
+      const state = await stages.stage(target);
+      const unknown = Object.keys(request.args).filter(
+        (name) => !stages?.usedArgs.has(name) && !globals.has(name) && !/^(BUILDKIT_|SOURCE_DATE_EPOCH$)|_proxy$/i.test(name),
+      );
+      if (unknown.length > 0) progress.warn(`One or more build-args [${unknown.join(" ")}] were not consumed`);
+      const imageId = await progress.run(progress.declare("exporting to image"), async () =>
+        this.o.images.createImage({
+          config: imageConfigOf(state, request.labels ?? {}, epochIso),
+          ...(request.tags?.length ? { tags: request.tags } : {}),
+        }),
+      );
+      this.o.log.info({ image: imageId, ms: Date.now() - startedMs, build: request.name }, "image built");
+      this.cache.evict();
+      return { imageId, logFile: progress.logFile };
+    } catch (error) {
+      failed.abort(error);
+      if (options.signal.aborted) throw new BerthError("build/cancelled", "the build was cancelled", { cause: error });
+      throw error;
+    } finally {
+      await stages?.settled();
+      rmSync(scratch, { recursive: true, force: true });
+      this.digests.save();
+      await progress.close();
+    }
+  }
+
+  prune(o: PruneOptions = {}): { keys: string[]; bytes: number } {
+    return this.cache.prune(o);
+  }
+
+  diskUsage(): readonly CacheRecord[] {
+    return this.cache.list();
+  }
+}
+
+function targetStage(dockerfile: Dockerfile, target: string | undefined): number {
+  if (!target) return dockerfile.stages.length - 1;
+  const index = stageNamed(dockerfile, target, dockerfile.stages.length);
+  if (index !== undefined) return index;
+  const names = dockerfile.stages.flatMap((stage) => stage.from.alias ?? []);
+  throw new BerthError("build/dockerfile", `target stage "${target}" could not be found`, {
+    place: { file: dockerfile.file },
+    hint: `This Dockerfile has: ${names.join(", ") || "no named stage"}.`,
+  });
+}
+
+function epoch(request: BuildRequest): string | undefined {
+  const seconds = request.sourceDateEpoch ?? request.args["SOURCE_DATE_EPOCH"];
+  return seconds === undefined || seconds === null || seconds === ""
+    ? undefined
+    : new Date(Number(seconds) * 1000).toISOString().replace(".000Z", "Z");
+}

@@ -1,0 +1,111 @@
+import { existsSync, mkdirSync, readdirSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { readJsonFile, writeFileAtomic } from "../../system/index.ts";
+import type { BuildImages, Layer } from "../images.ts";
+
+/** `<root>/records/<key>.json`: what one step made. The key says everything that the step read, so a record is never wrong, only unused. */
+export interface CacheRecord extends Layer {
+  readonly key: string;
+  readonly description: string;
+  readonly createdIso: string;
+  readonly lastUsedMs: number;
+  readonly uses: number;
+}
+
+export interface PruneOptions {
+  /** Also what was used within the last two days. Default: everything that was asked for by the other options. */
+  readonly unusedForMs?: number;
+  /** Stop when no more than this is kept, least recently used first. */
+  readonly keepBytes?: number;
+}
+
+/** Finished steps by key. A record is one file written by rename: a build that was killed leaves either all of it or nothing. */
+export class BuildCache {
+  private readonly directory: string;
+  private readonly images: BuildImages;
+  private readonly maxBytes: number;
+  private readonly records = new Map<string, CacheRecord>();
+
+  constructor(o: { directory: string; images: BuildImages; maxBytes: number }) {
+    this.directory = o.directory;
+    this.images = o.images;
+    this.maxBytes = o.maxBytes;
+    mkdirSync(o.directory, { recursive: true, mode: 0o700 });
+    for (const name of readdirSync(o.directory)) {
+      if (!name.endsWith(".json")) rmSync(join(o.directory, name), { force: true });
+      else this.load(join(o.directory, name));
+    }
+  }
+
+  find(key: string): CacheRecord | undefined {
+    const record = this.records.get(key);
+    if (!record) return undefined;
+    if (!existsSync(this.images.layerDir(record.chainId))) {
+      this.drop(record);
+      return undefined;
+    }
+    const used = { ...record, lastUsedMs: Date.now(), uses: record.uses + 1 };
+    this.records.set(key, used);
+    // The time of use is for eviction only: an hour's precision saves a write for every step of every build.
+    if (used.lastUsedMs - record.lastUsedMs > 3_600_000) this.write(used);
+    return used;
+  }
+
+  store(key: string, layer: Layer, description: string, createdIso: string): CacheRecord {
+    const record = { key, ...layer, description, createdIso, lastUsedMs: Date.now(), uses: 1 };
+    this.records.set(key, record);
+    this.write(record);
+    return record;
+  }
+
+  /** Layers that must not be collected. */
+  chainIds(): Iterable<string> {
+    return [...this.records.values()].map((record) => record.chainId);
+  }
+
+  list(): readonly CacheRecord[] {
+    return [...this.records.values()];
+  }
+
+  /** Drops least recently used records until the cap holds. */
+  evict(): void {
+    this.prune({ keepBytes: this.maxBytes });
+  }
+
+  prune(o: PruneOptions): { keys: string[]; bytes: number } {
+    const now = Date.now();
+    let total = this.list().reduce((sum, record) => sum + record.size, 0);
+    const dropped: CacheRecord[] = [];
+    for (const record of [...this.list()].sort((a, b) => a.lastUsedMs - b.lastUsedMs)) {
+      if (o.unusedForMs !== undefined && now - record.lastUsedMs < o.unusedForMs) continue;
+      if (o.keepBytes !== undefined && total <= o.keepBytes) break;
+      total -= record.size;
+      this.drop(record);
+      dropped.push(record);
+    }
+    if (dropped.length > 0) this.images.collectGarbage?.();
+    return { keys: dropped.map((record) => record.key), bytes: dropped.reduce((sum, record) => sum + record.size, 0) };
+  }
+
+  private drop(record: CacheRecord): void {
+    this.records.delete(record.key);
+    rmSync(this.file(record.key), { force: true });
+  }
+
+  private write(record: CacheRecord): void {
+    writeFileAtomic(this.file(record.key), JSON.stringify(record));
+  }
+
+  private load(file: string): void {
+    try {
+      const record = readJsonFile(file) as CacheRecord; // only write() makes these files
+      this.records.set(record.key, record);
+    } catch {
+      rmSync(file, { force: true }); // a damaged record costs one step, nothing else
+    }
+  }
+
+  private file(key: string): string {
+    return join(this.directory, `${key}.json`);
+  }
+}

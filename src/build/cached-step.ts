@@ -1,0 +1,62 @@
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import type { CacheRecord } from "./cache/build-cache.ts";
+import type { Vertex } from "./progress.ts";
+import type { Session } from "./session.ts";
+import { type StageState, withLayer } from "./stage-state.ts";
+
+export interface StepPlan {
+  readonly key: string;
+  readonly createdBy: string;
+  readonly useCache: boolean;
+}
+
+export type MakeLayer = (o: {
+  upperDir: string;
+  workDir: string;
+  signal: AbortSignal;
+  onOutput: (stream: 1 | 2, text: string) => void;
+}) => Promise<void>;
+
+/** One step that makes a layer: taken from the cache, from another build that is doing it now, or done. On failure nothing stays. */
+export async function layerStep(session: Session, vertex: Vertex, state: StageState, plan: StepPlan, make: MakeLayer): Promise<StageState> {
+  const { cache, images, inFlight, progress } = session;
+  return await progress.run(vertex, async (step) => {
+    const found = plan.useCache ? cache.find(plan.key) : undefined;
+    if (found) step.cached();
+    const record =
+      found ??
+      (await inFlight.join(plan.key, { signal: session.signal, onOutput: step.log }, (shared) =>
+        makeRecord(session, state, plan, make, shared),
+      ));
+    return withLayer(state, record, images.layerDir(record.chainId), plan.createdBy, session.epochIso ?? record.createdIso);
+  });
+}
+
+async function makeRecord(
+  session: Session,
+  state: StageState,
+  plan: StepPlan,
+  make: MakeLayer,
+  o: { signal: AbortSignal; onOutput: (stream: 1 | 2, text: string) => void },
+): Promise<CacheRecord> {
+  const { images, cache } = session;
+  const temporary = mkdtempSync(join(images.tempDir(), "build-"));
+  try {
+    const [upperDir, workDir] = [join(temporary, "u"), join(temporary, "w")];
+    mkdirSync(upperDir, { mode: 0o755 });
+    mkdirSync(workDir);
+    await make({ upperDir, workDir, ...o });
+    o.signal.throwIfAborted();
+    const parentChainId = state.layers.at(-1)?.chainId;
+    const layer = await images.commitLayer({ ...(parentChainId ? { parentChainId } : {}), upperDir, signal: o.signal });
+    return cache.store(
+      plan.key,
+      { chainId: layer.chainId, diffId: layer.diffId, size: layer.size },
+      plan.createdBy,
+      new Date().toISOString(),
+    );
+  } finally {
+    rmSync(temporary, { recursive: true, force: true });
+  }
+}

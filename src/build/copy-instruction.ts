@@ -1,0 +1,210 @@
+import { chmodSync, closeSync, mkdirSync, openSync, readSync, utimesSync, writeFileSync } from "node:fs";
+import { join, posix } from "node:path";
+import { BerthError, messageOf, run } from "../system/index.ts";
+import { layerStep } from "./cached-step.ts";
+import { cloneGit, isGitUrl } from "./context/git-source.ts";
+import { fetchUrl } from "./context/http-source.ts";
+import type { Heredoc } from "./dockerfile/heredoc.ts";
+import type { InstructionOf } from "./dockerfile/instruction.ts";
+import { parseOwner } from "./filesystem/accounts.ts";
+import { contentDigest } from "./filesystem/content-digest.ts";
+import { copySelected } from "./filesystem/copy-tree.ts";
+import { parseMode } from "./filesystem/file-mode.ts";
+import { MergedTree } from "./filesystem/merged-tree.ts";
+import { type Selected, SourceMissing, selectSources } from "./filesystem/select-sources.ts";
+import type { SourceTree } from "./filesystem/source-tree.ts";
+import { WritableRoot } from "./filesystem/writable-root.ts";
+import type { ExpandText } from "./metadata-instructions.ts";
+import type { Vertex } from "./progress.ts";
+import type { Session } from "./session.ts";
+import { type StageState, stepKey } from "./stage-state.ts";
+
+interface Group {
+  readonly tree: SourceTree;
+  readonly selected: Selected[];
+  /** What the group's content is, where it is known without reading it again. */
+  readonly digest?: string;
+}
+
+/** COPY and ADD: selects, looks the content up in the cache, and writes the layer without starting anything. */
+export async function copyStep(
+  session: Session,
+  vertex: Vertex,
+  state: StageState,
+  instruction: InstructionOf<"COPY"> | InstructionOf<"ADD">,
+  o: { text: ExpandText; tree: SourceTree; useCache: boolean },
+): Promise<StageState> {
+  const { text } = o;
+  const sources = instruction.sources.flatMap((source) => text.words(source));
+  const destination = text(instruction.destination);
+  const chown = instruction.chown === undefined ? undefined : text(instruction.chown);
+  const chmod = instruction.chmod === undefined ? undefined : text(instruction.chmod);
+  const exclude = instruction.exclude.map((pattern) => text(pattern));
+  const mode = chmod ? parseMode(chmod) : undefined;
+  if (sources.length + instruction.heredocs.length > 1 && !/(^|\/)\.?$/.test(destination)) {
+    throw new Error(
+      `When using ${instruction.keyword} with more than one source file, the destination must be a directory and end with a /`,
+    );
+  }
+  const target = /^\//.test(destination)
+    ? destination
+    : `${posix.join(state.config.WorkingDir || "/", destination)}${/(^|\/)\.?$/.test(destination) ? "/" : ""}`;
+  const groups: Group[] = [];
+  for (const source of sources) groups.push(await group(session, instruction, source, o.tree));
+  if (instruction.heredocs.length > 0) groups.push(heredocGroup(session, instruction.heredocs, text));
+  const contents = await Promise.all(
+    groups.map(
+      async ({ tree, selected, digest }) =>
+        digest ??
+        (await contentDigest(tree, selected, {
+          exclude,
+          ignoreModes: mode?.octal === true,
+          digests: session.digests,
+          signal: session.signal,
+        })),
+    ),
+  );
+  const key = stepKey([
+    "copy",
+    state.layers.at(-1)?.chainId ?? "",
+    instruction.keyword,
+    target,
+    chown ?? "",
+    chmod ?? "",
+    exclude,
+    contents,
+    session.epochIso ?? "",
+  ]);
+  const shownFlags = [
+    chown === undefined ? "" : ` --chown=${chown}`,
+    chmod === undefined ? "" : ` --chmod=${chmod}`,
+    instruction.link ? " --link" : "",
+  ].join("");
+  const shownSources = [...sources, ...instruction.heredocs.map((heredoc) => `<<${heredoc.name}`)].join(" ");
+  const createdBy = `${instruction.keyword}${shownFlags} ${shownSources} ${destination} # buildkit`;
+  return await layerStep(session, vertex, state, { key, createdBy, useCache: o.useCache }, async ({ upperDir, signal }) => {
+    const root = new WritableRoot(state.lowerDirs, upperDir);
+    const owner = chown === undefined ? undefined : parseOwner(chown, root);
+    const maxMtimeNs = session.epochIso ? BigInt(Date.parse(session.epochIso)) * 1_000_000n : undefined;
+    for (const { tree, selected } of groups) {
+      await copySelected(root, tree, selected, target, {
+        exclude,
+        ...(owner ? { owner } : {}),
+        ...(mode ? { mode: mode.change } : {}),
+        ...(maxMtimeNs === undefined ? {} : { maxMtimeNs }),
+        signal,
+      });
+    }
+  });
+}
+
+async function group(
+  session: Session,
+  instruction: InstructionOf<"COPY"> | InstructionOf<"ADD">,
+  source: string,
+  tree: SourceTree,
+): Promise<Group> {
+  if (instruction.keyword === "ADD") {
+    if (isGitUrl(source)) return await gitGroup(session, source, instruction);
+    if (/^https?:\/\//.test(source)) return await urlGroup(session, source, instruction);
+  }
+  let selected: Selected[];
+  try {
+    selected = selectSources(tree, source, { parents: instruction.parents });
+  } catch (error) {
+    if (!(error instanceof SourceMissing)) throw error;
+    throw new BerthError(
+      "build/copy-source-missing",
+      `${instruction.keyword} ${source}: ${error.wildcard ? "matches nothing" : "no such file or directory"}: ${tree.describeMissing(error.source)}`,
+    );
+  }
+  if (instruction.keyword !== "ADD" || instruction.unpack === false) return { tree, selected };
+  const archive = selected[0];
+  if (selected.length === 1 && archive?.entry.stat.isFile() && isArchive(archive.entry.hostPath)) {
+    const digest = await session.digests.digest(archive.entry);
+    return await unpacked(session, archive.entry.hostPath, `archive:${digest}`, { tree, selected });
+  }
+  return { tree, selected };
+}
+
+/** The archive's content as a tree of its own, with its owners; the file itself where it turns out to be no tar. */
+async function unpacked(session: Session, file: string, digest: string, otherwise: Group): Promise<Group> {
+  const directory = session.contexts.temporary("add-");
+  try {
+    await run(
+      "tar",
+      ["-xpf", file, "-C", directory, "--numeric-owner", "--xattrs", "--xattrs-include=user.*", "--xattrs-include=security.capability"],
+      { signal: session.signal, timeoutMs: 600_000 },
+    );
+  } catch (error) {
+    session.signal.throwIfAborted();
+    if (isTar(file)) throw new BerthError("build/context", `cannot unpack ${file}: ${messageOf(error)}`, { cause: error });
+    return otherwise;
+  }
+  const tree = new MergedTree([directory], "the archive");
+  return { tree, selected: [{ entry: tree.entry("")!, name: "", parents: "" }], digest };
+}
+
+async function gitGroup(session: Session, source: string, instruction: InstructionOf<"ADD">): Promise<Group> {
+  const directory = await cloneGit(source, session.contexts.temporary("git-"), session.signal, {
+    keepGitDir: instruction.keepGitDir === true,
+    ...(instruction.checksum ? { checksum: instruction.checksum } : {}),
+  });
+  const tree = new MergedTree([directory], source);
+  return { tree, selected: [{ entry: tree.entry("")!, name: "", parents: "" }] };
+}
+
+async function urlGroup(session: Session, url: string, instruction: InstructionOf<"ADD">): Promise<Group> {
+  const directory = session.contexts.temporary("url-");
+  const fetched = await fetchUrl(url, directory, session.signal);
+  const expected = instruction.checksum?.replace(/^sha256:/, "");
+  if (expected && expected !== fetched.sha256)
+    throw new BerthError("build/checksum", `${url}: expected sha256:${expected}, got sha256:${fetched.sha256}`);
+  chmodSync(fetched.file, 0o600);
+  const modified = (fetched.lastModifiedMs ?? 0) / 1000;
+  utimesSync(fetched.file, modified, modified);
+  const tree = new MergedTree([directory], url);
+  const group = {
+    tree,
+    selected: [{ entry: tree.entry("content")!, name: fetched.name || "content", parents: "" }],
+    digest: `url:${fetched.name}:${fetched.sha256}:${modified}`,
+  };
+  return instruction.unpack ? await unpacked(session, fetched.file, `archive:${fetched.sha256}`, group) : group;
+}
+
+function heredocGroup(session: Session, heredocs: readonly Heredoc[], text: ExpandText): Group {
+  const directory = session.contexts.temporary("heredoc-");
+  mkdirSync(directory, { recursive: true });
+  for (const heredoc of heredocs) {
+    // Only variables count in a heredoc: its quotes and other backslashes are content.
+    const content = heredoc.expand
+      ? text(heredoc.content.replace(/["']/g, (quote) => `\\${quote}`).replace(/\\(?!["'$\\])/g, "\\\\"))
+      : heredoc.content;
+    const file = join(directory, heredoc.name);
+    writeFileSync(file, content);
+    chmodSync(file, 0o644);
+    utimesSync(file, 0, 0);
+  }
+  const tree = new MergedTree([directory], "the heredocs");
+  return { tree, selected: heredocs.map((heredoc) => ({ entry: tree.entry(heredoc.name)!, name: heredoc.name, parents: "" })) };
+}
+
+/** By content, never by name: gzip, bzip2, xz, zstd or plain tar. */
+function isArchive(file: string): boolean {
+  const head = firstBytes(file, 6).toString("hex");
+  return /^(1f8b|425a68|fd377a585a00|28b52ffd)/.test(head) || isTar(file);
+}
+
+function isTar(file: string): boolean {
+  return firstBytes(file, 512).subarray(257, 262).toString() === "ustar";
+}
+
+function firstBytes(file: string, length: number): Buffer {
+  const fd = openSync(file, "r");
+  try {
+    const buffer = Buffer.alloc(length);
+    return buffer.subarray(0, readSync(fd, buffer, 0, length, 0));
+  } finally {
+    closeSync(fd);
+  }
+}

@@ -1,0 +1,100 @@
+import { chmodSync, constants, copyFileSync, lchownSync, linkSync, lutimesSync, readlinkSync, symlinkSync } from "node:fs";
+import { copyFile } from "node:fs/promises";
+import { BerthError, syscalls } from "../../system/index.ts";
+import type { ModeChange } from "./file-mode.ts";
+import { pacer } from "./pace.ts";
+import { resolvePath } from "./resolve-path.ts";
+import type { Selected } from "./select-sources.ts";
+import { joinPath, type SourceEntry, type SourceTree } from "./source-tree.ts";
+import { walkTree } from "./walk-tree.ts";
+import { copyExtendedAttributes, type Owner, seconds, type WritableRoot } from "./writable-root.ts";
+
+export interface CopyOptions {
+  readonly exclude: readonly string[];
+  readonly owner?: Owner;
+  readonly mode?: ModeChange;
+  /** Nanoseconds for everything that is written (SOURCE_DATE_EPOCH). */
+  readonly maxMtimeNs?: bigint;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Puts what was selected at a destination by the rules of COPY: a directory's contents into the destination, a file into it when it is a
+ * directory (or ends with a slash, or there are several), otherwise under that very name. Links of the image are followed inside its root.
+ */
+export async function copySelected(
+  root: WritableRoot,
+  tree: SourceTree,
+  selected: readonly Selected[],
+  destination: string,
+  o: CopyOptions,
+): Promise<void> {
+  const target = resolvePath(root, destination);
+  const existing = root.entry(target);
+  const isDirectory = /(^|\/)\.?$/.test(destination) || existing?.stat.isDirectory() === true || selected.length > 1;
+  const parentsMode = { mode: o.mode ? o.mode(0o755, true) : 0o755, owner: o.owner ?? { uid: 0, gid: 0 } };
+  const links = new Map<string, string>();
+  const pace = pacer(o.signal);
+  for (const { entry: top, name, parents } of selected) {
+    const base = parents ? resolvePath(root, joinPath(target, parents)) : target;
+    const intoDirectory = isDirectory || parents !== "";
+    const start = top.stat.isDirectory()
+      ? parents
+        ? resolvePath(root, joinPath(base, name))
+        : base
+      : intoDirectory
+        ? resolvePath(root, joinPath(base, name))
+        : base;
+    for (const { entry, relative } of walkTree(tree, top, o.exclude)) {
+      const path = relative === "" ? start : joinPath(start, relative);
+      if (entry.stat.isDirectory()) {
+        // An existing top directory keeps its mode and owner; below it the source decides.
+        const isNew = root.makeDirectory(path, parentsMode);
+        if (relative !== "" || isNew) applyMetadata(root.hostPath(path), entry, tree, o);
+      } else {
+        root.makeDirectory(path.slice(0, Math.max(path.lastIndexOf("/"), 0)), parentsMode);
+        await copyEntry(root, entry, path, tree, o, links);
+      }
+      await pace();
+    }
+  }
+}
+
+async function copyEntry(
+  root: WritableRoot,
+  entry: SourceEntry,
+  path: string,
+  tree: SourceTree,
+  o: CopyOptions,
+  links: Map<string, string>,
+): Promise<void> {
+  const { stat } = entry;
+  const inode = `${stat.dev}:${stat.ino}`;
+  const linked = stat.nlink > 1n ? links.get(inode) : undefined;
+  const hostPath = root.makeRoomForFile(path);
+  if (linked !== undefined) {
+    linkSync(linked, hostPath);
+    return;
+  }
+  if (stat.isFile()) {
+    if (stat.size > 8n << 20n) await copyFile(entry.hostPath, hostPath, constants.COPYFILE_FICLONE);
+    else copyFileSync(entry.hostPath, hostPath, constants.COPYFILE_FICLONE);
+    if (stat.nlink > 1n) links.set(inode, hostPath);
+  } else if (stat.isSymbolicLink()) symlinkSync(readlinkSync(entry.hostPath), hostPath);
+  else if (stat.isFIFO() || stat.isCharacterDevice() || stat.isBlockDevice()) syscalls().mknod(hostPath, Number(stat.mode), stat.rdev);
+  else throw new BerthError("build/context", `/${entry.path}: this kind of file cannot be copied`);
+  applyMetadata(hostPath, entry, tree, o);
+}
+
+function applyMetadata(hostPath: string, entry: SourceEntry, tree: SourceTree, o: CopyOptions): void {
+  const { stat } = entry;
+  const owner = o.owner ?? (tree.keepsOwner ? { uid: Number(stat.uid), gid: Number(stat.gid) } : { uid: 0, gid: 0 });
+  lchownSync(hostPath, owner.uid, owner.gid);
+  if (!stat.isSymbolicLink()) {
+    const own = Number(stat.mode) & 0o7777;
+    chmodSync(hostPath, o.mode ? o.mode(own, stat.isDirectory()) : own);
+    copyExtendedAttributes(entry.hostPath, hostPath);
+  }
+  const mtime = o.maxMtimeNs !== undefined && stat.mtimeNs > o.maxMtimeNs ? o.maxMtimeNs : stat.mtimeNs;
+  lutimesSync(hostPath, seconds(mtime), seconds(mtime));
+}

@@ -1,0 +1,40 @@
+/** `--chmod`: an octal number, or the symbolic form relative to each source's own mode. Throws Error for anything else. */
+export type ModeChange = (mode: number, isDirectory: boolean) => number;
+
+export function parseMode(text: string): { change: ModeChange; octal: boolean } {
+  if (/^[0-7]{1,4}$/.test(text)) {
+    const mode = Number.parseInt(text, 8);
+    return { change: () => mode, octal: true };
+  }
+  const clauses = text.split(",").map((clause) => /^([ugoa]*)((?:[+\-=][rwxXst]*)+)$/.exec(clause));
+  if (clauses.some((clause) => !clause))
+    throw new Error(`invalid chmod parameter: '${text}'. it should be octal string and between 0 and 07777, or symbolic like u=rwX,go=rX`);
+  const change: ModeChange = (start, isDirectory) => {
+    let mode = start;
+    for (const clause of clauses) {
+      const who = clause![1]!.replace("a", "ugo") || "ugo";
+      for (const [, operator, letters] of clause![2]!.matchAll(/([+\-=])([rwxXst]*)/g)) {
+        let bits = 0;
+        let mask = 0;
+        for (const [name, shift] of [
+          ["u", 6],
+          ["g", 3],
+          ["o", 0],
+        ] as const) {
+          if (!who.includes(name)) continue;
+          mask |= 7 << shift;
+          for (const letter of letters!) {
+            if (letter === "r") bits |= 4 << shift;
+            if (letter === "w") bits |= 2 << shift;
+            if (letter === "x" || (letter === "X" && (isDirectory || (start & 0o111) !== 0))) bits |= 1 << shift;
+            if (letter === "s" && name !== "o") bits |= name === "u" ? 0o4000 : 0o2000;
+            if (letter === "t") bits |= 0o1000;
+          }
+        }
+        mode = operator === "+" ? mode | bits : operator === "-" ? mode & ~bits : (mode & ~mask) | bits;
+      }
+    }
+    return mode;
+  };
+  return { change, octal: false };
+}

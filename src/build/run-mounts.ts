@@ -1,0 +1,177 @@
+import { createHash } from "node:crypto";
+import { chmodSync, chownSync, existsSync, lstatSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { basename, join, posix } from "node:path";
+import { BerthError } from "../system/index.ts";
+import { type MountOption, parseMountOption } from "./dockerfile/mount-option.ts";
+import { userOf } from "./filesystem/accounts.ts";
+import { contentDigest } from "./filesystem/content-digest.ts";
+import { copySelected } from "./filesystem/copy-tree.ts";
+import { type Selected, SourceMissing, selectSources } from "./filesystem/select-sources.ts";
+import type { SourceTree } from "./filesystem/source-tree.ts";
+import { WritableRoot } from "./filesystem/writable-root.ts";
+import { joinWorkingDir } from "./metadata-instructions.ts";
+import type { Session } from "./session.ts";
+import type { StageState } from "./stage-state.ts";
+import type { StepMount } from "./step-runner.ts";
+
+export interface PreparedMounts {
+  /** What of the mounts belongs to the cache key: contents of binds, ids of caches and secrets, never a secret's value. */
+  readonly key: unknown[];
+  /** Makes the sources; called only when the step really runs. */
+  realise(temporary: string, root: WritableRoot): Promise<{ mounts: StepMount[]; env: string[] }>;
+}
+
+export type FindTree = (from: string | undefined) => Promise<SourceTree>;
+
+/** The `--mount` options of one RUN. Locks of `sharing=locked` caches are the caller's. */
+export async function prepareMounts(
+  session: Session,
+  state: StageState,
+  options: readonly string[],
+  text: (text: string) => string,
+  findTree: FindTree,
+): Promise<PreparedMounts> {
+  const parsed = options.map((option) => parseMountOption(option, text));
+  const binds = new Map<MountOption, { tree: SourceTree; selected: Selected[] }>();
+  const key: unknown[] = [];
+  for (const mount of parsed) {
+    if (mount.type !== "bind") {
+      key.push([mount.type, mount.target, mount.id, mount.sizeBytes, mount.env]);
+      continue;
+    }
+    const tree = await findTree(mount.from);
+    const selected = select(tree, mount.source ?? "/");
+    binds.set(mount, { tree, selected });
+    key.push([
+      "bind",
+      mount.target,
+      mount.readOnly,
+      await contentDigest(tree, selected, { exclude: [], ignoreModes: false, digests: session.digests, signal: session.signal }),
+    ]);
+  }
+  return { key, realise: async (temporary, root) => await realise(session, state, parsed, binds, temporary, root) };
+}
+
+async function realise(
+  session: Session,
+  state: StageState,
+  parsed: readonly MountOption[],
+  binds: ReadonlyMap<MountOption, { tree: SourceTree; selected: Selected[] }>,
+  temporary: string,
+  root: WritableRoot,
+): Promise<{ mounts: StepMount[]; env: string[] }> {
+  const mounts: StepMount[] = [];
+  const env: string[] = [];
+  for (const [index, mount] of parsed.entries()) {
+    const target = joinWorkingDir(state.config.WorkingDir, mount.target ?? defaultTarget(mount, index));
+    const own = join(temporary, `mount-${index}`);
+    switch (mount.type) {
+      case "tmpfs":
+        mounts.push({ type: "tmpfs", target, ...(mount.sizeBytes ? { sizeBytes: mount.sizeBytes } : {}) });
+        break;
+      case "bind": {
+        // Always a copy of what .dockerignore leaves: writes to it are dropped with it.
+        const { tree, selected } = binds.get(mount)!;
+        mkdirSync(own, { mode: 0o755 });
+        const isDirectory = selected[0]!.entry.stat.isDirectory();
+        await copySelected(new WritableRoot([], own), tree, selected, isDirectory ? "/content/" : "/content", {
+          exclude: [],
+          signal: session.signal,
+        });
+        mounts.push({ type: "bind", source: join(own, "content"), target, readOnly: mount.readOnly });
+        break;
+      }
+      case "cache":
+        mounts.push({ type: "bind", source: await cacheDirectory(session, state, mount, target, root), target, readOnly: mount.readOnly });
+        break;
+      case "secret": {
+        const id = mount.id ?? basename(mount.source ?? mount.target ?? "");
+        const secret = session.request.secrets?.find((candidate) => candidate.id === id);
+        if (!secret) {
+          if (mount.required)
+            throw new BerthError("build/secret-missing", `secret ${id}: not found`, {
+              hint: `Give it with --secret id=${id},src=FILE, or \`secrets:\` of the service's build.`,
+            });
+          break;
+        }
+        if (mount.env !== undefined) env.push(`${mount.env}=${secret.value.toString("utf8")}`);
+        if (mount.env !== undefined && mount.target === undefined) break;
+        writeFileSync(own, secret.value, { mode: 0o400 });
+        chownSync(own, mount.uid ?? 0, mount.gid ?? 0);
+        chmodSync(own, mount.mode ?? 0o400);
+        mounts.push({ type: "bind", source: own, target, readOnly: true });
+        break;
+      }
+      case "ssh": {
+        const id = mount.id ?? "default";
+        const agent = session.request.ssh?.find((candidate) => candidate.id === id);
+        const socket = agent?.paths[0] ?? (agent ? process.env["SSH_AUTH_SOCK"] : undefined);
+        if (!socket || !existsSync(socket)) {
+          if (mount.required)
+            throw new BerthError("build/secret-missing", `ssh agent ${id}: not given to this build`, {
+              hint: `Give it with --ssh ${id}=SOCKET.`,
+            });
+          break;
+        }
+        if (!lstatSync(socket).isSocket())
+          throw new BerthError("build/unsupported", `ssh ${id}: ${socket} is a key file`, {
+            hint: "Add the key to an ssh-agent, and give the agent's socket.",
+          });
+        mounts.push({ type: "bind", source: socket, target, readOnly: false });
+        env.push(`SSH_AUTH_SOCK=${target}`);
+        break;
+      }
+      default:
+        mount.type satisfies never;
+    }
+  }
+  return { mounts, env };
+}
+
+function defaultTarget(mount: MountOption, index: number): string {
+  if (mount.type === "ssh") return `/run/buildkit/ssh_agent.${index}`;
+  return `/run/secrets/${mount.id ?? basename(mount.source ?? "")}`;
+}
+
+/** Made once per id; it belongs to the step's USER unless told otherwise. */
+async function cacheDirectory(
+  session: Session,
+  state: StageState,
+  mount: MountOption,
+  target: string,
+  root: WritableRoot,
+): Promise<string> {
+  const id = mount.id ?? posix.normalize(target);
+  const directory = join(session.mountCacheDir, createHash("sha256").update(id).digest("hex").slice(0, 32));
+  if (existsSync(directory)) return directory;
+  mkdirSync(directory, { recursive: true });
+  const user = userOf(state.config.User ?? "", root);
+  chownSync(directory, mount.uid ?? user.uid, mount.gid ?? user.gid);
+  chmodSync(directory, mount.mode ?? 0o755);
+  return directory;
+}
+
+function select(tree: SourceTree, source: string): Selected[] {
+  try {
+    return selectSources(tree, source, { parents: false });
+  } catch (error) {
+    if (!(error instanceof SourceMissing)) throw error;
+    throw new BerthError("build/copy-source-missing", `RUN --mount source ${source}: ${tree.describeMissing(error.source)}`);
+  }
+}
+
+/** Mount points that only exist because of a mount do not become part of the image. */
+export function hadEntries(root: WritableRoot, targets: readonly string[]): ReadonlySet<string> {
+  return new Set(targets.flatMap((target) => parentsAndSelf(target)).filter((path) => root.entry(path.slice(1)) !== undefined));
+}
+
+export function parentsAndSelf(target: string): string[] {
+  const parts = target.split("/").filter(Boolean);
+  return parts.map((_, index) => `/${parts.slice(0, index + 1).join("/")}`);
+}
+
+export function isEmptyEntry(path: string): boolean {
+  const stat = lstatSync(path, { throwIfNoEntry: false });
+  if (!stat) return false;
+  return stat.isDirectory() ? readdirSync(path).length === 0 : stat.isFile() && stat.size === 0;
+}

@@ -1,0 +1,31 @@
+import type { BuildRequest } from "./build-request.ts";
+import type { BuildCache } from "./cache/build-cache.ts";
+import type { FileDigests } from "./cache/file-digests.ts";
+import type { StepsInFlight } from "./cache/steps-in-flight.ts";
+import type { Contexts } from "./context/contexts.ts";
+import type { Dockerfile } from "./dockerfile/parse-dockerfile.ts";
+import type { BuildImages, PullImage } from "./images.ts";
+import type { Progress } from "./progress.ts";
+import type { StepRunner } from "./step-runner.ts";
+
+/** What every step of one build shares. */
+export interface Session {
+  readonly request: BuildRequest;
+  readonly dockerfile: Dockerfile;
+  readonly images: BuildImages;
+  readonly runner: StepRunner;
+  readonly cache: BuildCache;
+  readonly digests: FileDigests;
+  readonly inFlight: StepsInFlight;
+  readonly contexts: Contexts;
+  readonly progress: Progress;
+  readonly pullImage: PullImage | undefined;
+  /** Directory of cache mounts; survives builds. */
+  readonly mountCacheDir: string;
+  /** Global ARGs and platform arguments. */
+  readonly globals: ReadonlyMap<string, string>;
+  readonly epochIso: string | undefined;
+  readonly signal: AbortSignal;
+  /** Bounds RUN processes. */
+  readonly limit: <T>(work: () => Promise<T>) => Promise<T>;
+}

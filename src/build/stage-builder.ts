@@ -1,0 +1,258 @@
+import { chmodSync, chownSync } from "node:fs";
+import { BerthError, messageOf } from "../system/index.ts";
+import { layerStep } from "./cached-step.ts";
+import { copyStep } from "./copy-instruction.ts";
+import { dockerfileError } from "./dockerfile/dockerfile-error.ts";
+import type { Instruction } from "./dockerfile/instruction.ts";
+import { dockerfileLines } from "./dockerfile/lines.ts";
+import type { Stage } from "./dockerfile/parse-dockerfile.ts";
+import { parseInstruction } from "./dockerfile/parse-instruction.ts";
+import { userOf } from "./filesystem/accounts.ts";
+import { MergedTree } from "./filesystem/merged-tree.ts";
+import { resolvePath } from "./filesystem/resolve-path.ts";
+import type { SourceTree } from "./filesystem/source-tree.ts";
+import { WritableRoot } from "./filesystem/writable-root.ts";
+import { applyMetadata, expander, joinWorkingDir } from "./metadata-instructions.ts";
+import type { Vertex } from "./progress.ts";
+import { runStep } from "./run-instruction.ts";
+import type { Session } from "./session.ts";
+import { dependenciesOf, stageNamed } from "./stage-graph.ts";
+import { type StageState, scratchState, stateOfImage, stepKey, withMetadata } from "./stage-state.ts";
+
+const predefinedArgs = new Set(
+  ["HTTP_PROXY", "HTTPS_PROXY", "FTP_PROXY", "NO_PROXY", "ALL_PROXY"].flatMap((name) => [name, name.toLowerCase()]),
+);
+
+/** Builds stages on demand: each at most once, its dependencies side by side. */
+export class StageBuilder {
+  readonly usedArgs = new Set<string>();
+  private readonly session: Session;
+  private readonly results = new Map<number, Promise<StageState>>();
+  private readonly images = new Map<string, Promise<StageState>>();
+
+  constructor(session: Session) {
+    this.session = session;
+  }
+
+  stage(index: number): Promise<StageState> {
+    let result = this.results.get(index);
+    if (!result) {
+      result = this.build(this.session.dockerfile.stages[index]!);
+      result.catch(() => {}); // whoever needs the stage gets the error; none may need it any more
+      this.results.set(index, result);
+    }
+    return result;
+  }
+
+  /** Waits until nothing that was started for this build is going on any more. */
+  async settled(): Promise<void> {
+    await Promise.allSettled([...this.results.values(), ...this.images.values()]);
+  }
+
+  private async build(stage: Stage): Promise<StageState> {
+    const { dockerfile } = this.session;
+    for (const dependency of dependenciesOf(dockerfile, stage.index)) this.stage(dependency);
+    let state = await this.at(stage.from, () => this.base(stage));
+    const triggers = this.triggers(stage, state);
+    const { OnBuild: _, ...config } = state.config;
+    state = {
+      ...state,
+      config,
+      base: { ...state.base, ...(state.base.config ? { config: { ...state.base.config, OnBuild: null } } : {}) },
+      cmdSet: false,
+    };
+    const instructions = [...triggers, ...stage.instructions];
+    const steps = instructions.filter((instruction) => isStep(instruction)).length + 1;
+    const name = stage.from.alias ?? (dockerfile.stages.length > 1 ? `stage-${stage.index}` : "");
+    let number = 1;
+    const vertices = instructions.map((instruction) =>
+      isStep(instruction)
+        ? this.session.progress.declare(`[${name ? `${name} ` : ""}${++number}/${steps}] ${instruction.original.split("\n")[0]}`)
+        : undefined,
+    );
+    for (const [index, instruction] of instructions.entries()) {
+      this.session.signal.throwIfAborted();
+      const before = state;
+      state = await this.at(instruction, () => this.apply(stage, before, instruction, vertices[index]));
+    }
+    return state;
+  }
+
+  private async base(stage: Stage): Promise<StageState> {
+    const { dockerfile, globals, progress } = this.session;
+    const { base, platform } = stage.from;
+    const text = expander(
+      (name) => globals.get(name),
+      dockerfile.directives.escape,
+      (name) =>
+        progress.warn(`FROM argument '${name}' is not declared`, "UndefinedArgInFrom", { file: dockerfile.file, line: stage.from.line }),
+    );
+    const name = text(base);
+    if (name === "") throw new Error(`base name (${base}) should not be blank`);
+    if (platform !== undefined) this.checkPlatform(text(platform));
+    const context = this.session.contexts.named(name);
+    if (context)
+      throw new BerthError("build/unsupported", `FROM ${name}: a directory as a base is not supported`, {
+        hint: "FROM scratch and COPY --from it.",
+      });
+    const parent = stageNamed(dockerfile, name, stage.index);
+    if (parent !== undefined && !this.session.contexts.imageOf(name)) {
+      const inherited = await this.stage(parent);
+      return { ...inherited, base: { ...inherited.base, config: { ...inherited.config } } };
+    }
+    if (name === "scratch") return scratchState({ os: "linux", architecture: globals.get("TARGETARCH") ?? "amd64" });
+    return await this.image(name);
+  }
+
+  private checkPlatform(platform: string): void {
+    const native = this.session.globals.get("TARGETPLATFORM") ?? "";
+    if (platform && platform !== native && platform !== native.split("/").slice(0, 2).join("/") && platform !== "linux") {
+      throw new BerthError("build/unsupported", `platform ${platform} cannot be built here: this machine is ${native}`);
+    }
+  }
+
+  /** An image of the store, pulled when it is not there (or, with `pull`, again). Each name once per build. */
+  image(name: string): Promise<StageState> {
+    let known = this.images.get(name);
+    if (!known) {
+      known = this.resolveImage(name);
+      this.images.set(name, known);
+    }
+    return known;
+  }
+
+  private async resolveImage(name: string): Promise<StageState> {
+    const { images, pullImage, progress, request, signal, contexts } = this.session;
+    const ref = contexts.imageOf(name) ?? name;
+    const vertex = progress.declare(`[internal] load metadata for ${ref}`);
+    return await progress.run(vertex, async () => {
+      let image = images.resolve(ref);
+      if ((!image || request.pull) && pullImage && !ref.startsWith("sha256:")) {
+        const id = await pullImage(ref, {
+          ...(request.platform ? { platform: request.platform } : {}),
+          signal,
+          onProgress: (p) => progress.transfer(vertex, p),
+        });
+        image = images.resolve(id) ?? images.resolve(ref);
+      }
+      if (!image) throw new BerthError("build/base-image", `the image ${ref} is not here and cannot be pulled`);
+      return stateOfImage(image.config, image.chainIds, images.layerDirs(image.id));
+    });
+  }
+
+  private triggers(stage: Stage, state: StageState): Instruction[] {
+    const { dockerfile } = this.session;
+    return (state.base.config?.OnBuild ?? []).map((trigger) => {
+      const [line] = dockerfileLines(trigger, dockerfile.file).instructions;
+      const instruction = parseInstruction({ ...line!, line: stage.from.line }, dockerfile.directives.escape, dockerfile.file);
+      if (["FROM", "ONBUILD", "MAINTAINER"].includes(instruction.keyword))
+        throw new Error(`${instruction.keyword} isn't allowed as an ONBUILD trigger`);
+      return instruction;
+    });
+  }
+
+  private async apply(stage: Stage, state: StageState, instruction: Instruction, vertex: Vertex | undefined): Promise<StageState> {
+    const { dockerfile, progress } = this.session;
+    const place = { file: dockerfile.file, line: instruction.line };
+    const text = expander(
+      (name) => state.scope.get(name),
+      dockerfile.directives.escape,
+      (name) => progress.warn(`Usage of undefined variable '$${name}'`, "UndefinedVar", place),
+    );
+    switch (instruction.keyword) {
+      case "ARG":
+        return instruction.args.reduce((current, arg) => this.declareArg(current, arg, text), state);
+      case "RUN":
+        return await runStep(this.session, vertex!, state, instruction, {
+          text,
+          findTree: (from) => this.tree(stage, from),
+          useCache: this.mayCache(stage),
+          place,
+        });
+      case "COPY":
+      case "ADD":
+        return await copyStep(this.session, vertex!, state, instruction, {
+          text,
+          tree: await this.tree(stage, instruction.from),
+          useCache: this.mayCache(stage),
+        });
+      case "WORKDIR": {
+        const path = joinWorkingDir(state.config.WorkingDir, text(instruction.text));
+        const moved = { ...state, config: { ...state.config, WorkingDir: path } };
+        if (path === "/") return withMetadata(moved, `WORKDIR ${path}`, {});
+        const key = stepKey(["workdir", state.layers.at(-1)?.chainId ?? "", path, state.config.User ?? "", this.session.epochIso ?? ""]);
+        return await layerStep(
+          this.session,
+          vertex!,
+          moved,
+          { key, createdBy: `WORKDIR ${path}`, useCache: this.mayCache(stage) },
+          async ({ upperDir }) => {
+            const root = new WritableRoot(state.lowerDirs, upperDir);
+            const target = resolvePath(root, path);
+            const user = userOf(state.config.User ?? "", root);
+            if (root.makeDirectory(target, { mode: 0o755, owner: { uid: 0, gid: 0 } })) {
+              chownSync(root.hostPath(target), user.uid, user.gid);
+              chmodSync(root.hostPath(target), 0o755);
+            }
+          },
+        );
+      }
+      case "FROM":
+        return state;
+      default:
+        return applyMetadata(state, instruction, text);
+    }
+  }
+
+  private declareArg(state: StageState, arg: { name: string; default?: string }, text: (text: string) => string): StageState {
+    const { request, globals } = this.session;
+    this.usedArgs.add(arg.name);
+    const given = Object.hasOwn(request.args, arg.name) ? (request.args[arg.name] ?? process.env[arg.name]) : undefined;
+    const value = given ?? (arg.default === undefined ? globals.get(arg.name) : text(arg.default));
+    const declaredArgs = new Set([...state.declaredArgs, arg.name]);
+    const shown = `ARG ${arg.name}${value === undefined ? "" : `=${value}`}`;
+    if (value === undefined) return withMetadata(state, shown, { declaredArgs });
+    const args = predefinedArgs.has(arg.name) ? state.args : new Map([...state.args, [arg.name, value]]);
+    return withMetadata(state, shown, { declaredArgs, args, scope: new Map([...state.scope, [arg.name, value]]) });
+  }
+
+  /** What `--from` (or nothing) names: a stage before this one, an additional context, an image, the build context. */
+  private async tree(stage: Stage, from: string | undefined): Promise<SourceTree> {
+    const { contexts, dockerfile } = this.session;
+    if (from === undefined) return await contexts.main();
+    const context = contexts.named(from);
+    if (context) return await context;
+    const index = contexts.imageOf(from) ? undefined : stageNamed(dockerfile, from, stage.index);
+    if (index !== undefined) return new MergedTree((await this.stage(index)).lowerDirs, `the stage ${from}`);
+    if (from.toLowerCase() === stage.from.alias || stageNamed(dockerfile, from, dockerfile.stages.length) !== undefined) {
+      throw new Error(`circular dependency: --from=${from} names this stage or a later one`);
+    }
+    if (from === "scratch") return new MergedTree([], "scratch");
+    return new MergedTree((await this.image(from)).lowerDirs, `the image ${from}`);
+  }
+
+  private mayCache(stage: Stage): boolean {
+    const { noCache, noCacheFilter } = this.session.request;
+    return !noCache && !(noCacheFilter ?? []).some((name) => name.toLowerCase() === stage.from.alias || name === String(stage.index));
+  }
+
+  /** Gives an error the place of the instruction, unless it has one. */
+  private async at<T>(instruction: Instruction, work: () => Promise<T>): Promise<T> {
+    const position = { file: this.session.dockerfile.file, line: instruction.line };
+    try {
+      return await work();
+    } catch (error) {
+      if (this.session.signal.aborted) throw error;
+      if (error instanceof BerthError) {
+        if (error.place) throw error;
+        throw new BerthError(error.code, error.message, { place: position, ...(error.hint ? { hint: error.hint } : {}), cause: error });
+      }
+      throw dockerfileError(position, messageOf(error));
+    }
+  }
+}
+
+/** Instructions that are shown as a step because they make a layer. */
+function isStep(instruction: Instruction): boolean {
+  return ["RUN", "COPY", "ADD", "WORKDIR"].includes(instruction.keyword);
+}
