@@ -9,4 +9,5 @@ export { type LogEntry, type LogQuery, readLogs } from "./logs.ts";
 export { isMounted } from "./mounted.ts";
 export type { NamespacePaths, ResolvedMount } from "./oci-spec.ts";
 export { type ExitInfo, Runtime, type StartInput } from "./runtime.ts";
+export { type BuildStep, runStep } from "./step.ts";
 export { Volumes } from "./volumes.ts";

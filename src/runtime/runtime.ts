@@ -373,7 +373,7 @@ function isAlive(pid: number, word: string): boolean {
   }
 }
 
-function hardNofile(): number {
+export function hardNofile(): number {
   const text = /^Max open files\s+\S+\s+(\S+)/m.exec(readFileSync("/proc/self/limits", "utf8"))?.[1];
   return text === "unlimited" || text === undefined ? 1048576 : Number(text);
 }

@@ -1,0 +1,141 @@
+import { spawn } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Container, ImageConfig } from "../api/index.ts";
+import { BerthError, type Host, run, syscalls, umountFlag } from "../system/index.ts";
+import { removeCgroups } from "./cgroup.ts";
+import { hostDevices } from "./devices.ts";
+import { readInside } from "./inside.ts";
+import { isMounted } from "./mounted.ts";
+import { ociSpec } from "./oci-spec.ts";
+import { hardNofile } from "./runtime.ts";
+import { resolveUser } from "./users.ts";
+
+/** One process of an image build. The fields are those of the build room's RunStep, with its network already resolved. */
+export interface BuildStep {
+  readonly lowerDirs: readonly string[];
+  readonly upperDir: string;
+  readonly workDir: string;
+  readonly args: readonly string[];
+  readonly env: readonly string[];
+  readonly cwd: string;
+  readonly user: string;
+  readonly mounts: readonly (
+    | { readonly type: "bind"; readonly source: string; readonly target: string; readonly readOnly: boolean }
+    | { readonly type: "tmpfs"; readonly target: string; readonly sizeBytes?: number }
+  )[];
+  /** Path of a network namespace, "host", or "none" for a new one with nothing in it. */
+  readonly netns: string;
+  readonly hosts: string;
+  readonly resolvConf: string;
+  readonly hostname?: string;
+  readonly shmSize?: number;
+  readonly ulimits?: readonly { Name: string; Soft: number; Hard: number }[];
+  readonly signal: AbortSignal;
+  onOutput(stream: 1 | 2, chunk: Buffer): void;
+}
+
+/**
+ * Runs one build step on its own overlay, without conmon: it lives and dies with this engine. Resolves when the first process ended; what it
+ * left behind is killed with its process namespace. Spawns the low-level runtime twice. Nothing stays mounted.
+ */
+export async function runStep(o: { run: string; instance: string; host: Host }, step: BuildStep): Promise<{ exitCode: number }> {
+  const { host } = o;
+  const program = host.runtime && host.tools[host.runtime];
+  if (!program) throw new BerthError("system/missing-tool", "neither crun nor runc works on this machine", { hint: "Run `berth doctor`." });
+  step.signal.throwIfAborted();
+  const id = `step-${randomBytes(6).toString("hex")}`;
+  const bundle = join(o.run, "s", id);
+  const rootfs = join(bundle, "rootfs");
+  const stateDir = join(o.run, "s", "state");
+  const cgroupsPath = `/berth-${o.instance}/${id}`;
+  mkdirSync(rootfs, { recursive: true, mode: 0o711 });
+  mkdirSync(stateDir, { recursive: true, mode: 0o700 });
+  try {
+    // Overlay wants at least one lower directory; a build from scratch has none.
+    const lower = step.lowerDirs.length > 0 ? step.lowerDirs.join(":") : emptyDirectory(bundle);
+    syscalls().mount(
+      "overlay",
+      rootfs,
+      "overlay",
+      0,
+      `lowerdir=${lower},upperdir=${step.upperDir},workdir=${step.workDir},redirect_dir=off,metacopy=off`,
+    );
+    writeFileSync(join(bundle, "config.json"), JSON.stringify(stepSpec(host, step, { bundle, rootfs, cgroupsPath })));
+    return {
+      exitCode: await runToEnd(program, ["--root", stateDir, "run", "--bundle", bundle, id], step, () => kill(program, stateDir, id)),
+    };
+  } finally {
+    await kill(program, stateDir, id);
+    if (isMounted(rootfs)) syscalls().umount(rootfs, umountFlag.detach);
+    removeCgroups(host, cgroupsPath);
+    rmSync(bundle, { recursive: true, force: true });
+  }
+}
+
+function emptyDirectory(bundle: string): string {
+  const directory = join(bundle, "empty");
+  mkdirSync(directory);
+  return directory;
+}
+
+function stepSpec(host: Host, step: BuildStep, at: { bundle: string; rootfs: string; cgroupsPath: string }): Record<string, unknown> {
+  const etc = { hosts: join(at.bundle, "hosts"), "resolv.conf": join(at.bundle, "resolv.conf"), hostname: join(at.bundle, "hostname") };
+  const hostname = step.hostname ?? "buildkitsandbox";
+  writeFileSync(etc.hosts, step.hosts, { mode: 0o644 });
+  writeFileSync(etc["resolv.conf"], step.resolvConf, { mode: 0o644 });
+  writeFileSync(etc.hostname, `${hostname}\n`, { mode: 0o644 });
+  const container = {
+    Path: step.args[0] ?? "",
+    Args: step.args.slice(1),
+    Config: { Hostname: hostname, Env: step.env, WorkingDir: step.cwd, User: step.user, Tty: false },
+    HostConfig: { Ulimits: step.ulimits ?? [], ...(step.shmSize ? { ShmSize: step.shmSize } : {}) },
+  } as unknown as Container; // the part of a record that the translation to an OCI spec reads
+  return ociSpec({
+    container,
+    imageConfig: {} as ImageConfig, // what it would give is in Config already
+    user: resolveUser(step.user, readInside(at.rootfs, "/etc/passwd"), readInside(at.rootfs, "/etc/group")),
+    rootfs: at.rootfs,
+    cgroupsPath: at.cgroupsPath,
+    namespaces: step.netns === "none" ? { network: undefined as unknown as string } : { network: step.netns }, // undefined makes a new one
+    mounts: step.mounts.map((mount) =>
+      mount.type === "tmpfs"
+        ? {
+            destination: mount.target,
+            type: "tmpfs",
+            source: "tmpfs",
+            options: ["nosuid", "nodev", ...(mount.sizeBytes ? [`size=${mount.sizeBytes}`] : [])],
+          }
+        : { destination: mount.target, type: "bind", source: mount.source, options: ["rbind", "rprivate", mount.readOnly ? "ro" : "rw"] },
+    ),
+    etc,
+    host,
+    devices: hostDevices(container.HostConfig),
+    hardNofile: hardNofile(),
+  });
+}
+
+function runToEnd(program: string, args: readonly string[], step: BuildStep, end: () => Promise<void>): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(program, args, { stdio: ["ignore", "pipe", "pipe"], env: { PATH: process.env["PATH"] ?? "", LC_ALL: "C" } });
+    const abort = () => {
+      end()
+        .catch(() => {})
+        .finally(() => child.kill("SIGKILL"));
+    };
+    step.signal.addEventListener("abort", abort, { once: true });
+    child.stdout.on("data", (chunk: Buffer) => step.onOutput(1, chunk));
+    child.stderr.on("data", (chunk: Buffer) => step.onOutput(2, chunk));
+    child.on("error", reject);
+    child.on("close", (code) => {
+      step.signal.removeEventListener("abort", abort);
+      if (step.signal.aborted) reject(step.signal.reason);
+      else resolve(code ?? 137);
+    });
+  });
+}
+
+async function kill(program: string, stateDir: string, id: string): Promise<void> {
+  await run(program, ["--root", stateDir, "delete", "--force", id], { accept: [0, 1] });
+}
