@@ -51,7 +51,7 @@ export class StageBuilder {
 
   private async build(stage: Stage): Promise<StageState> {
     const { dockerfile } = this.session;
-    for (const dependency of dependenciesOf(dockerfile, stage.index)) this.stage(dependency);
+    for (const dependency of dependenciesOf(dockerfile, stage.index)) this.stage(dependency).catch(() => {}); // started early; who needs it awaits it
     let state = await this.at(stage.from, () => this.base(stage));
     const triggers = this.triggers(stage, state);
     const { OnBuild: _, ...config } = state.config;
@@ -91,7 +91,7 @@ export class StageBuilder {
     if (name === "") throw new Error(`base name (${base}) should not be blank`);
     if (platform !== undefined) this.checkPlatform(text(platform));
     const context = this.session.contexts.named(name);
-    if (context)
+    if (context !== undefined)
       throw new BerthError("build/unsupported", `FROM ${name}: a directory as a base is not supported`, {
         hint: "FROM scratch and COPY --from it.",
       });
@@ -221,7 +221,7 @@ export class StageBuilder {
     const { contexts, dockerfile } = this.session;
     if (from === undefined) return await contexts.main();
     const context = contexts.named(from);
-    if (context) return await context;
+    if (context !== undefined) return await context;
     const index = contexts.imageOf(from) ? undefined : stageNamed(dockerfile, from, stage.index);
     if (index !== undefined) return new MergedTree((await this.stage(index)).lowerDirs, `the stage ${from}`);
     if (from.toLowerCase() === stage.from.alias || stageNamed(dockerfile, from, dockerfile.stages.length) !== undefined) {
