@@ -12,5 +12,7 @@ export { applyChanges, importRootfs } from "./import-rootfs.ts";
 export { LayerUnpacker } from "./layer-unpack.ts";
 export { canonicalName, familiarName, familiarRepository, parseReference, type Reference } from "./reference.ts";
 export type { PullOptions, PushOptions, RegistryAuth, RegistrySettings, TransferEvent } from "./registry-options.ts";
+export { pull } from "./registry-pull.ts";
+export { push } from "./registry-push.ts";
 export { ImageStore } from "./store.ts";
 export { TarReader } from "./tar-reader.ts";

@@ -305,7 +305,9 @@ export class ImageStore {
         const hint = "It is damaged: fetch or make it again.";
         throw new BerthError("image/bad-archive", `a layer's content is ${result.diffId}, but its image says ${o.diffId}`, { hint });
       }
-      const layer = { parent: o.parent, diffId: result.diffId, size: result.bytes, directory };
+      // Without the archive at hand the layer's archive is the one that is made of its directory.
+      const { diffId } = o.blob ? result : await runLayerJob({ kind: "digest", directory }, this.jobOptions(o.signal));
+      const layer = { parent: o.parent, diffId, size: result.bytes, directory };
       return this.adoptLayer(o.blob ? { ...layer, blob: o.blob } : layer);
     } finally {
       this.discard(work);
@@ -315,8 +317,10 @@ export class ImageStore {
   /** Runs `make` for a chain unless it is here or being made. */
   async layerOnce(chainId: string, make: () => Promise<LayerRecord>): Promise<LayerRecord> {
     this.touch(chainId);
-    const there = this.layers.get(chainId) ?? this.adding.get(chainId);
+    const there = this.layers.get(chainId);
     if (there) return there;
+    const underway = this.adding.get(chainId);
+    if (underway !== undefined) return underway;
     const making = make().finally(() => this.adding.delete(chainId));
     this.adding.set(chainId, making);
     return making;
@@ -360,6 +364,11 @@ export class ImageStore {
   /** The exact bytes of an image's configuration. */
   configBytes(id: string): Buffer {
     return readFileSync(this.blobPath(id));
+  }
+
+  /** Digests of the stored manifests that name this image. */
+  manifestsOf(id: string): readonly string[] {
+    return (this.records.get(id)?.blobs ?? []).filter((digest) => this.hasBlob(digest));
   }
 
   /** The layer tar of an overlay upper directory. */

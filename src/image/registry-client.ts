@@ -1,0 +1,293 @@
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import type { Dispatcher } from "undici";
+import { BerthError, errnoOf, messageOf } from "../system/index.ts";
+import { storedCredentials } from "./credentials.ts";
+import type { RegistryAuth, RegistrySettings } from "./registry-options.ts";
+
+export interface RegistryRequest {
+  readonly method: "GET" | "HEAD" | "PUT" | "POST" | "PATCH";
+  /** Below /v2/, or an absolute URL (an upload location). */
+  readonly path: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: Buffer | (() => AsyncIterable<Buffer>);
+  /** Statuses that are an answer. Others are errors, with the registry's own words. */
+  readonly accept: readonly number[];
+  readonly scope: string;
+}
+export type RegistryResponse = Dispatcher.ResponseData;
+
+/** No byte for this long is a broken connection. */
+const stallMs = 60_000;
+const attempts = 5;
+
+/**
+ * Speaks to one registry: authentication (none, Basic, Bearer), redirects without leaking credentials, and one retry policy (429 with
+ * Retry-After, 5xx, broken connections; only where the body can be sent again). Close it when done.
+ */
+export class RegistryClient {
+  readonly domain: string;
+  private readonly settings: RegistrySettings;
+  private readonly signal: AbortSignal;
+  private readonly tokens = new Map<string, string>();
+  private auth: RegistryAuth | undefined;
+  private authRead = false;
+  private base: string | undefined;
+  private dispatcher: Dispatcher | undefined;
+
+  constructor(o: { domain: string; auth?: RegistryAuth; settings?: RegistrySettings; signal: AbortSignal }) {
+    this.domain = o.domain;
+    this.settings = o.settings ?? {};
+    this.signal = o.signal;
+    if (o.auth && (o.auth.username || o.auth.identityToken || o.auth.registryToken)) {
+      this.auth = o.auth;
+      this.authRead = true;
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.dispatcher?.destroy();
+  }
+
+  async request(r: RegistryRequest): Promise<RegistryResponse> {
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        const response = await this.once(r);
+        if (r.accept.includes(response.statusCode)) return response;
+        const retry = response.statusCode === 429 || response.statusCode >= 500;
+        const after = retryAfterMs(response.headers["retry-after"]);
+        const error = await this.errorOf(response, r);
+        if (!retry || attempt >= attempts || (after ?? 0) > 60_000) throw error;
+        await delay(after ?? backoffMs(attempt), undefined, { signal: this.signal });
+      } catch (error) {
+        this.signal.throwIfAborted();
+        if (error instanceof BerthError) throw error;
+        if (attempt >= attempts || isFinal(error)) throw this.connectionError(error);
+        await delay(backoffMs(attempt), undefined, { signal: this.signal });
+      }
+    }
+  }
+
+  /** An upload location, which may be relative. */
+  async url(location: string): Promise<URL> {
+    return new URL(location, await this.baseUrl());
+  }
+
+  private async once(r: RegistryRequest): Promise<RegistryResponse> {
+    const { request } = await import("undici");
+    const base = await this.baseUrl();
+    const url = r.path.startsWith("http") ? new URL(r.path) : new URL(`/v2/${r.path}`, base);
+    const send = async (target: URL, authorization: string | undefined) =>
+      request(target, {
+        method: r.method,
+        headers: { ...r.headers, "user-agent": "berth", ...(authorization ? { authorization } : {}) },
+        body: typeof r.body === "function" ? (r.body() as unknown as import("node:stream").Readable) : (r.body ?? null), // undici takes async iterables
+        signal: this.signal,
+        dispatcher: this.dispatcher!,
+        headersTimeout: stallMs,
+        bodyTimeout: stallMs,
+      });
+    let response = await send(url, this.tokens.get(r.scope));
+    if (response.statusCode === 401) {
+      const challenge = response.headers["www-authenticate"];
+      await response.body.dump();
+      const authorization = await this.authorize([challenge ?? []].flat(), r.scope);
+      response = await send(url, authorization);
+    }
+    let from = url;
+    for (let hops = 0; [301, 302, 303, 307, 308].includes(response.statusCode) && (r.method === "GET" || r.method === "HEAD"); hops += 1) {
+      const location = [response.headers["location"] ?? []].flat()[0];
+      if (location === undefined || hops >= 10) break;
+      await response.body.dump();
+      const next = new URL(location, from);
+      // Another host never sees the credentials of this one.
+      response = await send(next, next.origin === new URL(base).origin ? this.tokens.get(r.scope) : undefined);
+      from = next;
+    }
+    return response;
+  }
+
+  /** https, or http where that is all that answers and the registry is on loopback or listed as insecure. */
+  private async baseUrl(): Promise<string> {
+    if (this.base !== undefined) return this.base;
+    const { Agent, EnvHttpProxyAgent, request } = await import("undici");
+    const host = this.domain === "docker.io" ? "registry-1.docker.io" : this.domain;
+    const insecure = isLoopback(host) || (this.settings.insecureRegistries ?? []).includes(host);
+    const ca = join(this.settings.certsDir ?? "/etc/docker/certs.d", host, "ca.crt");
+    const connect = {
+      timeout: 30_000,
+      ...(existsSync(ca) ? { ca: readFileSync(ca) } : {}),
+      ...((this.settings.insecureRegistries ?? []).includes(host) ? { rejectUnauthorized: false } : {}),
+    };
+    const proxied = ["HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy"].some((key) => process.env[key]);
+    this.dispatcher ??= proxied && !isLoopback(host) ? new EnvHttpProxyAgent({ connect, requestTls: connect }) : new Agent({ connect });
+    if (insecure) {
+      for (const scheme of ["https", "http"]) {
+        try {
+          const answer = await request(`${scheme}://${host}/v2/`, {
+            dispatcher: this.dispatcher,
+            signal: this.signal,
+            headersTimeout: 10_000,
+          });
+          await answer.body.dump();
+          this.base = `${scheme}://${host}`;
+          return this.base;
+        } catch (error) {
+          this.signal.throwIfAborted();
+          // A certificate that is wrong is said, not worked around by plain http.
+          if (scheme === "http" || isCertificateError(error)) throw error;
+        }
+      }
+    }
+    this.base = `https://${host}`;
+    return this.base;
+  }
+
+  private async authorize(challenges: readonly string[], scope: string): Promise<string> {
+    if (!this.authRead) {
+      this.auth = await storedCredentials(this.domain, this.signal);
+      this.authRead = true;
+    }
+    const basic = this.auth?.username
+      ? `Basic ${Buffer.from(`${this.auth.username}:${this.auth.password ?? ""}`).toString("base64")}`
+      : undefined;
+    const bearer = challenges.map((text) => /^\s*Bearer\s+(.*)$/i.exec(text)?.[1]).find((text) => text !== undefined);
+    let authorization: string | undefined;
+    if (this.auth?.registryToken) authorization = `Bearer ${this.auth.registryToken}`;
+    else if (bearer !== undefined) authorization = await this.bearerToken(parameters(bearer), scope, basic);
+    else authorization = basic;
+    if (authorization === undefined) {
+      throw new BerthError("image/registry", `${this.domain}: no basic auth credentials`, {
+        hint: `Log in with \`docker login ${this.domain}\`.`,
+      });
+    }
+    this.tokens.set(scope, authorization);
+    return authorization;
+  }
+
+  private async bearerToken(p: ReadonlyMap<string, string>, scope: string, basic: string | undefined): Promise<string> {
+    const { request } = await import("undici");
+    const url = new URL(p.get("realm") ?? "");
+    const service = p.get("service");
+    const common = { dispatcher: this.dispatcher!, signal: this.signal, headersTimeout: stallMs, bodyTimeout: stallMs };
+    const refresh = this.auth?.identityToken;
+    if (refresh === undefined) {
+      if (service) url.searchParams.set("service", service);
+      for (const one of scope.split(" ")) if (one) url.searchParams.append("scope", one);
+      if (this.auth?.username) url.searchParams.set("account", this.auth.username);
+    }
+    const response = await request(url, {
+      ...common,
+      method: refresh === undefined ? "GET" : "POST",
+      headers: refresh === undefined ? (basic ? { authorization: basic } : {}) : { "content-type": "application/x-www-form-urlencoded" },
+      body:
+        refresh === undefined
+          ? null
+          : new URLSearchParams({
+              grant_type: "refresh_token",
+              refresh_token: refresh,
+              service: service ?? "",
+              scope,
+              client_id: "berth",
+            }).toString(),
+    });
+    if (response.statusCode !== 200) {
+      await response.body.dump();
+      const why =
+        response.statusCode === 401 || response.statusCode === 403 ? "incorrect username or password" : `status ${response.statusCode}`;
+      throw new BerthError("image/registry", `${this.domain}: the token service ${url.host} refused: ${why}`, {
+        hint: `Log in with \`docker login ${this.domain}\`.`,
+      });
+    }
+    const body = (await response.body.json()) as { token?: string; access_token?: string }; // distribution-spec token answer
+    const token = body.token ?? body.access_token;
+    if (!token) throw new BerthError("image/registry", `${this.domain}: the token service ${url.host} sent no token`);
+    return `Bearer ${token}`;
+  }
+
+  private async errorOf(response: RegistryResponse, r: RegistryRequest): Promise<BerthError> {
+    const text = await response.body.text().catch(() => "");
+    const said = registryWords(text);
+    const what = `${this.domain}/${r.path.replace(/^https?:\/\/[^/]+\/v2\//, "").replace(/\?.*/, "")}`;
+    const status = response.statusCode;
+    if (status === 401) {
+      const hint = `Log in with \`docker login ${this.domain}\`.`;
+      return new BerthError("image/registry", `${this.domain}: unauthorized: ${said || "incorrect username or password"}`, { hint });
+    }
+    if (status === 403)
+      return new BerthError("image/registry", `pull access denied for ${what}: ${said || "denied"}`, {
+        hint: `It may need \`docker login ${this.domain}\`.`,
+      });
+    if (status === 404) return new BerthError("image/not-found", `${what} not found: ${said || "manifest unknown"}`);
+    if (status === 429)
+      return new BerthError("image/registry", `${this.domain}: toomanyrequests: ${said || "rate limit exceeded"}`, {
+        hint: "Log in for a higher limit, use a mirror, or wait.",
+      });
+    return new BerthError("image/registry", `${r.method} ${what}: the registry answered ${status}${said ? `: ${said}` : ""}`);
+  }
+
+  private connectionError(error: unknown): BerthError {
+    const cause = error instanceof Error && error.cause ? error.cause : error;
+    const code = errnoOf(cause) ?? errnoOf(error) ?? "";
+    const host = this.domain === "docker.io" ? "registry-1.docker.io" : this.domain;
+    if (code === "ENOTFOUND" || code === "EAI_AGAIN")
+      return new BerthError("image/registry", `the registry ${host} cannot be reached: no such host (${code})`, {
+        hint: "Check the name, DNS and proxy settings.",
+        cause: error,
+      });
+    if (isCertificateError(error))
+      return new BerthError("image/registry", `the certificate of ${host} is not trusted: ${messageOf(cause)}`, {
+        hint: `Put its CA into ${this.settings.certsDir ?? "/etc/docker/certs.d"}/${host}/ca.crt.`,
+        cause: error,
+      });
+    return new BerthError("image/registry", `the registry ${host} cannot be reached: ${messageOf(cause)}`, { cause: error });
+  }
+}
+
+/** `key="value, with commas",key2=value`. */
+export function parameters(text: string): Map<string, string> {
+  const found = new Map<string, string>();
+  for (const [, key = "", quoted, plain] of text.matchAll(/([\w-]+)\s*=\s*(?:"((?:\\.|[^"])*)"|([^\s,]+))/g))
+    found.set(key.toLowerCase(), quoted?.replace(/\\(.)/g, "$1") ?? plain ?? "");
+  return found;
+}
+
+/** The registry's own message, without control characters. */
+function registryWords(text: string): string {
+  try {
+    const body = JSON.parse(text) as { errors?: { code?: string; message?: string }[] }; // distribution-spec error body
+    return (body.errors ?? [])
+      .map((e) => [e.code, e.message].filter(Boolean).join(": "))
+      .join("; ")
+      .replace(/[\x00-\x1f\x7f]/g, " ");
+  } catch {
+    return "";
+  }
+}
+
+export function isLoopback(host: string): boolean {
+  return /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])(:\d+)?$/.test(host);
+}
+
+function isCertificateError(error: unknown): boolean {
+  const code = errnoOf(error instanceof Error && error.cause ? error.cause : error) ?? "";
+  return /CERT|SIGNATURE|ERR_TLS/.test(code);
+}
+
+function isFinal(error: unknown): boolean {
+  const code = errnoOf(error) ?? "";
+  return code === "ENOTFOUND" || code === "ECONNREFUSED" || isCertificateError(error);
+}
+
+function backoffMs(attempt: number): number {
+  return 250 * 2 ** attempt * (0.75 + Math.random() / 2);
+}
+
+function retryAfterMs(header: string | string[] | undefined): number | undefined {
+  const text = [header ?? []].flat()[0];
+  if (text === undefined) return undefined;
+  const seconds = Number(text);
+  const ms = Number.isFinite(seconds) ? seconds * 1000 : Date.parse(text) - Date.now();
+  return Number.isFinite(ms) ? Math.max(0, ms) : undefined;
+}

@@ -1,0 +1,170 @@
+import { createReadStream, readFileSync } from "node:fs";
+import pLimit from "p-limit";
+import { BerthError } from "../system/index.ts";
+import { chainIdsOf, type Descriptor, sha256 } from "./image-record.ts";
+import { type Manifest, mediaTypes, parseConfig, parseManifest, parsePlatform, platformText, selectPlatform } from "./manifest.ts";
+import { canonicalName, familiarName, parseReference, type Reference } from "./reference.ts";
+import { downloadBlob } from "./registry-blob.ts";
+import { RegistryClient } from "./registry-client.ts";
+import type { PullOptions } from "./registry-options.ts";
+import type { ImageStore } from "./store.ts";
+
+const accepted = [mediaTypes.ociIndex, mediaTypes.ociManifest, mediaTypes.dockerList, mediaTypes.dockerManifest].join(", ");
+
+/**
+ * Pulls an image by tag or digest and tags it; resolves to its id. Layers come three at a time and are unpacked while they do. Interrupted
+ * downloads are kept and taken up by the next pull.
+ * @throws BerthError `image/registry`, `image/not-found`, `image/unsupported`, `system/disk-full`
+ */
+export async function pull(store: ImageStore, ref: string, o: PullOptions): Promise<string> {
+  const reference = parseReference(ref);
+  const client = new RegistryClient({
+    domain: reference.domain,
+    signal: o.signal,
+    ...(o.auth ? { auth: o.auth } : {}),
+    ...(o.settings ? { settings: o.settings } : {}),
+  });
+  try {
+    return await store.transferring(async () => {
+      if (!o.allTags) return pullOne(store, client, reference, o);
+      let id = "";
+      for (const tag of await tagsOf(client, reference.repository))
+        id = await pullOne(store, client, { domain: reference.domain, repository: reference.repository, tag }, o);
+      if (id === "") throw new BerthError("image/not-found", `${reference.domain}/${reference.repository} has no tags`);
+      return id;
+    });
+  } finally {
+    await client.close();
+  }
+}
+
+async function pullOne(store: ImageStore, client: RegistryClient, reference: Reference, o: PullOptions): Promise<string> {
+  const { repository } = reference;
+  const say = (status: string, id?: string) => o.onProgress?.(id === undefined ? { status } : { status, id });
+  say(`Pulling from ${repository}`, reference.tag ?? reference.digest);
+  const top = await fetchManifest(client, repository, reference.digest ?? reference.tag ?? "latest");
+  let found = top;
+  if (top.parsed.kind === "index") {
+    const platform = parsePlatform(o.platform, store.host.architecture);
+    const chosen = selectPlatform(top.parsed.manifests, platform);
+    if (!chosen) {
+      const offered = top.parsed.manifests
+        .flatMap((m) => (m.platform && m.platform.os !== "unknown" ? [platformText(m.platform)] : []))
+        .join(", ");
+      throw new BerthError(
+        "image/not-found",
+        `no matching manifest for ${platformText(platform)} in the manifest list entries of ${familiarName(canonicalName(reference))}`,
+        { hint: `It has: ${offered}.` },
+      );
+    }
+    found = await fetchManifest(client, repository, chosen.digest);
+  }
+  if (found.parsed.kind === "index") throw new BerthError("image/unsupported", "an index inside an index is not supported");
+  const id = await fetchImage(store, client, repository, found.parsed, o);
+  const blobs = [...new Set([found, top])].map((manifest) => store.putBlob(manifest.bytes));
+  store.addDigest(id, `${reference.domain}/${repository}@${top.digest}`, blobs);
+  const name = canonicalName({ domain: reference.domain, repository, ...(reference.tag ? { tag: reference.tag } : {}) });
+  const old = reference.tag === undefined || reference.digest !== undefined ? undefined : store.resolve(name)?.id;
+  if (reference.tag !== undefined && reference.digest === undefined && old !== id) store.tag(id, name);
+  store.tell({ action: "pull", id, name: familiarName(canonicalName(reference)) });
+  say(`Digest: ${top.digest}`);
+  say(
+    old === id
+      ? `Status: Image is up to date for ${familiarName(canonicalName(reference))}`
+      : `Status: Downloaded newer image for ${familiarName(canonicalName(reference))}`,
+  );
+  return id;
+}
+
+async function fetchManifest(client: RegistryClient, repository: string, which: string) {
+  const response = await client.request({
+    method: "GET",
+    path: `${repository}/manifests/${which}`,
+    headers: { accept: accepted },
+    accept: [200],
+    scope: `repository:${repository}:pull`,
+  });
+  const bytes = Buffer.from(await response.body.arrayBuffer());
+  const digest = sha256(bytes);
+  const said = [response.headers["docker-content-digest"] ?? []].flat()[0];
+  if (which.startsWith("sha256:") && digest !== which)
+    throw new BerthError("image/registry", `manifest verification failed for digest ${which}: the registry sent ${digest}`);
+  if (said?.startsWith("sha256:") && said !== digest)
+    throw new BerthError("image/registry", `the manifest of ${repository}:${which} is ${digest}, the registry says ${said}`);
+  return { bytes, digest, parsed: parseManifest(bytes, `the manifest of ${repository}:${which}`) };
+}
+
+async function fetchImage(
+  store: ImageStore,
+  client: RegistryClient,
+  repository: string,
+  manifest: Manifest,
+  o: PullOptions,
+): Promise<string> {
+  for (const layer of manifest.layers) {
+    if (/foreign|nondistributable/.test(layer.mediaType) && layer.urls?.length)
+      throw new BerthError(
+        "image/unsupported",
+        `layer ${layer.digest} is of a foreign type (${layer.mediaType}), which the registry does not hold`,
+      );
+  }
+  const configBytes = await wholeBlob(store, client, repository, manifest.config, o);
+  const config = parseConfig(configBytes, "the image's configuration");
+  const diffIds = config.rootfs.diff_ids;
+  if (diffIds.length !== manifest.layers.length)
+    throw new BerthError("image/bad-archive", `the image has ${manifest.layers.length} layers, its configuration names ${diffIds.length}`);
+  const chains = chainIdsOf(diffIds);
+  const abort = new AbortController();
+  const signal = AbortSignal.any([o.signal, abort.signal]);
+  const limit = pLimit(3);
+  const layers = manifest.layers.map((layer, at) =>
+    limit(async () => {
+      const id = layer.digest.slice(7, 19);
+      const say = (status: string, current?: number) =>
+        o.onProgress?.({ id, status, ...(current === undefined ? {} : { current, total: layer.size }) });
+      if (store.hasLayer(chains[at]!)) {
+        say("Already exists");
+        return;
+      }
+      await store.layerOnce(chains[at]!, async () => {
+        say("Pulling fs layer");
+        const descriptor = { digest: layer.digest, size: layer.size, mediaType: layer.mediaType };
+        const input = store.hasBlob(layer.digest)
+          ? (createReadStream(store.blobPath(layer.digest), { highWaterMark: 1 << 20 }) as AsyncIterable<Buffer>)
+          : downloadBlob(store, client, repository, descriptor, { signal, onBytes: (current) => say("Downloading", current) });
+        const record = await store.addLayer({ parent: chains[at - 1], diffId: diffIds[at]!, input, blob: descriptor, signal });
+        say("Pull complete");
+        return record;
+      });
+    }).catch((error: unknown) => {
+      // The siblings stop too; what they have is kept.
+      abort.abort(error);
+      throw error;
+    }),
+  );
+  const results = await Promise.allSettled(layers);
+  o.signal.throwIfAborted();
+  const failed = results.find((result) => result.status === "rejected");
+  if (failed) throw abort.signal.reason ?? failed.reason;
+  return store.createImage({ config: configBytes });
+}
+
+async function wholeBlob(store: ImageStore, client: RegistryClient, repository: string, blob: Descriptor, o: PullOptions): Promise<Buffer> {
+  if (blob.size > 32 << 20) throw new BerthError("image/bad-archive", `a configuration of ${blob.size} bytes`);
+  if (!store.hasBlob(blob.digest))
+    for await (const _ of downloadBlob(store, client, repository, blob, { signal: o.signal, onBytes: () => undefined }));
+  return readFileSync(store.blobPath(blob.digest));
+}
+
+/** Every tag, page by page (`Link: <...>; rel="next"`). */
+async function tagsOf(client: RegistryClient, repository: string): Promise<string[]> {
+  const tags: string[] = [];
+  for (let path: string | undefined = `${repository}/tags/list?n=1000`; path !== undefined; ) {
+    const response = await client.request({ method: "GET", path, accept: [200], scope: `repository:${repository}:pull` });
+    const body = (await response.body.json()) as { tags?: string[] | null }; // distribution-spec
+    tags.push(...(body.tags ?? []));
+    const link: string | undefined = /<\/v2\/([^>]+)>;\s*rel="?next"?/.exec([response.headers["link"] ?? []].flat()[0] ?? "")?.[1];
+    path = link;
+  }
+  return tags;
+}
