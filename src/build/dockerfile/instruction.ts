@@ -21,7 +21,7 @@ export interface InstructionArgs {
   HEALTHCHECK: { check: HealthConfig };
   LABEL: { pairs: readonly Pair[]; legacy: boolean };
   MAINTAINER: { text: string };
-  ONBUILD: { trigger: string; keyword: string };
+  ONBUILD: { trigger: string };
   RUN: { command: CommandForm; heredocs: readonly Heredoc[]; mounts: readonly string[]; network?: string; security?: string };
   SHELL: { shell: readonly string[] };
   STOPSIGNAL: { text: string };

@@ -79,7 +79,10 @@ describe("instructions", () => {
     expect(() => first("HEALTHCHECK --interval=1x CMD a")).toThrow('invalid duration "1x"');
   });
   it("keep the text of a trigger", () =>
-    expect(first('ONBUILD RUN   echo   "x y"  &&    true')).toMatchObject({ trigger: 'RUN   echo   "x y"  &&    true' }));
+    expect(first('ONBUILD RUN   echo   "x y"  &&    true')).toMatchObject({
+      keyword: "ONBUILD",
+      trigger: 'RUN   echo   "x y"  &&    true',
+    }));
   it("name the line of a mistake", () => {
     try {
       parse("FROM scratch\n\nRUM x");

@@ -54,7 +54,7 @@ const grammar: Grammar = {
     if (trigger.keyword === "FROM" || trigger.keyword === "MAINTAINER")
       throw new Error(`${trigger.keyword} isn't allowed as an ONBUILD trigger`);
     const bodies = line.heredocs.map((heredoc) => `\n${heredoc.content}${heredoc.name}`).join("");
-    return { trigger: line.original.replace(/^\s*ONBUILD\s+/i, "") + bodies, keyword: trigger.keyword };
+    return { trigger: line.original.replace(/^\s*ONBUILD\s+/i, "") + bodies };
   },
   RUN: (line) => {
     const flags = readFlags(line.flags, { mount: "list", network: "text", security: "text", device: "list" });

@@ -142,6 +142,14 @@ describe("a typical Dockerfile", () => {
     await expect(failing).rejects.toMatchObject({ code: "build/copy-source-missing", message: expect.stringContaining("line 2 of") });
   });
 
+  it("runs the triggers of its base, once", async () => {
+    const base = await build({ Dockerfile: "FROM busybox\nONBUILD RUN echo   x > /triggered\n" }, { tags: ["berth-onbuild:1"] });
+    expect(base.image.config.config?.OnBuild).toEqual(["RUN echo   x > /triggered"]);
+    const child = await build({ Dockerfile: "FROM berth-onbuild:1\n" });
+    expect(child.read("triggered")).toBe("x\n");
+    expect(child.image.config.config?.OnBuild ?? []).toEqual([]);
+  });
+
   it("makes the same image twice from SOURCE_DATE_EPOCH", async () => {
     const args = { SOURCE_DATE_EPOCH: "1700000000" };
     const { image } = await build({ Dockerfile: "FROM busybox\nCOPY a /a\n", a: "x" }, { args });
