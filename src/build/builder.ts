@@ -8,6 +8,7 @@ import { BerthError } from "../system/index.ts";
 import type { BuildRequest } from "./build-request.ts";
 import { BuildCache, type CacheRecord, type PruneOptions } from "./cache/build-cache.ts";
 import { FileDigests } from "./cache/file-digests.ts";
+import { MountLocks } from "./cache/mount-locks.ts";
 import { StepsInFlight } from "./cache/steps-in-flight.ts";
 import { checkDockerfile } from "./checks.ts";
 import { Contexts } from "./context/contexts.ts";
@@ -39,6 +40,7 @@ export class Builder {
   private readonly cache: BuildCache;
   private readonly digests: FileDigests;
   private readonly inFlight = new StepsInFlight();
+  private readonly mountLocks = new MountLocks();
   private readonly limit = pLimit(Math.max(2, availableParallelism()));
 
   constructor(o: { images: BuildImages; rootDir: string; runner: StepRunner; log: Logger; maxCacheBytes?: number }) {
@@ -79,6 +81,7 @@ export class Builder {
         cache: this.cache,
         digests: this.digests,
         inFlight: this.inFlight,
+        mountLocks: this.mountLocks,
         contexts,
         progress,
         pullImage: options.pullImage,

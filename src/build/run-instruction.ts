@@ -67,23 +67,25 @@ export async function runStep(
       const before = hadEntries(root, targets);
       const home = state.scope.has("HOME") ? [] : [`HOME=${userOf(user, root).home}`];
       const decoder = { 1: new TextDecoder(), 2: new TextDecoder() };
-      const { exitCode } = await session.limit(() =>
-        session.runner.run({
-          lowerDirs: [...state.lowerDirs],
-          upperDir,
-          workDir,
-          args,
-          env: [...env, ...proxies, ...home, ...mountEnv],
-          cwd,
-          user,
-          mounts,
-          network,
-          ...(request.extraHosts ? { extraHosts: request.extraHosts } : {}),
-          ...(request.shmSize === undefined ? {} : { shmSize: request.shmSize }),
-          ...(request.ulimits ? { ulimits: request.ulimits } : {}),
-          signal,
-          onOutput: (stream, chunk) => onOutput(stream, decoder[stream].decode(chunk, { stream: true })),
-        }),
+      const { exitCode } = await session.mountLocks.hold(prepared.exclusive, () =>
+        session.limit(() =>
+          session.runner.run({
+            lowerDirs: [...state.lowerDirs],
+            upperDir,
+            workDir,
+            args,
+            env: [...env, ...proxies, ...home, ...mountEnv],
+            cwd,
+            user,
+            mounts,
+            network,
+            ...(request.extraHosts ? { extraHosts: request.extraHosts } : {}),
+            ...(request.shmSize === undefined ? {} : { shmSize: request.shmSize }),
+            ...(request.ulimits ? { ulimits: request.ulimits } : {}),
+            signal,
+            onOutput: (stream, chunk) => onOutput(stream, decoder[stream].decode(chunk, { stream: true })),
+          }),
+        ),
       );
       removeMountPoints(root, targets, before);
       if (exitCode === 0) return;

@@ -17,13 +17,15 @@ import type { StepMount } from "./step-runner.ts";
 export interface PreparedMounts {
   /** What of the mounts belongs to the cache key: contents of binds, ids of caches and secrets, never a secret's value. */
   readonly key: unknown[];
+  /** Ids of the caches that only one step may use at a time. */
+  readonly exclusive: readonly string[];
   /** Makes the sources; called only when the step really runs. */
   realise(temporary: string, root: WritableRoot): Promise<{ mounts: StepMount[]; env: string[] }>;
 }
 
 export type FindTree = (from: string | undefined) => Promise<SourceTree>;
 
-/** The `--mount` options of one RUN. Locks of `sharing=locked` caches are the caller's. */
+/** The `--mount` options of one RUN. */
 export async function prepareMounts(
   session: Session,
   state: StageState,
@@ -49,7 +51,10 @@ export async function prepareMounts(
       await contentDigest(tree, selected, { exclude: [], ignoreModes: false, digests: session.digests, signal: session.signal }),
     ]);
   }
-  return { key, realise: async (temporary, root) => await realise(session, state, parsed, binds, temporary, root) };
+  const exclusive = parsed.flatMap((mount) =>
+    mount.type === "cache" && mount.sharing !== "shared" ? [mount.id ?? posix.normalize(mount.target!)] : [],
+  );
+  return { key, exclusive, realise: async (temporary, root) => await realise(session, state, parsed, binds, temporary, root) };
 }
 
 async function realise(

@@ -1,6 +1,7 @@
 import type { BuildRequest } from "./build-request.ts";
 import type { BuildCache } from "./cache/build-cache.ts";
 import type { FileDigests } from "./cache/file-digests.ts";
+import type { MountLocks } from "./cache/mount-locks.ts";
 import type { StepsInFlight } from "./cache/steps-in-flight.ts";
 import type { Contexts } from "./context/contexts.ts";
 import type { Dockerfile } from "./dockerfile/parse-dockerfile.ts";
@@ -17,6 +18,7 @@ export interface Session {
   readonly cache: BuildCache;
   readonly digests: FileDigests;
   readonly inFlight: StepsInFlight;
+  readonly mountLocks: MountLocks;
   readonly contexts: Contexts;
   readonly progress: Progress;
   readonly pullImage: PullImage | undefined;
