@@ -1,5 +1,6 @@
 import * as fs from "node:fs";
 import { syscalls } from "../system/index.ts";
+import { libcPath, nodePath } from "./path-bytes.ts";
 import type { TarEntry } from "./tar-reader.ts";
 import { padding, tarEnd, tarHeader } from "./tar-writer.ts";
 
@@ -15,11 +16,11 @@ export function* layerTar(upperDir: string): Generator<Buffer> {
 }
 
 function* children(root: string, at: string, inodes: Map<string, string>): Generator<Buffer> {
-  const names = fs.readdirSync(os(`${root}/${at}`), { encoding: "latin1" }).sort();
+  const names = fs.readdirSync(nodePath(`${root}/${at}`), { encoding: "latin1" }).sort();
   for (const name of names) {
     const relative = at === "" ? name : `${at}/${name}`;
     const path = `${root}/${relative}`;
-    const stat = fs.lstatSync(os(path));
+    const stat = fs.lstatSync(nodePath(path));
     const entry: TarEntry = {
       name: relative,
       type: "file",
@@ -54,7 +55,7 @@ function* children(root: string, at: string, inodes: Map<string, string>): Gener
       if (opaque) yield tarHeader({ ...entry, name: `${relative}/.wh..wh..opq`, mode: 0o644, uid: 0, gid: 0, xattrs: new Map() });
       yield* children(root, relative, inodes);
     } else if (stat.isSymbolicLink()) {
-      yield tarHeader({ ...entry, type: "symlink", linkName: fs.readlinkSync(os(path), "latin1"), mode: 0o777 });
+      yield tarHeader({ ...entry, type: "symlink", linkName: fs.readlinkSync(nodePath(path), "latin1"), mode: 0o777 });
     } else if (stat.isFile()) {
       yield tarHeader({ ...entry, size: stat.size });
       yield* content(path, stat.size);
@@ -70,7 +71,7 @@ const opaqueMark = "trusted.overlay.opaque";
 
 function attributes(path: string): Map<string, Buffer> {
   const found = new Map<string, Buffer>();
-  const file = Buffer.from(path, "latin1").toString("utf8");
+  const file = libcPath(path);
   for (const key of syscalls().llistxattr(file)) {
     if (key === opaqueMark) {
       if (syscalls().lgetxattr(file, key)?.toString() === "y") found.set(key, Buffer.alloc(0));
@@ -84,7 +85,7 @@ function attributes(path: string): Map<string, Buffer> {
 }
 
 function* content(path: string, size: number): Generator<Buffer> {
-  const fd = fs.openSync(os(path), fs.constants.O_RDONLY | fs.constants.O_NOFOLLOW);
+  const fd = fs.openSync(nodePath(path), fs.constants.O_RDONLY | fs.constants.O_NOFOLLOW);
   try {
     for (let left = size; left > 0; ) {
       const chunk = Buffer.allocUnsafe(Math.min(left, 1 << 20));
@@ -98,10 +99,6 @@ function* content(path: string, size: number): Generator<Buffer> {
     fs.closeSync(fd);
   }
   if (size % 512 !== 0) yield padding(size);
-}
-
-function os(path: string): fs.PathLike {
-  return /[\x80-\xff]/.test(path) ? Buffer.from(path, "latin1") : path;
 }
 
 function majorOf(rdev: number): number {

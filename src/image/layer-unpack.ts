@@ -1,5 +1,6 @@
 import * as fs from "node:fs";
 import { BerthError, errnoOf, messageOf, syscalls } from "../system/index.ts";
+import { libcPath, nodePath } from "./path-bytes.ts";
 import type { TarEntry, TarSink } from "./tar-reader.ts";
 
 export interface UnpackLimits {
@@ -86,7 +87,7 @@ export class LayerUnpacker implements TarSink {
   finish(): void {
     for (const [path, mtime] of this.dirTimes) {
       try {
-        fs.lutimesSync(os(path), mtime, mtime);
+        fs.lutimesSync(nodePath(path), mtime, mtime);
       } catch (error) {
         if (errnoOf(error) !== "ENOENT") throw error;
       }
@@ -103,13 +104,13 @@ export class LayerUnpacker implements TarSink {
     if (old && !(old.isDirectory() && e.type === "dir")) this.removeOld(path);
     switch (e.type) {
       case "dir":
-        if (!old?.isDirectory()) fs.mkdirSync(os(path), 0o755);
+        if (!old?.isDirectory()) fs.mkdirSync(nodePath(path), 0o755);
         this.setMetadata(e, path);
         this.dirTimes.set(path, e.mtime);
         return;
       case "file":
         this.fd = fs.openSync(
-          os(path),
+          nodePath(path),
           fs.constants.O_WRONLY | fs.constants.O_CREAT | fs.constants.O_EXCL | fs.constants.O_NOFOLLOW,
           0o600,
         );
@@ -117,7 +118,7 @@ export class LayerUnpacker implements TarSink {
         return;
       case "symlink":
         if (e.linkName === "") throw hostile("a symbolic link without a target");
-        fs.symlinkSync(os(e.linkName), os(path));
+        fs.symlinkSync(nodePath(e.linkName), nodePath(path));
         this.setMetadata(e, path);
         return;
       case "link":
@@ -127,7 +128,7 @@ export class LayerUnpacker implements TarSink {
       case "block":
       case "fifo": {
         const kind = { char: 0o020000, block: 0o060000, fifo: 0o010000 }[e.type];
-        syscalls().mknod(text(path), kind | 0o600, e.type === "fifo" ? 0n : makedev(e.major, e.minor));
+        syscalls().mknod(libcPath(path), kind | 0o600, e.type === "fifo" ? 0n : makedev(e.major, e.minor));
         this.setMetadata(e, path);
         return;
       }
@@ -145,16 +146,16 @@ export class LayerUnpacker implements TarSink {
     const stat = target === undefined ? undefined : lstat(target);
     if (target !== undefined && stat) {
       if (stat.isDirectory()) throw hostile(`"${shown(e.name)}" is a hard link to a directory`);
-      fs.linkSync(os(target), os(path));
+      fs.linkSync(nodePath(target), nodePath(path));
       return;
     }
     const lower = this.inLowerLayers([...parts, base]);
     if (!lower) throw hostile(`"${shown(e.name)}" is a hard link to "${shown(e.linkName)}", which is not in the image`);
-    const from = fs.lstatSync(os(lower));
-    fs.copyFileSync(os(lower), os(path), fs.constants.COPYFILE_EXCL);
-    fs.lchownSync(os(path), from.uid, from.gid);
-    fs.chmodSync(os(path), from.mode & 0o7777);
-    fs.lutimesSync(os(path), from.mtimeMs / 1000, from.mtimeMs / 1000);
+    const from = fs.lstatSync(nodePath(lower));
+    fs.copyFileSync(nodePath(lower), nodePath(path), fs.constants.COPYFILE_EXCL);
+    fs.lchownSync(nodePath(path), from.uid, from.gid);
+    fs.chmodSync(nodePath(path), from.mode & 0o7777);
+    fs.lutimesSync(nodePath(path), from.mtimeMs / 1000, from.mtimeMs / 1000);
   }
 
   /** A regular file of a lower layer, never through a link. */
@@ -175,7 +176,7 @@ export class LayerUnpacker implements TarSink {
 
   private whiteout(parent: string, base: string): void {
     if (base === ".wh..wh..opq") {
-      if (parent !== this.root) syscalls().lsetxattr(text(parent), "trusted.overlay.opaque", Buffer.from("y"));
+      if (parent !== this.root) syscalls().lsetxattr(libcPath(parent), "trusted.overlay.opaque", Buffer.from("y"));
       return;
     }
     if (base.startsWith(".wh..wh.")) return; // aufs bookkeeping
@@ -185,11 +186,11 @@ export class LayerUnpacker implements TarSink {
     const old = lstat(path);
     if (old && this.written.has(path)) {
       // The same layer also has the new thing: what lies below must not show through a directory.
-      if (old.isDirectory()) syscalls().lsetxattr(text(path), "trusted.overlay.opaque", Buffer.from("y"));
+      if (old.isDirectory()) syscalls().lsetxattr(libcPath(path), "trusted.overlay.opaque", Buffer.from("y"));
       return;
     }
     if (old) this.removeOld(path);
-    syscalls().mknod(text(path), 0o020000, 0n);
+    syscalls().mknod(libcPath(path), 0o020000, 0n);
   }
 
   /** The directory for an entry, made where missing (0755 root). */
@@ -217,18 +218,18 @@ export class LayerUnpacker implements TarSink {
       const stat = this.realDirs.has(path) ? undefined : lstat(path);
       if (!stat && !this.realDirs.has(path)) {
         if (!create) return undefined;
-        fs.mkdirSync(os(path), 0o755);
+        fs.mkdirSync(nodePath(path), 0o755);
       } else if (stat?.isSymbolicLink()) {
         links += 1;
         if (links > 40) throw hostile(`"${shown(name)}" leads through too many symbolic links`);
-        const target = fs.readlinkSync(os(path), "latin1");
+        const target = fs.readlinkSync(nodePath(path), "latin1");
         if (target.startsWith("/")) done.length = 0;
         queue.unshift(...target.split("/"));
         continue;
       } else if (stat && !stat.isDirectory()) {
         if (!create) return undefined;
         this.removeOld(path);
-        fs.mkdirSync(os(path), 0o755);
+        fs.mkdirSync(nodePath(path), 0o755);
       }
       this.realDirs.add(path);
       done.push(part);
@@ -237,25 +238,25 @@ export class LayerUnpacker implements TarSink {
   }
 
   private removeOld(path: string): void {
-    fs.rmSync(os(path), { recursive: true, force: true });
+    fs.rmSync(nodePath(path), { recursive: true, force: true });
     this.realDirs.clear();
     for (const key of this.dirTimes.keys()) if (key === path || key.startsWith(`${path}/`)) this.dirTimes.delete(key);
   }
 
   /** Owner before mode (chown clears setuid), attributes after both (chown drops capabilities), time last. */
   private setMetadata(e: TarEntry, path: string): void {
-    fs.lchownSync(os(path), e.uid, e.gid);
-    if (e.type !== "symlink") fs.chmodSync(os(path), e.mode);
+    fs.lchownSync(nodePath(path), e.uid, e.gid);
+    if (e.type !== "symlink") fs.chmodSync(nodePath(path), e.mode);
     for (const [key, value] of e.xattrs) {
       // Overlay's own attributes would let an archive redirect a directory to another one.
       if (/^(trusted|user)\.overlay\./.test(key)) continue;
       try {
-        syscalls().lsetxattr(text(path), key, value);
+        syscalls().lsetxattr(libcPath(path), key, value);
       } catch (error) {
         if (!ignorable(error)) throw error;
       }
     }
-    fs.lutimesSync(os(path), e.mtime, e.mtime);
+    fs.lutimesSync(nodePath(path), e.mtime, e.mtime);
   }
 
   private failure(error: unknown, e: TarEntry | undefined): unknown {
@@ -274,17 +275,7 @@ function components(name: string): string[] {
 }
 
 function lstat(path: string): fs.Stats | undefined {
-  return fs.lstatSync(os(path), { throwIfNoEntry: false });
-}
-
-/** A byte string as Node wants it: text where it is ASCII, else the bytes. */
-function os(path: string): fs.PathLike {
-  return /[\x80-\xff]/.test(path) ? Buffer.from(path, "latin1") : path;
-}
-
-/** For libc calls by koffi, which take UTF-8 text. */
-function text(path: string): string {
-  return Buffer.from(path, "latin1").toString("utf8");
+  return fs.lstatSync(nodePath(path), { throwIfNoEntry: false });
 }
 
 function makedev(major: number, minor: number): bigint {
