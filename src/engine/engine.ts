@@ -1,0 +1,131 @@
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { ImageStore } from "../image/index.ts";
+import { Networks } from "../network/index.ts";
+import { Runtime, Volumes } from "../runtime/index.ts";
+import { BerthError, type BerthPaths, describeHost, lockFile } from "../system/index.ts";
+import type { ContainerRecord } from "./container-record.ts";
+import { containerRoutes } from "./container-routes.ts";
+import { Containers } from "./containers.ts";
+import { EventBus } from "./event-bus.ts";
+import { execRoutes } from "./exec-routes.ts";
+import { imageRoutes } from "./image-routes.ts";
+import { networkRoutes } from "./network-routes.ts";
+import type { Logger } from "./ports.ts";
+import { Records } from "./records.ts";
+import { ApiServer } from "./server.ts";
+import { systemRoutes } from "./system-routes.ts";
+import { volumeRoutes } from "./volume-routes.ts";
+
+export interface EngineOptions {
+  readonly paths: BerthPaths;
+  readonly log: Logger;
+  /** The engine ends when nothing ran and nobody was connected for so long. 0: never. */
+  readonly idleMs: number;
+}
+
+export interface Engine {
+  /** Settles when the engine has ended. */
+  readonly ended: Promise<void>;
+  stop(): Promise<void>;
+}
+
+/**
+ * Starts the engine of these directories: takes its locks, adopts what a former engine left, listens.
+ * @throws BerthError system/not-root, system/locked, system/missing-tool
+ */
+export async function startEngine({ paths, log, idleMs }: EngineOptions): Promise<Engine> {
+  const found = describeHost();
+  if (!found.isRoot)
+    throw new BerthError("system/not-root", "the engine has to be root to make namespaces, mounts and bridges", {
+      hint: "Run it with sudo.",
+    });
+  mkdirSync(paths.root, { recursive: true, mode: 0o711 });
+  mkdirSync(paths.run, { recursive: true, mode: 0o711 });
+  const locks = await Promise.all([paths.root, paths.run].map((directory) => lockDirectory(directory)));
+  const warnings: string[] = [];
+  const setUp = new Runtime({ root: paths.root, run: paths.run, instance: paths.instance, host: found, log });
+  warnings.push(...setUp.prepareHost());
+  const host = describeHost();
+  const runtime = new Runtime({ root: paths.root, run: paths.run, instance: paths.instance, host, log });
+  const images = new ImageStore({ rootDir: join(paths.root, "image") });
+  const volumes = new Volumes(paths.root);
+  const networks = new Networks({ root: paths.root, run: paths.run, instance: paths.instance, log });
+  const events = new EventBus();
+  const records = new Records<ContainerRecord>(join(paths.root, "records"));
+  for (const file of [...images.open(), ...volumes.open(), ...(await networks.open()), ...records.open()]) {
+    warnings.push(`a state file could not be read and was moved aside: ${file}`);
+    log.warn({ file, effect: "what it described is gone" }, "an unreadable state file was moved aside");
+  }
+  const containers = new Containers({ paths, records, runtime, networks, images, volumes, events, log });
+  await containers.open();
+  const startedAt = new Date().toISOString();
+  let stopNow: () => void = () => {};
+  const server = new ApiServer(
+    [
+      ...systemRoutes({
+        paths,
+        host,
+        containers,
+        events,
+        imageCount: () => images.list().length,
+        warnings,
+        startedAt,
+        stop: () => stopNow(),
+      }),
+      ...containerRoutes({ containers, runtime, image: (id) => images.resolve(id) }),
+      ...execRoutes({ containers, runtime, events }),
+      ...imageRoutes({ images, containers, events }),
+      ...networkRoutes({ networks, containers, events }),
+      ...volumeRoutes({ volumes, containers, events }),
+    ],
+    log,
+  );
+  await server.listen(paths.socket);
+  writeFileSync(join(paths.run, "engine.pid"), `${process.pid}\n`);
+  log.info({ socket: paths.socket, runtime: host.runtime, cgroup: host.cgroupMode, warnings: warnings.length }, "engine started");
+  let tellEnded: () => void = () => {};
+  const ended = new Promise<void>((resolve) => {
+    tellEnded = resolve;
+  });
+  let stopping: Promise<void> | undefined;
+  const stop = (): Promise<void> => {
+    stopping ??= (async () => {
+      clearInterval(idle);
+      await server.close();
+      await containers.close();
+      await networks.close();
+      for (const name of ["engine.sock", "engine.pid"]) rmSync(join(paths.run, name), { force: true });
+      log.info({}, "engine stopped");
+      for (const lock of locks) lock.release();
+      tellEnded();
+    })();
+    return stopping;
+  };
+  const idle = setInterval(
+    () => {
+      const busy = containers.running().length > 0 || server.connections > 0;
+      if (idleMs > 0 && !busy && Date.now() - server.lastUseMs > idleMs) void stop();
+    },
+    Math.max(1000, Math.min(30_000, idleMs || 30_000)),
+  );
+  stopNow = () => void stop();
+  return { ended, stop };
+}
+
+/** Holds the directory as long as this process lives, and writes there who holds it. */
+async function lockDirectory(directory: string): Promise<{ release(): void }> {
+  const file = join(directory, "engine.lock");
+  try {
+    const lock = await lockFile(file);
+    writeFileSync(file, `${process.pid}\n`);
+    return lock;
+  } catch (error) {
+    if (!(error instanceof BerthError) || error.code !== "system/locked") throw error;
+    const { readFileSync } = await import("node:fs");
+    throw new BerthError("system/locked", `another engine (pid ${readFileSync(file, "utf8").trim()}) uses ${directory}`, {
+      hint: "`berth engine status` shows it; BERTH_ROOT and BERTH_RUN choose other directories.",
+      cause: error,
+    });
+  }
+}
