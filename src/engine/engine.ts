@@ -50,7 +50,7 @@ export async function startEngine({ paths, log, idleMs }: EngineOptions): Promis
   const runtime = new Runtime({ root: paths.root, run: paths.run, instance: paths.instance, host, log });
   const images = new ImageStore({ rootDir: join(paths.root, "image") });
   const volumes = new Volumes(paths.root);
-  const networks = new Networks({ root: paths.root, run: paths.run, instance: paths.instance, log });
+  const networks = new Networks({ root: paths.root, instance: paths.instance, log });
   const events = new EventBus();
   const records = new Records<ContainerRecord>(join(paths.root, "records"));
   for (const file of [...images.open(), ...volumes.open(), ...(await networks.open()), ...records.open()]) {

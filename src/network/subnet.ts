@@ -26,11 +26,11 @@ export function parseAddress(text: string): bigint {
     if (parts.length !== 4 || !parts.every((part) => /^\d{1,3}$/.test(part) && Number(part) < 256)) throw bad();
     return parts.reduce((sum, part) => sum * 256n + BigInt(part), 0n);
   }
-  const [head = "", tail] = text.split("::");
+  const [head = "", tail, more] = text.split("::");
   const words = (side: string) => (side === "" ? [] : side.split(":"));
   const [left, right] = [words(head), words(tail ?? "")];
   const missing = 8 - left.length - right.length;
-  if (tail === undefined ? missing !== 0 : missing < 0) throw bad();
+  if (more !== undefined || (tail === undefined ? missing !== 0 : missing < 0)) throw bad();
   const all = [...left, ...Array.from({ length: tail === undefined ? 0 : missing }, () => "0"), ...right];
   if (!all.every((word) => /^[0-9a-f]{1,4}$/i.test(word))) throw bad();
   return all.reduce((sum, word) => sum * 65536n + BigInt(`0x${word}`), 0n);

@@ -1,0 +1,119 @@
+import { randomBytes } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { networkInterfaces } from "node:os";
+import type { Network, NetworkCreateBody } from "../api/index.ts";
+import { BerthError } from "../system/index.ts";
+import { contains, formatAddress, formatSubnet, freeSubnet, overlap, parseAddress, parseSubnet, type Subnet } from "./subnet.ts";
+
+type IpamConfig = { Subnet: string; Gateway: string; IPRange?: string; AuxiliaryAddresses?: Record<string, string> };
+
+/**
+ * The record of a new bridge network: subnets and gateways chosen where they were not asked for (Docker's default pools; RFC 4193 for IPv6).
+ * @throws BerthError network/unknown-driver, network/subnet-taken, network/bad-address, network/no-subnet
+ */
+export function defineNetwork(body: NetworkCreateBody, existing: readonly Network[]): Network {
+  const driver = body.Driver || "bridge";
+  if (driver !== "bridge")
+    throw new BerthError("network/unknown-driver", `plugin "${driver}" not found`, { hint: "Berth makes bridge networks." });
+  return {
+    ...emptyNetwork(body.Name, "bridge"),
+    EnableIPv4: body.EnableIPv4 !== false,
+    EnableIPv6: body.EnableIPv6 === true,
+    IPAM: { Driver: body.IPAM?.Driver || "default", Options: body.IPAM?.Options ?? null, Config: addressing(body, existing) },
+    Internal: body.Internal === true,
+    Attachable: body.Attachable === true,
+    Options: body.Options ?? {},
+    Labels: body.Labels ?? {},
+  };
+}
+
+/** "host" and "none": networks that have no bridge. */
+export const predefinedNetwork = (name: "host" | "none"): Network => emptyNetwork(name, name === "none" ? "null" : name);
+
+function emptyNetwork(name: string, driver: string): Network {
+  return {
+    Name: name,
+    Id: randomBytes(32).toString("hex"),
+    Created: new Date().toISOString(),
+    Scope: "local",
+    Driver: driver,
+    EnableIPv4: true,
+    EnableIPv6: false,
+    IPAM: { Driver: "default", Options: null, Config: [] },
+    Internal: false,
+    Attachable: false,
+    Ingress: false,
+    ConfigFrom: { Network: "" },
+    ConfigOnly: false,
+    Options: {},
+    Labels: {},
+  };
+}
+
+function addressing(body: NetworkCreateBody, existing: readonly Network[]): IpamConfig[] {
+  const config = (body.IPAM?.Config ?? []).flatMap((entry) =>
+    entry.Subnet ? [askedFor({ ...entry, Subnet: entry.Subnet }, existing)] : [],
+  );
+  const isV6 = (entry: IpamConfig) => entry.Subnet.includes(":");
+  if (body.EnableIPv4 !== false && !config.some((entry) => !isV6(entry))) config.unshift(withGateway(freeSubnet(takenSubnets(existing))));
+  if (body.EnableIPv6 && !config.some(isV6)) config.push(withGateway(uniqueLocalSubnet()));
+  return config;
+}
+
+function askedFor(
+  entry: { Subnet: string; Gateway?: string; IPRange?: string; AuxiliaryAddresses?: Record<string, string> },
+  existing: readonly Network[],
+): IpamConfig {
+  const subnet = parseSubnet(entry.Subnet);
+  const clash = existing.find((network) => network.IPAM.Config.some((other) => other.Subnet && overlap(parseSubnet(other.Subnet), subnet)));
+  if (clash)
+    throw new BerthError(
+      "network/subnet-taken",
+      `Pool overlaps with other one on this address space: ${formatSubnet(subnet)} is part of network ${clash.Name}`,
+      { hint: "Choose another subnet." },
+    );
+  const gateway = entry.Gateway || formatAddress(subnet.base + 1n, subnet.bits);
+  if (!contains(subnet, parseAddress(gateway))) throw new BerthError("network/bad-address", `no matching subnet for gateway ${gateway}`);
+  return {
+    Subnet: formatSubnet(subnet),
+    Gateway: gateway,
+    ...(entry.IPRange ? { IPRange: entry.IPRange } : {}),
+    ...(entry.AuxiliaryAddresses ? { AuxiliaryAddresses: entry.AuxiliaryAddresses } : {}),
+  };
+}
+
+const withGateway = (subnet: Subnet): IpamConfig => ({
+  Subnet: formatSubnet(subnet),
+  Gateway: formatAddress(subnet.base + 1n, subnet.bits),
+});
+
+/** RFC 4193: fd, then 40 random bits, then the first of its subnets. */
+function uniqueLocalSubnet(): Subnet {
+  const random = randomBytes(5).toString("hex");
+  return parseSubnet(`fd${random.slice(0, 2)}:${random.slice(2, 6)}:${random.slice(6)}::/64`);
+}
+
+/** What cannot be given to a new network: other networks', the host's own interfaces' and everything the host has a route to. */
+function takenSubnets(existing: readonly Network[]): Subnet[] {
+  const own = existing.flatMap((network) =>
+    network.IPAM.Config.flatMap((entry) => (entry.Subnet && !entry.Subnet.includes(":") ? [parseSubnet(entry.Subnet)] : [])),
+  );
+  const host = Object.values(networkInterfaces()).flatMap((list) =>
+    (list ?? []).flatMap((entry) => (entry.family === "IPv4" && entry.cidr ? [parseSubnet(entry.cidr)] : [])),
+  );
+  return [...own, ...host, ...routedSubnets(readFileSync("/proc/net/route", "utf8"))];
+}
+
+/** The destinations of /proc/net/route (little-endian hexadecimal address and mask), without the default route. */
+export function routedSubnets(text: string): Subnet[] {
+  return text
+    .split("\n")
+    .slice(1)
+    .map((line) => line.split("\t"))
+    .filter((fields) => fields[1] && fields[1] !== "00000000")
+    .map((fields) => ({
+      base: BigInt(Buffer.from(fields[1] ?? "", "hex").readUInt32LE(0)),
+      prefix: [...Number.parseInt(fields[7] ?? "0", 16).toString(2)].filter((bit) => bit === "1").length,
+      bits: 32 as const,
+    }));
+}

@@ -1,0 +1,96 @@
+import { existsSync } from "node:fs";
+import { BerthError } from "../system/index.ts";
+import type { Endpoint, Sandbox } from "./network-state.ts";
+import { PortHolder } from "./port-holder.ts";
+import type { PublishedPort } from "./ruleset.ts";
+
+interface Publishing {
+  readonly ports: Readonly<Record<string, readonly { HostIp?: string; HostPort?: string }[] | null>>;
+  /** The addresses that a binding without one means. */
+  readonly defaultHostIp: string | undefined;
+  readonly via: Endpoint;
+}
+
+/** The host ports that this engine holds for its containers: chosen, taken, and given back. */
+export class PublishedPorts {
+  readonly #holders = new Map<string, PortHolder[]>();
+  readonly #sandboxes: () => Iterable<Sandbox>;
+
+  constructor(sandboxes: () => Iterable<Sandbox>) {
+    this.#sandboxes = sandboxes;
+  }
+
+  /**
+   * Chooses and holds the host's ports, and notes in `sandbox.published` what the rules will say. "8000-8010" takes the first free one; a port without
+   * a number is the kernel's choice, the same one for IPv4 and IPv6.
+   * @throws BerthError network/port-taken, network/bad-option
+   */
+  async publish(sandbox: Sandbox, { ports, defaultHostIp, via }: Publishing): Promise<void> {
+    for (const [key, bindings] of Object.entries(ports)) {
+      const [port = "", protocol = "tcp"] = key.split("/");
+      if (protocol !== "tcp" && protocol !== "udp")
+        throw new BerthError("network/bad-option", `cannot publish ${key}: only tcp and udp are published`);
+      for (const binding of bindings ?? []) {
+        const [from = 0, to = from] = (binding.HostPort ?? "").split("-").map(Number);
+        let chosen = 0;
+        for (const hostIp of hostAddresses(binding.HostIp || defaultHostIp)) {
+          const address = hostIp.includes(":") && via.address6 ? via.address6 : via.address;
+          const target = { hostIp, protocol, address, port: Number(port) } as const;
+          chosen = (await this.#open(sandbox, target, chosen || from, chosen || to)).port;
+          sandbox.published.push({ ...target, hostPort: chosen });
+        }
+      }
+    }
+  }
+
+  /** Takes the ports of a sandbox again, after the engine that held them ended. @throws BerthError network/port-taken */
+  async hold(sandbox: Sandbox): Promise<void> {
+    for (const port of sandbox.published) await this.#keep(sandbox.containerId, port);
+  }
+
+  letGo(containerId: string): void {
+    for (const holder of this.#holders.get(containerId) ?? []) holder.close();
+    this.#holders.delete(containerId);
+  }
+
+  letGoOfAll(): void {
+    for (const id of [...this.#holders.keys()]) this.letGo(id);
+  }
+
+  async #open(sandbox: Sandbox, port: Omit<PublishedPort, "hostPort">, from: number, to: number): Promise<PortHolder> {
+    for (let hostPort = from; ; hostPort++) {
+      try {
+        return await this.#keep(sandbox.containerId, { ...port, hostPort });
+      } catch (error) {
+        if (hostPort >= to) throw this.#nameHolder(error, port.protocol, hostPort);
+      }
+    }
+  }
+
+  async #keep(containerId: string, port: PublishedPort): Promise<PortHolder> {
+    const holder = await PortHolder.open(port);
+    this.#holders.set(containerId, [...(this.#holders.get(containerId) ?? []), holder]);
+    return holder;
+  }
+
+  /** A port that one of our own containers has is named by the container. */
+  #nameHolder(error: unknown, protocol: string, hostPort: number): unknown {
+    const other = [...this.#sandboxes()].find(
+      (sandbox) =>
+        this.#holders.has(sandbox.containerId) &&
+        sandbox.published.some((port) => port.hostPort === hostPort && port.protocol === protocol),
+    );
+    if (!other || !(error instanceof BerthError)) return error;
+    return new BerthError(
+      "network/port-taken",
+      `Bind for 0.0.0.0:${hostPort} failed: port is already allocated: container ${other.name} has it`,
+      { hint: "Stop that container, or publish another port.", cause: error },
+    );
+  }
+}
+
+/** Every address of the host where none is given; IPv6 only where the host has it. */
+function hostAddresses(asked: string | undefined): string[] {
+  if (asked) return [asked.replace(/^\[(.*)\]$/, "$1")];
+  return existsSync("/proc/net/if_inet6") ? ["0.0.0.0", "::"] : ["0.0.0.0"];
+}
