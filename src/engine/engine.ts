@@ -1,9 +1,11 @@
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { Builder } from "../build/index.ts";
 import { ImageStore } from "../image/index.ts";
 import { Networks } from "../network/index.ts";
 import { Runtime, Volumes } from "../runtime/index.ts";
 import { BerthError, type BerthPaths, describeHost, lockFile } from "../system/index.ts";
+import { buildRunner } from "./build-runner.ts";
 import type { ContainerRecord } from "./container-record.ts";
 import { containerRoutes } from "./container-routes.ts";
 import { Containers } from "./containers.ts";
@@ -59,6 +61,8 @@ export async function startEngine({ paths, log, idleMs }: EngineOptions): Promis
   }
   const containers = new Containers({ paths, records, runtime, networks, images, volumes, events, log });
   await containers.open();
+  await networks.releaseAllBut(new Set(containers.list().map((container) => container.Id)));
+  const builder = new Builder({ images, rootDir: join(paths.root, "build"), runner: buildRunner({ paths, host, networks }), log });
   const startedAt = new Date().toISOString();
   let stopNow: () => void = () => {};
   const server = new ApiServer(

@@ -203,6 +203,13 @@ export class Networks {
     this.#state.dropSandbox(containerId);
   }
 
+  /** Frees what containers have that nobody knows any more: build steps and creations that a killed engine was at. */
+  async releaseAllBut(known: ReadonlySet<string>): Promise<void> {
+    const unknown = [...this.#state.sandboxes.keys()].filter((id) => !known.has(id));
+    await this.detach(unknown);
+    for (const id of unknown) this.#state.dropSandbox(id);
+  }
+
   /** One more network for a container; into its running namespace where there is one. @throws BerthError network/exists, network/bad-address */
   connect(containerId: string, name: string, ref: string, settings: EndpointSettings): Promise<EndpointSettings> {
     return this.#serial(async () => {
