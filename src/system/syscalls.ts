@@ -51,6 +51,8 @@ export function syscalls(): Syscalls {
 }
 
 function load(): Syscalls {
+  // One at a time: nothing here waits, and callers get copies. 64 KiB is the longest value and the longest list (xattr(7)).
+  const scratch = Buffer.alloc(65536);
   const koffi = createRequire(import.meta.url)("koffi") as KoffiLike; // koffi's own typings describe its CommonJS export
   const lib = koffi.load("libc.so.6");
   const bound = new Map<string, (...args: unknown[]) => number | bigint>();
@@ -84,18 +86,16 @@ function load(): Syscalls {
       ),
     lgetxattr: (path, name) => {
       const get = libc("long lgetxattr(const char *p, const char *n, _Out_ uint8_t *v, size_t l)");
-      const buffer = Buffer.alloc(65536);
-      const length = Number(get(path, name, buffer, buffer.length));
-      if (length >= 0) return buffer.subarray(0, length);
+      const length = Number(get(path, name, scratch, scratch.length));
+      if (length >= 0) return Buffer.from(scratch.subarray(0, length));
       const error = getSystemErrorName(-koffi.errno());
       return error === "ENODATA" || error === "ENOTSUP" || error === "EOPNOTSUPP" ? undefined : fail(`getxattr ${name} of ${path}`);
     },
     llistxattr: (path) => {
       const list = libc("long llistxattr(const char *p, _Out_ uint8_t *v, size_t l)");
-      const buffer = Buffer.alloc(65536);
-      const length = Number(list(path, buffer, buffer.length));
+      const length = Number(list(path, scratch, scratch.length));
       if (length < 0) return getSystemErrorName(-koffi.errno()) === "ENOTSUP" ? [] : fail(`listxattr of ${path}`);
-      return buffer.subarray(0, length).toString("utf8").split("\0").filter(Boolean);
+      return scratch.subarray(0, length).toString("utf8").split("\0").filter(Boolean);
     },
     unshare: (flags) => void check(libc("int unshare(int flags)")(flags), "unshare"),
     setns: (fd, flags) => void check(libc("int setns(int fd, int flags)")(fd, flags), "setns"),

@@ -92,7 +92,9 @@ function applyMetadata(hostPath: string, entry: SourceEntry, tree: SourceTree, o
   lchownSync(hostPath, owner.uid, owner.gid);
   if (!stat.isSymbolicLink()) {
     const own = Number(stat.mode) & 0o7777;
-    chmodSync(hostPath, o.mode ? o.mode(own, stat.isDirectory()) : own);
+    const wanted = o.mode ? o.mode(own, stat.isDirectory()) : own;
+    // A copied file has its source's mode, and a change of owner takes only the set-id bits away (chown(2)).
+    if (!stat.isFile() || wanted !== own || (own & 0o6000) !== 0) chmodSync(hostPath, wanted);
     copyExtendedAttributes(entry.hostPath, hostPath);
   }
   const mtime = o.maxMtimeNs !== undefined && stat.mtimeNs > o.maxMtimeNs ? o.maxMtimeNs : stat.mtimeNs;

@@ -17,6 +17,8 @@ export interface Owner {
 export class WritableRoot implements Lookup {
   readonly upper: string;
   private readonly lower: MergedTree;
+  /** Directories that are in the upper directory; those that are only there have nothing that the layers below could add. */
+  private readonly directories = new Map<string, { onlyHere: boolean }>();
 
   constructor(lowerDirs: readonly string[], upper: string) {
     this.upper = upper;
@@ -31,12 +33,13 @@ export class WritableRoot implements Lookup {
     const hostPath = this.hostPath(path);
     const stat = lstatSync(hostPath, { bigint: true, throwIfNoEntry: false });
     if (stat) return isWhiteout(stat) ? undefined : { path, name: path.slice(path.lastIndexOf("/") + 1), hostPath, stat };
-    return this.hidesLower(path) ? undefined : this.lower.entry(path);
+    if (this.directories.get(parentOf(path))?.onlyHere || this.hidesLower(path)) return undefined;
+    return this.lower.entry(path);
   }
 
   /** Makes a directory and its missing parents in the upper directory, or takes up the one of the layers below with its metadata. True: it is new. */
   makeDirectory(path: string, made: { mode: number; owner: Owner }): boolean {
-    if (path === "") return false;
+    if (path === "" || this.directories.has(path)) return false;
     const hostPath = this.hostPath(path);
     const own = lstatSync(hostPath, { throwIfNoEntry: false });
     if (own?.isDirectory()) return false;
@@ -45,6 +48,7 @@ export class WritableRoot implements Lookup {
     this.makeDirectory(parentOf(path), made);
     if (own) rmSync(hostPath);
     mkdirSync(hostPath);
+    this.directories.set(path, { onlyHere: !existing });
     if (existing) copyMetadata(existing, hostPath);
     else {
       chownSync(hostPath, made.owner.uid, made.owner.gid);
@@ -56,9 +60,11 @@ export class WritableRoot implements Lookup {
 
   /** Frees the place of a file-like entry in the upper directory; its parent must exist there. Throws where a directory stands. */
   makeRoomForFile(path: string): string {
-    if (this.entry(path)?.stat.isDirectory()) throw new BerthError("build/context", `cannot copy to directory: /${path}`);
+    const existing = this.entry(path);
+    if (existing?.stat.isDirectory()) throw new BerthError("build/context", `cannot copy to directory: /${path}`);
     const hostPath = this.hostPath(path);
-    rmSync(hostPath, { force: true });
+    // What is hidden there by a whiteout is no entry, but its mark stands in the way.
+    if (existing || !this.directories.get(parentOf(path))?.onlyHere) rmSync(hostPath, { force: true });
     return hostPath;
   }
 
