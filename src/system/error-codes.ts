@@ -5,6 +5,7 @@
 export const errorCodes = {
   "system/command-failed": { http: 500, exit: 1 },
   "system/disk-full": { http: 507, exit: 1 },
+  "system/engine-start": { http: 500, exit: 125 },
   "system/internal": { http: 500, exit: 1 },
   "system/locked": { http: 409, exit: 1 },
   "system/missing-tool": { http: 500, exit: 1 },
@@ -62,6 +63,10 @@ export const errorCodes = {
   "container/not-found": { http: 404, exit: 125 },
   "container/not-running": { http: 409, exit: 125 },
   "container/running": { http: 409, exit: 125 },
+  "cli/cancelled": { http: 499, exit: 130 },
+  "cli/no-such-container": { http: 404, exit: 1 },
+  "cli/no-such-service": { http: 404, exit: 1 },
+  "cli/usage": { http: 400, exit: 1 },
 } as const satisfies Record<string, { readonly http: number; readonly exit: number }>;
 
 export type ErrorCode = keyof typeof errorCodes;

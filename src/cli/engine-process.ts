@@ -1,0 +1,112 @@
+import { spawn } from "node:child_process";
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync } from "node:fs";
+import { connect } from "node:net";
+import { join } from "node:path";
+import { BerthError } from "../system/error.ts";
+import type { BerthPaths } from "../system/paths.ts";
+
+export interface EnginePlace {
+  readonly paths: BerthPaths;
+  /** Where engine.js is. */
+  readonly dist: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+}
+
+const startTimeoutMs = 15_000;
+
+/**
+ * Makes sure that an engine answers on the socket, and starts one where none does: under a lock (so many commands at once start one), in a
+ * session of its own, with its output in `<BERTH_ROOT>/engine.log`. Spawns at most one process.
+ * @throws BerthError system/not-root, system/engine-start with the engine's own last words
+ */
+export async function ensureEngine(place: EnginePlace): Promise<void> {
+  if (await engineAnswers(place.paths.socket)) return;
+  requireRoot("the engine has to be root to make namespaces, mounts and bridges");
+  mkdirSync(place.paths.run, { recursive: true, mode: 0o711 });
+  mkdirSync(place.paths.root, { recursive: true, mode: 0o711 });
+  const { lockFile } = await import("../system/lock.ts");
+  const lock = await lockFile(join(place.paths.run, "start.lock"), startTimeoutMs);
+  try {
+    if (!(await engineAnswers(place.paths.socket))) await startEngineProcess(place);
+  } finally {
+    lock.release();
+  }
+}
+
+/** @throws BerthError system/not-root */
+export function requireRoot(why: string): void {
+  if (process.geteuid?.() !== 0)
+    throw new BerthError("system/not-root", `Berth runs as root only: ${why}`, {
+      hint: "Run it with sudo (rootless engines are planned).",
+    });
+}
+
+/** Whether somebody listens there. A file that nobody listens on, or that is no socket, answers no: the next engine replaces it. */
+export function engineAnswers(socketPath: string): Promise<boolean> {
+  if (!existsSync(socketPath)) return Promise.resolve(false);
+  return new Promise((resolve, reject) => {
+    const socket = connect(socketPath);
+    socket.once("connect", () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.once("error", (error: NodeJS.ErrnoException) => {
+      if (error.code !== "EACCES" && error.code !== "EPERM") return resolve(false);
+      reject(
+        new BerthError("system/not-root", `the engine's socket ${socketPath} may only be used by root`, {
+          hint: "Run it with sudo.",
+          cause: error,
+        }),
+      );
+    });
+  });
+}
+
+/** Starts the engine detached and waits until it answers or has ended. */
+async function startEngineProcess({ paths, dist, env }: EnginePlace): Promise<void> {
+  const logPath = engineLogPath(paths);
+  const output = join(paths.run, "engine.out");
+  const fd = openSync(output, "w", 0o600);
+  const child = spawn(process.execPath, [join(dist, "engine.js")], {
+    cwd: "/",
+    detached: true,
+    stdio: ["ignore", fd, fd],
+    env: { ...env, BERTH_ROOT: paths.root, BERTH_RUN: paths.run },
+  });
+  closeSync(fd);
+  let ended: string | undefined;
+  child.once("error", (error) => {
+    ended = error.message;
+  });
+  child.once("exit", (code, signal) => {
+    ended = signal ? `it was ended by ${signal}` : `it exited with ${code}`;
+  });
+  const until = Date.now() + startTimeoutMs;
+  for (;;) {
+    if (await engineAnswers(paths.socket)) break;
+    if (ended !== undefined || Date.now() > until) {
+      const lines = lastLines(output) || lastLines(logPath);
+      throw new BerthError(
+        "system/engine-start",
+        `the engine did not start: ${ended ?? `it does not answer after ${startTimeoutMs / 1000} s`}${lines ? `\n${indent(lines)}` : ""}`,
+        { hint: `Its log is ${logPath}; \`berth engine --foreground\` shows it live, \`berth doctor\` checks the machine.` },
+      );
+    }
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+  child.unref();
+}
+
+export function engineLogPath(paths: BerthPaths): string {
+  return join(paths.root, "engine.log");
+}
+
+function lastLines(path: string, count = 8): string {
+  try {
+    return readFileSync(path, "utf8").trimEnd().split("\n").slice(-count).join("\n");
+  } catch {
+    return ""; // It did not come so far.
+  }
+}
+
+const indent = (text: string): string => text.replace(/^/gm, "    ");

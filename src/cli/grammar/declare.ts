@@ -1,0 +1,22 @@
+import type { Command } from "commander";
+import type { Run } from "../invocation.ts";
+
+/** How a command is started once its flags are known: program.ts knows the process, the grammar knows the flags. */
+export type Start = <O>(load: () => Promise<Run<O>>) => (...args: unknown[]) => Promise<void>;
+
+/** Where a group of commands is added. */
+export interface Grammar {
+  readonly program: Command;
+  readonly start: Start;
+}
+
+/** One command: "up [SERVICE...]", what it does, its flags, and the module that runs it, which is loaded only then. */
+export function declare<O>(
+  { program, start }: Grammar,
+  usage: string,
+  description: string,
+  flags: (command: Command) => Command,
+  load: () => Promise<Run<O>>,
+): void {
+  flags(program.command(usage).description(description)).action(start(load));
+}

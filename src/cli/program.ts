@@ -1,0 +1,95 @@
+import { Command, CommanderError, Option } from "commander";
+import type { CliContext } from "./context.ts";
+import type { Grammar, Start } from "./grammar/declare.ts";
+import { declareEngine } from "./grammar/engine.ts";
+import { declareInside } from "./grammar/inside.ts";
+import { declareLifecycle } from "./grammar/lifecycle.ts";
+import { declareLook } from "./grammar/look.ts";
+import { integer, many, plainBooleans } from "./grammar/options.ts";
+import { type Globals, invocation, progressKinds, usageError } from "./invocation.ts";
+
+/** Runs one Compose-like command line; answers its exit code. @throws BerthError for everything that goes wrong */
+export async function runCompose(argv: readonly string[], context: CliContext): Promise<number> {
+  let code = 0;
+  const start: Start =
+    (load) =>
+    async (...args) => {
+      const command = args.at(-1) as Command; // Commander hands the command over last
+      const globals = withEnvironment(command.optsWithGlobals<Globals>(), program.opts<Globals>(), context);
+      const run = await load();
+      code = (await run(invocation(context, globals), command.args, command.opts())) ?? 0;
+    };
+  const program = buildProgram(start, context);
+  if (argv.length === 0) {
+    program.outputHelp();
+    return 0;
+  }
+  try {
+    await program.parseAsync(plainBooleans(argv, program), { from: "user" });
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    if (error.exitCode === 0) return 0;
+    const [what = "", ...more] = error.message.replace(/^error: /, "").split("\n");
+    const words = argv.filter((word) => !word.startsWith("-"));
+    const known = program.commands.find((one) => words.includes(one.name()));
+    const suggestion = more.join(" ").replace(/^\((.*)\)$/, "$1");
+    throw usageError(what, suggestion || `\`berth ${known ? `${known.name()} ` : ""}--help\` says what there is.`);
+  }
+  return code;
+}
+
+/** The whole grammar; loads no command. */
+export function buildProgram(start: Start, context: Pick<CliContext, "stdout">): Command {
+  const program = new Command("berth")
+    .description("Run a compose.yaml on this machine, with an engine of its own")
+    .usage("[OPTIONS] COMMAND")
+    .option("-f, --file <file>", "Compose file; may be given several times", many)
+    .option("-p, --project-name <name>", "project name")
+    .option("--profile <name>", "profile to enable; may be given several times", many)
+    .option("--env-file <file>", "environment file for interpolation; may be given several times", many)
+    .option("--project-directory <dir>", "working directory (default: that of the first Compose file)")
+    .addOption(new Option("--progress <type>", "how progress is shown").choices(progressKinds))
+    .addOption(new Option("--ansi <when>", "when to print ANSI control characters").choices(["auto", "always", "never"]))
+    .option("--parallel <n>", "how many things happen at a time, -1 for no limit", integer)
+    .option("--dry-run", "show what would happen and change nothing")
+    .option("--all-resources", "include networks and volumes that no service uses")
+    .option("--compatibility", "container names with underscores")
+    .option("--debug", "show what is behind an error")
+    .enablePositionalOptions()
+    .showSuggestionAfterError()
+    .helpCommand("help [COMMAND]", "display help for a command")
+    .configureOutput({
+      writeOut: (text) => context.stdout.write(text),
+      writeErr: (text) => context.stdout.write(text),
+      outputError: () => {},
+    })
+    .exitOverride();
+  program.addHelpText("after", "\nDocker's commands: berth docker ...; berth image|volume|network|container|system ...");
+  const grammar: Grammar = { program, start };
+  program.commandsGroup("Projects:");
+  declareLifecycle(grammar);
+  program.commandsGroup("Looking:");
+  declareLook(grammar);
+  program.commandsGroup("Images, and inside containers:");
+  declareInside(grammar);
+  program.commandsGroup("Berth itself:");
+  declareEngine(grammar);
+  for (const command of program.commands) {
+    command.option("--dry-run", "show what would happen and change nothing").copyInheritedSettings(program);
+  }
+  return program;
+}
+
+/** COMPOSE_* variables stand in for flags that were not given (compose-spec, "Environment variables in Compose"). */
+function withEnvironment(all: Globals, own: Globals, { env }: CliContext): Globals {
+  const progress = own.progress ?? progressKinds.find((kind) => kind === env["COMPOSE_PROGRESS"]);
+  const ansi = own.ansi ?? (["auto", "always", "never"] as const).find((when) => when === env["COMPOSE_ANSI"]);
+  const parallel = own.parallel ?? (env["COMPOSE_PARALLEL_LIMIT"] ? integer(env["COMPOSE_PARALLEL_LIMIT"]) : undefined);
+  return {
+    ...own,
+    ...(progress ? { progress } : {}),
+    ...(ansi ? { ansi } : {}),
+    ...(parallel === undefined ? {} : { parallel }),
+    ...(all.dryRun ? { dryRun: true } : {}),
+  };
+}
