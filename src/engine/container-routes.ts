@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import type { Container, ContainerCreateBody } from "../api/index.ts";
 import { AttachInput, type LogQuery, type Runtime, readLogs } from "../runtime/index.ts";
 import { BerthError, run } from "../system/index.ts";
@@ -192,6 +193,10 @@ async function attach(call: Call, record: ContainerRecord, runtime: Runtime, con
       new Promise((resolve) => gone.signal.addEventListener("abort", resolve, { once: true })),
     ]);
     if (gone.signal.aborted) return;
+    if (!containers.find(record.Id)?.State.Running && !existsSync(runtime.logPath(record.Id))) {
+      session.end(); // it could not be started: there will be no output
+      return;
+    }
     if (flag(query, "stdin") && record.Config.OpenStdin && containers.find(record.Id)?.State.Running) {
       input = new AttachInput(`${runtime.bundle(record.Id)}/attach`);
       for (const data of early) input.write(data);

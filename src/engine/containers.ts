@@ -195,6 +195,7 @@ export class Containers {
               failures.push({ id: one.Id, error });
               this.#fail(one, error);
               await this.#o.networks.detach([one.Id]);
+              if (one.HostConfig.AutoRemove) await this.remove(one.Id, { force: true, volumes: true });
             }
           }
         }),
@@ -272,6 +273,8 @@ export class Containers {
       Error: messageOf(error),
     };
     this.#o.records.put(record.Id, record);
+    // Whoever waits for the start (attach before start) learns that it is over.
+    for (const tell of this.#onStart.get(record.Id) ?? []) tell();
   }
 
   #watch(record: ContainerRecord, startedMs: number): Live {
@@ -479,7 +482,7 @@ export class Containers {
     return this.started(id).then(() => this.wait(id, "not-running"));
   }
 
-  /** Settles when the container is started the next time, at once where it runs. */
+  /** Settles when the container is started the next time or that failed; at once where it runs. */
   started(id: string): Promise<void> {
     if (this.get(id).State.Running) return Promise.resolve();
     return new Promise((resolve) => {

@@ -257,7 +257,8 @@ export function resources(input: OciInput) {
       limit: memory,
       swap,
       reservation: hc.MemoryReservation || undefined,
-      swappiness: hc.MemorySwappiness ?? undefined,
+      // -1, which clients send by default, means the kernel's own.
+      swappiness: hc.MemorySwappiness === -1 ? undefined : (hc.MemorySwappiness ?? undefined),
       disableOOMKiller: hc.OomKillDisable || undefined,
     }),
     cpu: prune({ shares: hc.CpuShares || undefined, quota, period, cpus: hc.CpusetCpus || undefined, mems: hc.CpusetMems || undefined }),
