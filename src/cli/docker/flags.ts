@@ -1,0 +1,139 @@
+import { UsageError } from "./usage-error.ts";
+
+export type FlagKind = "bool" | "string" | "list" | "map" | "int" | "decimal" | "duration" | "bytes";
+
+export interface FlagSpec {
+  readonly name: string;
+  readonly short?: string;
+  readonly kind: FlagKind;
+  /** The word that help shows for the value ("list", "network"). */
+  readonly word: string;
+  readonly about: string;
+}
+
+const kinds = new Set<string>(["string", "list", "map", "int", "decimal", "duration", "bytes"]);
+
+/**
+ * One flag a line, as help shows them: `-a, --all  Show all`, `--name string  A name`. No word: a switch. An unknown word is a string;
+ * `word...` is a list that help calls `word`.
+ */
+export function flagSpecs(text: string): FlagSpec[] {
+  return text
+    .split("\n")
+    .map((line) => line.trim())
+    .filter(Boolean)
+    .map((line) => {
+      const match = /^(?:-(\w), )?--([\w-]+)(?: (\S+))?(?: {2,}(.*))?$/.exec(line);
+      if (!match) throw new Error(`no flag: ${line}`);
+      const [, short, name = "", word = "", about = ""] = match;
+      const shown = word.replace(/\.\.\.$/, "");
+      const kind = word === "" ? "bool" : word.endsWith("...") ? "list" : kinds.has(word) ? (word as FlagKind) : "string";
+      return { name, kind, word: shown, about, ...(short ? { short } : {}) };
+    });
+}
+
+/** What was given, by long name. */
+export class Flags {
+  readonly #values: ReadonlyMap<string, readonly string[]>;
+
+  constructor(values: ReadonlyMap<string, readonly string[]>) {
+    this.#values = values;
+  }
+
+  given(name: string): boolean {
+    return this.#values.has(name);
+  }
+  /** The last value. */
+  text(name: string): string | undefined {
+    return this.#values.get(name)?.at(-1);
+  }
+  on(name: string, fallback = false): boolean {
+    const value = this.text(name);
+    return value === undefined ? fallback : truth.get(value) === true;
+  }
+  list(name: string): readonly string[] {
+    return this.#values.get(name) ?? [];
+  }
+  int(name: string): number | undefined {
+    const value = this.text(name);
+    return value === undefined ? undefined : Number(value);
+  }
+}
+
+const truth = new Map([
+  ...["1", "t", "T", "true", "TRUE", "True"].map((word) => [word, true] as const),
+  ...["0", "f", "F", "false", "FALSE", "False"].map((word) => [word, false] as const),
+]);
+
+/**
+ * Takes arguments apart as pflag does: `--name value`, `--name=value`, clusters of short ones, `-p80:80`, `--` ends them.
+ * `interspersed: false` ends them at the first positional too (run, exec).
+ * @throws UsageError in pflag's words
+ */
+export function parseFlags(
+  argv: readonly string[],
+  specs: readonly FlagSpec[],
+  o: { interspersed: boolean },
+): { flags: Flags; args: string[]; help: boolean } {
+  const values = new Map<string, string[]>();
+  const args: string[] = [];
+  const byName = new Map(specs.map((spec) => [spec.name, spec]));
+  const byShort = new Map(specs.flatMap((spec) => (spec.short ? [[spec.short, spec] as const] : [])));
+  let help = false;
+  const set = (spec: FlagSpec, value: string, shown: string) => {
+    checkValue(spec, value, shown);
+    values.set(spec.name, [...(values.get(spec.name) ?? []), value]);
+  };
+  for (let at = 0; at < argv.length; at++) {
+    const word = argv[at] ?? "";
+    if (word === "--") {
+      args.push(...argv.slice(at + 1));
+      break;
+    }
+    if (!word.startsWith("-") || word === "-") {
+      if (!o.interspersed) {
+        args.push(...argv.slice(at));
+        break;
+      }
+      args.push(word);
+    } else if (word.startsWith("--")) {
+      const [, name = "", inline] = /^--([^=]*)(?:=(.*))?$/s.exec(word) ?? [];
+      const spec = byName.get(name);
+      if (!spec) {
+        if (name === "help") help = true;
+        else throw new UsageError(`unknown flag: --${name}`);
+      } else if (inline !== undefined) set(spec, inline, shownName(spec));
+      else if (spec.kind === "bool") set(spec, "true", shownName(spec));
+      else if (at + 1 < argv.length) set(spec, argv[++at] ?? "", shownName(spec));
+      else throw new UsageError(`flag needs an argument: --${name}`);
+    } else {
+      for (let i = 1; i < word.length; i++) {
+        const letter = word[i] ?? "";
+        const spec = byShort.get(letter);
+        const rest = word.slice(i + 1);
+        if (!spec) {
+          if (letter === "h") help = true;
+          else throw new UsageError(`unknown shorthand flag: '${letter}' in ${word.slice(0, 1) + word.slice(i)}`);
+        } else if (rest.startsWith("=")) {
+          set(spec, rest.slice(1), shownName(spec));
+          break;
+        } else if (spec.kind === "bool") set(spec, "true", shownName(spec));
+        else if (rest !== "") {
+          set(spec, rest, shownName(spec));
+          break;
+        } else if (at + 1 < argv.length) set(spec, argv[++at] ?? "", shownName(spec));
+        else throw new UsageError(`flag needs an argument: '${letter}' in ${word}`);
+      }
+    }
+  }
+  return { flags: new Flags(values), args, help };
+}
+
+const shownName = (spec: FlagSpec): string => (spec.short ? `-${spec.short}, --${spec.name}` : `--${spec.name}`);
+
+function checkValue(spec: FlagSpec, value: string, shown: string): void {
+  const invalid = (why: string) => new UsageError(`invalid argument ${JSON.stringify(value)} for "${shown}" flag: ${why}`);
+  if (spec.kind === "bool" && !truth.has(value)) throw invalid(`strconv.ParseBool: parsing ${JSON.stringify(value)}: invalid syntax`);
+  if (spec.kind === "int" && !/^[+-]?\d+$/.test(value)) throw invalid(`strconv.ParseInt: parsing ${JSON.stringify(value)}: invalid syntax`);
+  if (spec.kind === "decimal" && !/^\d*\.?\d+$/.test(value)) throw invalid(`failed to parse ${value} as a rational number`);
+}

@@ -1,0 +1,157 @@
+import { basename } from "node:path";
+import { BerthError } from "../../system/error.ts";
+import { EngineClient, EngineError } from "../client/index.ts";
+import type { CliContext } from "../context.ts";
+import { arityProblem, type Call, type DockerCommand, helpText, usageLine } from "./command.ts";
+import { type Flags, flagSpecs, parseFlags } from "./flags.ts";
+import { DockerExit, UsageError } from "./usage-error.ts";
+import { commands, managementAbout, shortNames } from "./words.ts";
+
+/**
+ * Docker's own command grammar over the engine's socket: names, options, output, exit codes and the wording of errors are those of the
+ * `docker` CLI 28. `compose` is Berth's own. Loads only what the command needs.
+ */
+export async function runDocker(argv: readonly string[], context: CliContext): Promise<number> {
+  const globals = flagSpecs(globalFlags);
+  let top: ReturnType<typeof parseFlags>;
+  try {
+    top = parseFlags(argv, globals, { interspersed: false });
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error;
+    context.stderr.write(`${error.message}\n\nUsage:  docker [OPTIONS] COMMAND [ARG...]\n\nRun 'docker --help' for more information\n`);
+    return 125;
+  }
+  const [first, ...rest] = top.args;
+  if (first === "compose") return (await import("../program.ts")).runCompose(rest, context);
+  const words = first === "help" ? [...rest, "--help"] : top.args;
+  const found = findCommand(words);
+  if ("text" in found) {
+    (found.code === 0 ? context.stdout : context.stderr).write(found.text);
+    return found.code;
+  }
+  const { shown, args } = found;
+  const one = await found.load();
+  return runCommand(shown, one, args, context, top.flags);
+}
+
+const globalFlags = `
+  --config string  Location of client config files
+  -c, --context string  Name of the context to use to connect to the daemon
+  -D, --debug  Enable debug mode
+  -H, --host list  Daemon socket to connect to
+  -l, --log-level string  Set the logging level ("debug", "info", "warn", "error", "fatal")
+  --tls  Use TLS; implied by --tlsverify
+  --tlscacert string  Trust certs signed only by this CA
+  --tlscert string  Path to TLS certificate file
+  --tlskey string  Path to TLS key file
+  --tlsverify  Use TLS and verify the remote
+`;
+
+async function runCommand(name: string, one: DockerCommand, argv: readonly string[], context: CliContext, globals: Flags): Promise<number> {
+  const usage = `${usageLine(name, one)}\n\nRun 'docker ${name} --help' for more information\n`;
+  let parsed: ReturnType<typeof parseFlags>;
+  try {
+    parsed = parseFlags(argv, one.flags, one);
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error;
+    context.stderr.write(`${error.message}\n\n${usage}`);
+    return 125;
+  }
+  if (parsed.help) {
+    context.stdout.write(`\n${helpText(name, one)}`);
+    return 0;
+  }
+  const wrong = arityProblem(name, one.arity, parsed.args.length);
+  if (wrong) {
+    context.stderr.write(`${wrong}\n\n${one.arity[1] === Number.POSITIVE_INFINITY ? usage.replace("\nRun '", "\nSee '") : usage}`);
+    return 1;
+  }
+  const env = globals.given("config") ? { ...context.env, DOCKER_CONFIG: globals.text("config") } : context.env;
+  try {
+    const call: Call = {
+      ...context,
+      env,
+      flags: parsed.flags,
+      args: parsed.args,
+      engine: await connectEngine(context, globals),
+      print: (text) => context.stdout.write(`${text}\n`),
+      printError: (text) => context.stderr.write(`${text}\n`),
+    };
+    return (await one.run(call)) ?? 0;
+  } catch (error) {
+    return endOf(error, name, usage, context);
+  }
+}
+
+/** Shows why a command ended, in Docker's words, and answers its exit code. */
+function endOf(error: unknown, name: string, usage: string, context: CliContext): number {
+  if (error instanceof DockerExit) {
+    if (error.message) context.stderr.write(`${error.message}\n`);
+    return error.code;
+  }
+  if (error instanceof UsageError) {
+    const running = name.endsWith("run") || name.endsWith("create");
+    context.stderr.write(
+      running ? `docker: ${error.message}\n\nRun 'docker ${name} --help' for more information\n` : `${error.message}\n\n${usage}`,
+    );
+    return 125;
+  }
+  if (!(error instanceof BerthError)) throw error;
+  context.stderr.write(`${errorText(error)}\n`);
+  return 1;
+}
+
+/** "Error response from daemon: ..." for what the engine answered; the hint of Berth's own on a line below. */
+export function errorText(error: BerthError): string {
+  const text = error instanceof EngineError ? `Error response from daemon: ${error.message}` : error.message;
+  return error.hint ? `${text}\n  ${error.hint}` : text;
+}
+
+/** The engine's own socket (started on demand), or what -H names; DOCKER_HOST counts where we are called `docker`. */
+async function connectEngine(context: CliContext, globals: Flags): Promise<EngineClient> {
+  const asDocker = basename(process.argv[1] ?? "") === "docker";
+  const host = globals.list("host").at(-1) ?? (asDocker ? context.env["DOCKER_HOST"] : undefined);
+  if (host && host !== `unix://${context.paths.socket}`) {
+    if (!host.startsWith("unix://")) throw new UsageError(`unable to connect to ${host}: only unix:// sockets are supported`);
+    return new EngineClient(host.slice("unix://".length));
+  }
+  const { ensureEngine } = await import("../engine-process.ts");
+  await ensureEngine(context);
+  return new EngineClient(context.paths.socket);
+}
+
+type Found =
+  | { readonly shown: string; readonly load: () => Promise<DockerCommand>; readonly args: readonly string[] }
+  | { readonly text: string; readonly code: number };
+
+function findCommand(words: readonly string[]): Found {
+  const [first = "", second = ""] = words;
+  for (const [name, rest] of [
+    [`${first} ${second}`, words.slice(2)],
+    [first, words.slice(1)],
+  ] as const) {
+    const load = commands[shortNames[name] ?? name];
+    if (load) return { shown: name, load, args: rest };
+  }
+  if (first === "" || first === "--help" || first === "-h") return { text: topHelp(), code: 0 };
+  if (managementAbout[first] === undefined)
+    return { text: `docker: unknown command: docker ${first}\n\nRun 'docker --help' for more information\n`, code: 1 };
+  if (second === "" || second.startsWith("-")) return { text: managementHelp(first), code: 0 };
+  return {
+    text: `docker: unknown command: docker ${first} ${second}\n\nUsage:  docker ${first}\n\nRun 'docker ${first} --help' for more information\n`,
+    code: 1,
+  };
+}
+
+function managementHelp(word: string): string {
+  const names = Object.keys(commands).flatMap((name) => (name.startsWith(`${word} `) ? [`  ${name.slice(word.length + 1)}`] : []));
+  return `Usage:  docker ${word} COMMAND\n\n${managementAbout[word]}\n\nCommands:\n${names.join("\n")}\n\nRun 'docker ${word} COMMAND --help' for more information on a command.\n`;
+}
+
+function topHelp(): string {
+  const short = [...Object.keys(shortNames), ...Object.keys(commands)]
+    .filter((name) => !name.includes(" ") && commands[shortNames[name] ?? name])
+    .sort();
+  const management = Object.entries(managementAbout).map(([word, about]) => `  ${word.padEnd(11)} ${about}`);
+  return `Usage:  docker [OPTIONS] COMMAND\n\nManagement Commands:\n${[...management, "  compose     Berth's own Compose"].join("\n")}\n\nCommands:\n  ${short.join("\n  ")}\n\nRun 'docker COMMAND --help' for more information on a command.\n`;
+}
