@@ -32,8 +32,9 @@ export interface Invocation extends CliContext {
   print(text: string): void;
 }
 
-/** What runs a command: answers its exit code, 0 where nothing is answered. */
-export type Run<Options> = (cli: Invocation, args: readonly string[], options: Options) => Promise<number | undefined | void>;
+/** What runs a command: answers its exit code. */
+// biome-ignore lint/suspicious/noConfusingVoidType: a command that has nothing to answer returns nothing.
+export type Run<Options> = (cli: Invocation, args: readonly string[], options: Options) => Promise<number | void>;
 
 export function invocation(context: CliContext, globals: Globals): Invocation {
   let client: Promise<EngineClient> | undefined;

@@ -2,9 +2,6 @@ import { Command, CommanderError, Option } from "commander";
 import type { CliContext } from "./context.ts";
 import type { Grammar, Start } from "./grammar/declare.ts";
 import { declareEngine } from "./grammar/engine.ts";
-import { declareInside } from "./grammar/inside.ts";
-import { declareLifecycle } from "./grammar/lifecycle.ts";
-import { declareLook } from "./grammar/look.ts";
 import { integer, many, plainBooleans } from "./grammar/options.ts";
 import { type Globals, invocation, progressKinds, usageError } from "./invocation.ts";
 
@@ -17,7 +14,7 @@ export async function runCompose(argv: readonly string[], context: CliContext): 
       const command = args.at(-1) as Command; // Commander hands the command over last
       const globals = withEnvironment(command.optsWithGlobals<Globals>(), program.opts<Globals>(), context);
       const run = await load();
-      code = (await run(invocation(context, globals), command.args, command.opts())) ?? 0;
+      code = (await run(invocation(context, globals), command.args, command.opts<Parameters<typeof run>[2]>())) ?? 0;
     };
   const program = buildProgram(start, context);
   if (argv.length === 0) {
@@ -66,12 +63,6 @@ export function buildProgram(start: Start, context: Pick<CliContext, "stdout">):
     .exitOverride();
   program.addHelpText("after", "\nDocker's commands: berth docker ...; berth image|volume|network|container|system ...");
   const grammar: Grammar = { program, start };
-  program.commandsGroup("Projects:");
-  declareLifecycle(grammar);
-  program.commandsGroup("Looking:");
-  declareLook(grammar);
-  program.commandsGroup("Images, and inside containers:");
-  declareInside(grammar);
   program.commandsGroup("Berth itself:");
   declareEngine(grammar);
   for (const command of program.commands) {

@@ -28,7 +28,8 @@ export function reportError(error: unknown, context: Pick<CliContext, "env" | "s
 function errorText(error: unknown, color: boolean, debug: boolean): string {
   if (error instanceof BerthError) {
     const text = printable(formatError(error));
-    const cause = debug && error.cause !== undefined ? `\n${error.cause instanceof Error ? error.cause.stack : messageOf(error.cause)}` : "";
+    const cause =
+      debug && error.cause !== undefined ? `\n${error.cause instanceof Error ? error.cause.stack : messageOf(error.cause)}` : "";
     return (color ? colored(text) : text) + cause;
   }
   if (error instanceof Error && "code" in error && typeof error.code === "string" && !debug) return printable(error.message);

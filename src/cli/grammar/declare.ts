@@ -1,8 +1,8 @@
-import type { Command } from "commander";
+import type { Command, OptionValues } from "commander";
 import type { Run } from "../invocation.ts";
 
 /** How a command is started once its flags are known: program.ts knows the process, the grammar knows the flags. */
-export type Start = <O>(load: () => Promise<Run<O>>) => (...args: unknown[]) => Promise<void>;
+export type Start = <O extends OptionValues>(load: () => Promise<Run<O>>) => (...args: unknown[]) => Promise<void>;
 
 /** Where a group of commands is added. */
 export interface Grammar {
@@ -11,7 +11,7 @@ export interface Grammar {
 }
 
 /** One command: "up [SERVICE...]", what it does, its flags, and the module that runs it, which is loaded only then. */
-export function declare<O>(
+export function declare<O extends OptionValues>(
   { program, start }: Grammar,
   usage: string,
   description: string,
