@@ -2,6 +2,7 @@ import { Command, CommanderError, Option } from "commander";
 import type { CliContext } from "./context.ts";
 import type { Grammar, Start } from "./grammar/declare.ts";
 import { declareEngine } from "./grammar/engine.ts";
+import { declareLook } from "./grammar/look.ts";
 import { integer, many, plainBooleans } from "./grammar/options.ts";
 import { type Globals, invocation, progressKinds, usageError } from "./invocation.ts";
 
@@ -63,6 +64,8 @@ export function buildProgram(start: Start, context: Pick<CliContext, "stdout">):
     .exitOverride();
   program.addHelpText("after", "\nDocker's commands: berth docker ...; berth image|volume|network|container|system ...");
   const grammar: Grammar = { program, start };
+  program.commandsGroup("Looking:");
+  declareLook(grammar);
   program.commandsGroup("Berth itself:");
   declareEngine(grammar);
   for (const command of program.commands) {
