@@ -1,5 +1,5 @@
 import { declare, type Grammar } from "./declare.ts";
-import { many } from "./options.ts";
+import { integer, many } from "./options.ts";
 
 /** Commands that change nothing. */
 export function declareLook(grammar: Grammar): void {
@@ -17,5 +17,21 @@ export function declareLook(grammar: Grammar): void {
         .option("--services", "only names of services")
         .option("--status <status>", "only containers in this state; may be given several times", many),
     async () => (await import("../commands/ps.ts")).ps,
+  );
+  declare(
+    grammar,
+    "logs [SERVICE...]",
+    "show the output of containers",
+    (command) =>
+      command
+        .option("-f, --follow", "go on as it comes")
+        .option("--index <n>", "only this container of a service", integer)
+        .option("--no-color", "no colours")
+        .option("--no-log-prefix", "no prefix before each line")
+        .option("--since <time>", "from this time on (2026-01-02T13:23:37Z, or 42m for 42 minutes ago)")
+        .option("--until <time>", "up to this time")
+        .option("-n, --tail <lines>", "how many lines from the end of each container's", "all")
+        .option("-t, --timestamps", "show when each line was printed"),
+    async () => (await import("../commands/logs.ts")).logs,
   );
 }

@@ -1,0 +1,107 @@
+import type { DockerEvent } from "../../api/index.ts";
+import { demultiplex, type EngineClient } from "../client/index.ts";
+import { type Invocation, usageError } from "../invocation.ts";
+import { type ContainerRow, composeLabel, nameOf, numberOf, projectContainers } from "../project-containers.ts";
+import { projectName } from "../project-name.ts";
+import { LineCutter, LogPrefixes } from "../render/log-lines.ts";
+
+export interface LogsOptions {
+  readonly follow?: boolean;
+  readonly index?: number;
+  readonly color: boolean;
+  readonly logPrefix: boolean;
+  readonly since?: string;
+  readonly until?: string;
+  readonly tail: string;
+  readonly timestamps?: boolean;
+}
+
+/** `berth logs`: one container after the other, or with -f all of them as it comes, until the last has ended or Ctrl-C. Both streams go to stdout, as in Compose. */
+export async function logs(cli: Invocation, services: readonly string[], options: LogsOptions): Promise<void> {
+  if (!/^(all|-?\d+)$/.test(options.tail)) throw usageError(`invalid --tail "${options.tail}": it is a number of lines or "all"`);
+  const [client, project] = [await cli.engine(), projectName(cli)];
+  const found = await projectContainers(client, { project, all: true, oneOff: false, services, signal: cli.signal });
+  const rows = found.filter((row) => options.index === undefined || numberOf(row) === options.index);
+  if (rows.length === 0 && options.index !== undefined) throw usageError(`there is no container with index ${options.index}`);
+  const prefixes = new LogPrefixes(
+    rows.map((row) => shortName(row, project)),
+    cli.color && options.color,
+  );
+  const show = async (row: ContainerRow, since = options.since): Promise<void> => {
+    const name = shortName(row, project);
+    prefixes.add(name);
+    for await (const line of containerLines(client, row.Id, { ...options, ...(since === undefined ? {} : { since }) }, cli.signal)) {
+      cli.print(options.logPrefix ? prefixes.prefix(name) + line : line);
+    }
+  };
+  if (options.follow) return untilInterrupted(cli.signal, follow({ cli, client, project, rows, services, show }));
+  for (const row of rows) await show(row);
+}
+
+/** "web-1": the name without its project. */
+export function shortName(row: ContainerRow, project: string): string {
+  const name = nameOf(row);
+  return name.startsWith(`${project}-`) ? name.slice(project.length + 1) : name;
+}
+
+interface Following {
+  readonly cli: Invocation;
+  readonly client: EngineClient;
+  readonly project: string;
+  readonly rows: readonly ContainerRow[];
+  readonly services: readonly string[];
+  readonly show: (row: ContainerRow, since?: string) => Promise<void>;
+}
+
+/** Follows all, and those that start meanwhile from their start on; ends when none is left that runs. */
+async function follow({ cli, client, project, rows, services, show }: Following): Promise<void> {
+  const over = new AbortController();
+  const signal = AbortSignal.any([over.signal, cli.signal]);
+  const followed = new Map<string, Promise<void>>();
+  const add = (row: ContainerRow, since?: string): void => {
+    if (followed.has(row.Id)) return;
+    const ended = show(row, since).finally(() => {
+      followed.delete(row.Id);
+      if (followed.size === 0) over.abort();
+    });
+    followed.set(row.Id, ended);
+    ended.catch((error: unknown) => over.abort(error));
+  };
+  for (const row of rows) add(row);
+  if (followed.size === 0) return;
+  const filters = JSON.stringify({ type: ["container"], event: ["start"], label: [`${composeLabel("project")}=${project}`] });
+  try {
+    for await (const event of client.lines<DockerEvent>("GET", "/events", { query: { filters }, signal })) {
+      const now = await projectContainers(client, { project, all: true, oneOff: false, services, signal });
+      const row = now.find((one) => one.Id === event.Actor.ID);
+      if (row) add(row, String(event.timeNano / 1e9));
+    }
+  } catch (error) {
+    if (!over.signal.aborted) throw error;
+    if (over.signal.reason instanceof Error && over.signal.reason.name !== "AbortError") throw over.signal.reason;
+  }
+}
+
+/** Ctrl-C is how following ends: no error. */
+async function untilInterrupted(signal: AbortSignal, work: Promise<void>): Promise<void> {
+  try {
+    await work;
+  } catch (error) {
+    if (!signal.aborted) throw error;
+  }
+}
+
+async function* containerLines(client: EngineClient, id: string, options: LogsOptions, signal: AbortSignal): AsyncGenerator<string> {
+  const { follow, timestamps, tail, since, until } = options;
+  const query = { stdout: true, stderr: true, follow, timestamps, tail: tail.startsWith("-") ? "all" : tail, since, until };
+  const answer = await client.request("GET", `/containers/${id}/logs`, { query, signal });
+  const cutters = { 1: new LineCutter(), 2: new LineCutter() };
+  const body = answer.body as AsyncIterable<Buffer>; // a response without an encoding yields buffers
+  if (answer.headers["content-type"]?.includes("multiplexed")) {
+    for await (const { stream, data } of demultiplex(body)) yield* cutters[stream].cut(data);
+  } else {
+    for await (const data of body) yield* cutters[1].cut(data);
+  }
+  yield* cutters[1].rest();
+  yield* cutters[2].rest();
+}
