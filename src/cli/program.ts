@@ -2,6 +2,7 @@ import { Command, CommanderError, Option } from "commander";
 import type { CliContext } from "./context.ts";
 import type { Grammar, Start } from "./grammar/declare.ts";
 import { declareEngine } from "./grammar/engine.ts";
+import { declareInside } from "./grammar/inside.ts";
 import { declareLook } from "./grammar/look.ts";
 import { integer, many, plainBooleans } from "./grammar/options.ts";
 import { type Globals, invocation, progressKinds, usageError } from "./invocation.ts";
@@ -66,6 +67,8 @@ export function buildProgram(start: Start, context: Pick<CliContext, "stdout">):
   const grammar: Grammar = { program, start };
   program.commandsGroup("Looking:");
   declareLook(grammar);
+  program.commandsGroup("Inside containers:");
+  declareInside(grammar);
   program.commandsGroup("Berth itself:");
   declareEngine(grammar);
   for (const command of program.commands) {
