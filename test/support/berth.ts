@@ -66,6 +66,10 @@ export async function installedBerth(): Promise<Berth> {
     },
     enginePid: () => Number(readFileSync(join(run, "engine.pid"), "utf8")),
     [Symbol.asyncDispose]: async () => {
+      const list = await call(["docker", "ps", "-aq"]);
+      const ids = list.stdout.split("\n").filter(Boolean);
+      if (ids.length > 0) await call(["docker", "rm", "-f", "-v", ...ids], { timeoutMs: 120_000 });
+      await call(["docker", "network", "prune", "-f"]);
       await call(["engine", "stop"]);
       const left = leftovers(run);
       rmSync(root, { recursive: true, force: true });

@@ -1,5 +1,4 @@
 import { spawn } from "node:child_process";
-import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { EngineClient } from "../client/index.ts";
 import { engineAnswers, requireRoot } from "../engine-process.ts";
@@ -66,12 +65,25 @@ export async function stopEngine(cli: Invocation): Promise<number> {
     cli.print(`No engine runs at ${cli.paths.socket}.`);
     return 0;
   }
-  await new EngineClient(cli.paths.socket).json("POST", "/engine/stop");
+  const client = new EngineClient(cli.paths.socket);
+  const { Pid } = await client.json<EngineState>("GET", "/engine");
+  await client.json("POST", "/engine/stop");
+  client.close();
   const endMs = Date.now() + 30_000;
-  while (existsSync(cli.paths.socket)) {
+  // The socket goes first; what the engine had in the kernel goes while it ends.
+  while (isAlive(Pid)) {
     if (Date.now() > endMs)
       throw new Error(`the engine at ${cli.paths.socket} does not end; its log is ${join(cli.paths.root, "engine.log")}`);
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
   return 0;
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
 }

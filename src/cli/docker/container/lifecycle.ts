@@ -1,6 +1,6 @@
-import { BerthError } from "../../../system/error.ts";
 import { EngineError, type Query } from "../../client/index.ts";
 import { type Call, command, type DockerCommand, many } from "../command.ts";
+import { forEachArgument } from "../each.ts";
 
 /** Commands that are one request a container: its name is printed where it worked, the error where not, and the others still go on. */
 const stopFlags = `
@@ -9,6 +9,7 @@ const stopFlags = `
   --time int  The same, by its old name
 `;
 
+export const start = each("start", "Start one or more stopped containers", "", () => ({}));
 export const stop = each("stop", "Stop one or more running containers", stopFlags, stopQuery);
 export const restart = each("restart", "Restart one or more containers", stopFlags, stopQuery);
 export const kill = each(
@@ -36,7 +37,7 @@ export const wait = command({
   about: "Block until one or more containers stop, then print their exit codes",
   arity: [1, many],
   run: (call) =>
-    forEachContainer(call, async (name) => {
+    forEachArgument(call, async (name) => {
       const end = await call.engine.json<{ StatusCode: number }>("POST", `/containers/${encodeURIComponent(name)}/wait`, {
         signal: call.signal,
       });
@@ -54,7 +55,7 @@ export const rm = command({
   `,
   arity: [1, many],
   run: (call) =>
-    forEachContainer(call, async (name) => {
+    forEachArgument(call, async (name) => {
       const query = { v: call.flags.on("volumes"), force: call.flags.on("force"), link: call.flags.on("link") };
       try {
         await call.engine.json("DELETE", `/containers/${encodeURIComponent(name.replace(/^\//, ""))}`, { query });
@@ -75,7 +76,7 @@ function each(action: string, about: string, flags: string, query: (call: Call) 
     flags,
     arity: [1, many],
     run: (call) =>
-      forEachContainer(call, async (name) => {
+      forEachArgument(call, async (name) => {
         await call.engine.json("POST", `/containers/${encodeURIComponent(name)}/${action}`, { query: query(call) });
         return name;
       }),
@@ -84,20 +85,4 @@ function each(action: string, about: string, flags: string, query: (call: Call) 
 
 function stopQuery({ flags }: Call): Query {
   return { signal: flags.text("signal"), t: flags.int("timeout") ?? flags.int("time") };
-}
-
-/** Several at a time, as Docker does; what is printed keeps the order of the command line. */
-async function forEachContainer(call: Call, run: (name: string) => Promise<string | undefined>): Promise<number> {
-  const results = await Promise.allSettled(call.args.map(run));
-  let code = 0;
-  for (const result of results) {
-    if (result.status === "fulfilled") {
-      if (result.value !== undefined) call.print(result.value);
-      continue;
-    }
-    if (!(result.reason instanceof BerthError)) throw result.reason;
-    call.printError(result.reason instanceof EngineError ? `Error response from daemon: ${result.reason.message}` : result.reason.message);
-    code = 1;
-  }
-  return code;
 }

@@ -1,0 +1,46 @@
+import { runSession } from "../../client/index.ts";
+import { command } from "../command.ts";
+
+export const exec = command({
+  usage: "[OPTIONS] CONTAINER COMMAND [ARG...]",
+  about: "Execute a command in a running container",
+  flags: `
+    -d, --detach  Detached mode: run command in the background
+    --detach-keys string  Override the key sequence for detaching a container
+    -e, --env list...  Set environment variables
+    -i, --interactive  Keep STDIN open even if not attached
+    --privileged  Give extended privileges to the command
+    -t, --tty  Allocate a pseudo-TTY
+    -u, --user string  Username or UID (format: "<name|uid>[:<group|gid>]")
+    -w, --workdir string  Working directory inside the container
+  `,
+  arity: [2, Number.POSITIVE_INFINITY],
+  interspersed: false,
+  run: async (call) => {
+    const { engine, flags, args } = call;
+    const [container = "", ...words] = args;
+    const [tty, detach, interactive] = [flags.on("tty"), flags.on("detach"), flags.on("interactive")];
+    const { Id } = await engine.json<{ Id: string }>("POST", `/containers/${encodeURIComponent(container)}/exec`, {
+      body: {
+        Cmd: words,
+        Tty: tty,
+        AttachStdin: interactive && !detach,
+        AttachStdout: !detach,
+        AttachStderr: !detach,
+        Detach: detach,
+        Env: flags.list("env").map((entry) => (entry.includes("=") ? entry : `${entry}=${call.env[entry] ?? ""}`)),
+        User: flags.text("user") ?? "",
+        WorkingDir: flags.text("workdir") ?? "",
+        Privileged: flags.on("privileged"),
+      },
+    });
+    if (detach) {
+      await engine.json("POST", `/exec/${Id}/start`, { body: { Detach: true, Tty: tty } });
+      return 0;
+    }
+    const connection = await engine.hijack(`/exec/${Id}/start`, { body: { Detach: false, Tty: tty } });
+    const resize = (size: { w: number; h: number }) => engine.json("POST", `/exec/${Id}/resize`, { query: size });
+    await runSession({ context: call, connection, tty, stdin: interactive, resize, detachKeys: flags.text("detach-keys") });
+    return (await engine.json<{ ExitCode: number | null }>("GET", `/exec/${Id}/json`)).ExitCode ?? 0;
+  },
+});

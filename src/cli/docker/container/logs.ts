@@ -1,0 +1,44 @@
+import type { Container } from "../../../api/index.ts";
+import { demultiplex } from "../../client/index.ts";
+import { write } from "../../client/session.ts";
+import { command } from "../command.ts";
+
+export const logs = command({
+  usage: "[OPTIONS] CONTAINER",
+  about: "Fetch the logs of a container",
+  flags: `
+    --details  Show extra details provided to logs
+    -f, --follow  Follow log output
+    --since string  Show logs since timestamp (e.g. "2013-01-02T13:23:37Z") or relative (e.g. "42m" for 42 minutes)
+    -n, --tail string  Number of lines to show from the end of the logs
+    -t, --timestamps  Show timestamps
+    --until string  Show logs before a timestamp (e.g. "2013-01-02T13:23:37Z") or relative (e.g. "42m" for 42 minutes)
+  `,
+  arity: [1, 1],
+  run: async ({ engine, flags, args: [name = ""], stdout, stderr, signal }) => {
+    const path = `/containers/${encodeURIComponent(name)}`;
+    const { Config } = await engine.json<Container>("GET", `${path}/json`);
+    const query = {
+      stdout: true,
+      stderr: true,
+      follow: flags.on("follow"),
+      timestamps: flags.on("timestamps"),
+      tail: flags.text("tail") ?? "all",
+      since: moment(flags.text("since")),
+      until: moment(flags.text("until")),
+    };
+    const stream = await engine.stream("GET", `${path}/logs`, { query, signal });
+    if (Config.Tty) for await (const data of stream as AsyncIterable<Buffer>) await write(stdout, data);
+    else
+      for await (const chunk of demultiplex(stream as AsyncIterable<Buffer>)) await write(chunk.stream === 2 ? stderr : stdout, chunk.data);
+  },
+});
+
+/** "42m", "1h30m" before now as seconds since 1970; a moment is left as it is. */
+function moment(text: string | undefined): string | undefined {
+  if (text === undefined || !/^(\d+(\.\d+)?(h|m|s|ms))+$/.test(text)) return text;
+  const unitSeconds = { h: 3600, m: 60, s: 1, ms: 0.001 } as const;
+  const parts = [...text.matchAll(/(\d+(?:\.\d+)?)(ms|h|m|s)/g)];
+  const seconds = parts.reduce((sum, part) => sum + Number(part[1]) * unitSeconds[part[2] as keyof typeof unitSeconds], 0); // the pattern allows no other unit
+  return String(Date.now() / 1000 - seconds);
+}

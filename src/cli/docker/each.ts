@@ -1,0 +1,19 @@
+import { BerthError } from "../../system/error.ts";
+import { EngineError } from "../client/index.ts";
+import type { Call } from "./command.ts";
+
+/** Several at a time, as Docker does; what is printed keeps the order of the command line. */
+export async function forEachArgument(call: Call, run: (name: string) => Promise<string | undefined>): Promise<number> {
+  const results = await Promise.allSettled(call.args.map(run));
+  let code = 0;
+  for (const result of results) {
+    if (result.status === "fulfilled") {
+      if (result.value !== undefined) call.print(result.value);
+      continue;
+    }
+    if (!(result.reason instanceof BerthError)) throw result.reason;
+    call.printError(result.reason instanceof EngineError ? `Error response from daemon: ${result.reason.message}` : result.reason.message);
+    code = 1;
+  }
+  return code;
+}

@@ -1,0 +1,66 @@
+import { BerthError } from "../../system/error.ts";
+import { EngineError } from "../client/index.ts";
+import { type Call, command, type DockerCommand, many } from "./command.ts";
+import { compileTemplate } from "./format/template.ts";
+
+const paths = {
+  container: (name: string) => `/containers/${encodeURIComponent(name)}/json`,
+  image: (name: string) => `/images/${name}/json`,
+  network: (name: string) => `/networks/${encodeURIComponent(name)}`,
+  volume: (name: string) => `/volumes/${encodeURIComponent(name)}`,
+} as const;
+type Kind = keyof typeof paths;
+
+export const inspect = inspecting(["container", "image", "network", "volume"]);
+export const inspectContainer = inspecting(["container"]);
+export const inspectImage = inspecting(["image"]);
+export const inspectNetwork = inspecting(["network"]);
+export const inspectVolume = inspecting(["volume"]);
+
+function inspecting(kinds: readonly Kind[]): DockerCommand {
+  return command({
+    usage: "[OPTIONS] NAME|ID [NAME|ID...]",
+    about: "Return low-level information on Docker objects",
+    flags: `
+      -f, --format string  Format output using a custom template: 'json' or a Go template
+      -s, --size  Display total file sizes if the type is container
+      --type string  Only inspect objects of the given type
+    `,
+    arity: [1, many],
+    run: (call) => inspectAll(call, kinds),
+  });
+}
+
+/** What was found is printed, what was not is said, and the exit code is 1 then. */
+async function inspectAll(call: Call, kinds: readonly Kind[]): Promise<number> {
+  const { flags, args, print, printError } = call;
+  const asked = flags.text("type");
+  const among = asked === undefined ? kinds : kinds.filter((kind) => kind === asked);
+  if (among.length === 0) throw new BerthError("cli/usage", `"${asked}" is not a valid value for --type`);
+  const found: unknown[] = [];
+  const missing: string[] = [];
+  for (const name of args) {
+    const object = await findObject(call, among, name);
+    if (object === undefined) missing.push(`Error: No such ${among.length === 1 ? among[0] : "object"}: ${name}`);
+    else found.push(object);
+  }
+  const format = flags.text("format");
+  if (format === undefined) print(found.length > 0 ? JSON.stringify(found, undefined, 4) : "[]");
+  else {
+    const render = format === "json" ? (object: unknown) => JSON.stringify(object) : compileTemplate(format);
+    for (const object of found) print(render(object));
+  }
+  for (const text of missing) printError(text);
+  return missing.length > 0 ? 1 : 0;
+}
+
+async function findObject({ engine, flags }: Call, kinds: readonly Kind[], name: string): Promise<unknown> {
+  for (const kind of kinds) {
+    try {
+      return await engine.json("GET", paths[kind](name), { query: flags.on("size") ? { size: true } : {} });
+    } catch (error) {
+      if (!(error instanceof EngineError) || error.status !== 404) throw error;
+    }
+  }
+  return undefined;
+}

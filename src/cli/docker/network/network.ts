@@ -1,0 +1,88 @@
+import type { Network } from "../../../api/index.ts";
+import { command, many } from "../command.ts";
+import { forEachArgument } from "../each.ts";
+import { filterQuery } from "../filters.ts";
+import { table } from "../table.ts";
+
+export const create = command({
+  usage: "[OPTIONS] NETWORK",
+  about: "Create a network",
+  flags: `
+    -d, --driver string  Driver to manage the Network (default "bridge")
+    --gateway string  IPv4 or IPv6 Gateway for the master subnet
+    --internal  Restrict external access to the network
+    --ip-range string  Allocate container ip from a sub-range
+    --ipv6  Enable IPv6 networking
+    --label list...  Set metadata on a network
+    -o, --opt map...  Set driver specific options
+    --subnet string  Subnet in CIDR format that represents a network segment
+  `,
+  arity: [1, 1],
+  run: async ({ engine, flags, args: [Name = ""], print }) => {
+    const pairs = (list: readonly string[]) =>
+      Object.fromEntries(list.map((text) => [text.split("=")[0] ?? "", text.split("=").slice(1).join("=")]));
+    const [Subnet, Gateway, IPRange] = [flags.text("subnet"), flags.text("gateway"), flags.text("ip-range")];
+    const config = { ...(Subnet ? { Subnet } : {}), ...(Gateway ? { Gateway } : {}), ...(IPRange ? { IPRange } : {}) };
+    const made = await engine.json<{ Id: string }>("POST", "/networks/create", {
+      body: {
+        Name,
+        Driver: flags.text("driver") ?? "bridge",
+        Internal: flags.on("internal"),
+        EnableIPv6: flags.on("ipv6"),
+        Labels: pairs(flags.list("label")),
+        Options: pairs(flags.list("opt")),
+        IPAM: { Driver: "default", Config: Object.keys(config).length > 0 ? [config] : [] },
+      },
+    });
+    print(made.Id);
+  },
+});
+
+export const ls = command({
+  usage: "[OPTIONS]",
+  about: "List networks",
+  flags: `
+    -f, --filter filter...  Provide filter values (e.g. "driver=bridge")
+    --no-trunc  Do not truncate the output
+    -q, --quiet  Only display network IDs
+  `,
+  run: async ({ engine, flags, print }) => {
+    const query = { filters: filterQuery(flags.list("filter")) };
+    const networks = await engine.json<Network[]>("GET", "/networks", { query });
+    const id = (network: Network) => (flags.on("no-trunc") ? network.Id : network.Id.slice(0, 12));
+    networks.sort((a, b) => (a.Name < b.Name ? -1 : 1));
+    if (flags.on("quiet")) for (const network of networks) print(id(network));
+    else
+      print(
+        table(
+          ["NETWORK ID", "NAME", "DRIVER", "SCOPE"],
+          networks.map((network) => [id(network), network.Name, network.Driver, network.Scope]),
+        ),
+      );
+  },
+});
+
+export const rm = command({
+  usage: "NETWORK [NETWORK...]",
+  about: "Remove one or more networks",
+  arity: [1, many],
+  run: (call) =>
+    forEachArgument(call, async (name) => {
+      await call.engine.json("DELETE", `/networks/${encodeURIComponent(name)}`);
+      return name;
+    }),
+});
+
+export const prune = command({
+  usage: "[OPTIONS]",
+  about: "Remove all unused networks",
+  flags: `
+    --filter filter...  Provide filter values (e.g. "until=<timestamp>")
+    -f, --force  Do not prompt for confirmation
+  `,
+  run: async ({ engine, flags, print }) => {
+    const query = { filters: filterQuery(flags.list("filter")) };
+    const { NetworksDeleted } = await engine.json<{ NetworksDeleted: string[] | null }>("POST", "/networks/prune", { query });
+    if (NetworksDeleted?.length) print(`Deleted Networks:\n${NetworksDeleted.join("\n")}\n`);
+  },
+});

@@ -1,0 +1,60 @@
+import { command, many } from "../command.ts";
+import { forEachArgument } from "../each.ts";
+import { filterQuery } from "../filters.ts";
+import { table } from "../table.ts";
+
+export const create = command({
+  usage: "[OPTIONS] [VOLUME]",
+  about: "Create a volume",
+  flags: `
+    -d, --driver string  Specify volume driver name (default "local")
+    --label list...  Set metadata for a volume
+    -o, --opt map...  Set driver specific options
+  `,
+  arity: [0, 1],
+  run: async ({ engine, flags, args: [Name = ""], print }) => {
+    const pairs = (list: readonly string[]) =>
+      Object.fromEntries(list.map((text) => [text.split("=")[0] ?? "", text.split("=").slice(1).join("=")]));
+    const body = {
+      Name,
+      Driver: flags.text("driver") ?? "local",
+      Labels: pairs(flags.list("label")),
+      DriverOpts: pairs(flags.list("opt")),
+    };
+    print((await engine.json<{ Name: string }>("POST", "/volumes/create", { body })).Name);
+  },
+});
+
+export const ls = command({
+  usage: "[OPTIONS]",
+  about: "List volumes",
+  flags: `
+    -f, --filter filter...  Provide filter values (e.g. "dangling=true")
+    -q, --quiet  Only display volume names
+  `,
+  run: async ({ engine, flags, print }) => {
+    const query = { filters: filterQuery(flags.list("filter")) };
+    const { Volumes } = await engine.json<{ Volumes: { Name: string; Driver: string }[] | null }>("GET", "/volumes", { query });
+    const rows = (Volumes ?? []).sort((a, b) => (a.Name < b.Name ? -1 : 1));
+    if (flags.on("quiet")) for (const volume of rows) print(volume.Name);
+    else
+      print(
+        table(
+          ["DRIVER", "VOLUME NAME"],
+          rows.map((volume) => [volume.Driver, volume.Name]),
+        ),
+      );
+  },
+});
+
+export const rm = command({
+  usage: "[OPTIONS] VOLUME [VOLUME...]",
+  about: "Remove one or more volumes",
+  flags: "-f, --force  Force the removal of one or more volumes",
+  arity: [1, many],
+  run: (call) =>
+    forEachArgument(call, async (name) => {
+      await call.engine.json("DELETE", `/volumes/${encodeURIComponent(name)}`, { query: { force: call.flags.on("force") } });
+      return name;
+    }),
+});
