@@ -1,3 +1,4 @@
+import { Option } from "commander";
 import { declare, type Grammar } from "./declare.ts";
 import { integer, many } from "./options.ts";
 
@@ -33,5 +34,22 @@ export function declareLook(grammar: Grammar): void {
         .option("-n, --tail <lines>", "how many lines from the end of each container's", "all")
         .option("-t, --timestamps", "show when each line was printed"),
     async () => (await import("../commands/logs.ts")).logs,
+  );
+  declare(
+    grammar,
+    "port <SERVICE> <PRIVATE_PORT>",
+    "show where a port is published",
+    (command) =>
+      command
+        .option("--index <n>", "this container of the service", integer)
+        .addOption(new Option("--protocol <protocol>", "which").choices(["tcp", "udp", "sctp"]).default("tcp")),
+    async () => (await import("../commands/port.ts")).port,
+  );
+  declare(
+    grammar,
+    "top [SERVICE...]",
+    "show running processes",
+    (command) => command,
+    async () => (await import("../commands/top.ts")).top,
   );
 }

@@ -37,6 +37,7 @@ async function start(service: string, command: string[]): Promise<void> {
     Image: "busybox",
     Cmd: command,
     StopSignal: "SIGKILL",
+    ...(service === "web" ? { HostConfig: { PortBindings: { "80/tcp": [{ HostIp: "127.0.0.1" }] } } } : {}),
     Labels: {
       "com.docker.compose.project": "shop",
       "com.docker.compose.service": service,
@@ -102,4 +103,14 @@ test("a service that is not there, or does not run, is named, with those that ar
   expect((await berth.call(["exec", "worker", "ls"], { cwd })).stderr).toContain('"worker" is not running');
   const nowhere = await berth.call(["ps"], { cwd: "/" });
   expect([nowhere.exitCode, nowhere.stderr]).toEqual([1, expect.stringContaining("no Compose file in /")]);
+});
+
+test("port says where, top says what runs", async () => {
+  const where = (await berth.ok(["port", "web", "80"], { cwd })).trim();
+  expect(where).toMatch(/^127\.0\.0\.1:\d+$/);
+  const none = await berth.call(["port", "web", "81"], { cwd });
+  expect([none.exitCode, none.stderr]).toEqual([1, expect.stringContaining("It publishes 80/tcp")]);
+  const processes = (await berth.ok(["top"], { cwd })).trim().split("\n");
+  expect(processes[0]).toMatch(/^SERVICE +# +UID +PID /);
+  expect(processes[1]).toMatch(/^web +1 +root .*sleep 1000$/);
 });
