@@ -152,6 +152,7 @@ function topHelp(): string {
   const short = [...Object.keys(shortNames), ...Object.keys(commands)]
     .filter((name) => !name.includes(" ") && commands[shortNames[name] ?? name])
     .sort();
-  const management = Object.entries(managementAbout).map(([word, about]) => `  ${word.padEnd(11)} ${about}`);
+  const present = Object.entries(managementAbout).filter(([word]) => Object.keys(commands).some((name) => name.startsWith(`${word} `)));
+  const management = present.map(([word, about]) => `  ${word.padEnd(11)} ${about}`);
   return `Usage:  docker [OPTIONS] COMMAND\n\nManagement Commands:\n${[...management, "  compose     Berth's own Compose"].join("\n")}\n\nCommands:\n  ${short.join("\n  ")}\n\nRun 'docker COMMAND --help' for more information on a command.\n`;
 }
