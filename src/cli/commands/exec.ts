@@ -1,6 +1,7 @@
 import type { ExecCreateBody } from "../../api/index.ts";
 import { type EngineClient, runSession } from "../client/index.ts";
 import { type Invocation, usageError } from "../invocation.ts";
+import { nameOf } from "../project-containers.ts";
 import { serviceContainer } from "../service-container.ts";
 
 export interface ExecOptions {
@@ -31,6 +32,10 @@ export async function exec(cli: Invocation, args: readonly string[], options: Ex
   const tty = options.tty && !options.detach && cli.stdin.isTTY === true && cli.stdout.isTTY === true;
   if (words.length === 0 && !tty)
     throw usageError("there is no command to run", "Without a command, `berth exec` opens a shell, which takes a terminal.");
+  if (cli.globals.dryRun) {
+    cli.print(`would run ${JSON.stringify(words)} in ${nameOf(container)}`);
+    return 0;
+  }
   const stdin = !options.detach && options.interactive !== false;
   const body: ExecCreateBody = {
     AttachStdin: stdin,

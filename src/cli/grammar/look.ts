@@ -52,4 +52,16 @@ export function declareLook(grammar: Grammar): void {
     (command) => command,
     async () => (await import("../commands/top.ts")).top,
   );
+  declare(
+    grammar,
+    "ls",
+    "list projects",
+    (command) =>
+      command
+        .option("-a, --all", "stopped projects too")
+        .option("--filter <filter>", "only what has this property (name=...)", many)
+        .addOption(new Option("--format <format>", "how").choices(["table", "json"]).default("table"))
+        .option("-q, --quiet", "only names"),
+    async () => (await import("../commands/ls.ts")).ls,
+  );
 }

@@ -40,7 +40,7 @@ export function plainBooleans(argv: readonly string[], program: Command): string
     }
     const match = /^(--[\w-]+)=(true|false|1|0)$/i.exec(word);
     const flag = match && command.options.find((one) => one.long === match[1]);
-    if (!match || !flag?.isBoolean()) {
+    if (!match || !flag || flag.required || flag.optional) {
       result.push(word);
       // The value of an option is no command.
       const takes = command.options.find((one) => one.long === word || one.short === word);
