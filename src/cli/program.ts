@@ -15,6 +15,8 @@ export async function runCompose(argv: readonly string[], context: CliContext): 
     async (...args) => {
       const command = args.at(-1) as Command; // Commander hands the command over last
       const globals = withEnvironment(command.optsWithGlobals<Globals>(), program.opts<Globals>(), context);
+      if (globals.dryRun && command.name() === "engine") throw usageError("berth engine has no dry run");
+      if (globals.dryRun && command.parent?.name() === "engine") throw usageError(`berth engine ${command.name()} has no dry run`);
       const run = await load();
       code = (await run(invocation(context, globals), command.args, command.opts<Parameters<typeof run>[2]>())) ?? 0;
     };
@@ -72,6 +74,7 @@ export function buildProgram(start: Start, context: Pick<CliContext, "stdout">):
   program.commandsGroup("Berth itself:");
   declareEngine(grammar);
   for (const command of program.commands) {
+    if (command.name() === "engine") continue;
     command.option("--dry-run", "show what would happen and change nothing").copyInheritedSettings(program);
   }
   return program;
