@@ -5,7 +5,7 @@ import { ImageStore } from "../image/index.ts";
 import { Networks } from "../network/index.ts";
 import { Runtime, Volumes } from "../runtime/index.ts";
 import { BerthError, type BerthPaths, describeHost, lockFile } from "../system/index.ts";
-import { buildCacheRoutes } from "./build-cache-routes.ts";
+import { buildRoutes } from "./build-routes.ts";
 import { buildRunner } from "./build-runner.ts";
 import type { ContainerRecord } from "./container-record.ts";
 import { containerRoutes } from "./container-routes.ts";
@@ -80,7 +80,7 @@ export async function startEngine({ paths, log, idleMs }: EngineOptions): Promis
       }),
       ...containerRoutes({ containers, runtime, image: (id) => images.resolve(id) }),
       ...execRoutes({ containers, runtime, events }),
-      ...buildCacheRoutes(builder),
+      ...buildRoutes(builder),
       ...imageRoutes({ images, containers, events }),
       ...networkRoutes({ networks, containers, events }),
       ...volumeRoutes({ volumes, containers, events }),

@@ -1,0 +1,99 @@
+import type { BuildEvent } from "../api/index.ts";
+import type { Builder, BuildRequest } from "../build/index.ts";
+import { BerthError } from "../system/index.ts";
+import { type Call, flag, jsonStream, type Route, route, sendJson } from "./http.ts";
+
+/** The image builds of the Docker API in their classic form: the context as a tar in the body, the progress as JSON lines. */
+export function buildRoutes(builder: Builder): Route[] {
+  return [
+    route("POST", "/build", (call) => build(call, builder)),
+    route("POST", "/build/prune", ({ query, response }) => {
+      const keepBytes = Number(query.get("reserved-space") ?? query.get("keep-storage") ?? 0);
+      const { keys, bytes } = builder.prune({ keepBytes });
+      sendJson(response, 200, { CachesDeleted: keys, SpaceReclaimed: bytes });
+    }),
+  ];
+}
+
+async function build(call: Call, builder: Builder): Promise<void> {
+  const request = requestOf(call);
+  const stream = jsonStream(call.response);
+  const names = new Map<string, string>();
+  const quiet = flag(call.query, "q");
+  const { imageId } = await builder.build(request, {
+    signal: call.signal,
+    onEvent: (event) => {
+      const text = lineOf(event, names);
+      if (text && !quiet) stream.send({ stream: text });
+    },
+  });
+  // Asked to be quiet, the classic protocol tells the id and nothing else.
+  if (quiet) {
+    stream.send({ stream: `${imageId}\n` });
+    stream.end();
+    return;
+  }
+  stream.send({ aux: { ID: imageId } });
+  stream.send({ stream: `Successfully built ${imageId.replace("sha256:", "").slice(0, 12)}\n` });
+  for (const tag of request.tags ?? []) stream.send({ stream: `Successfully tagged ${tag.includes(":") ? tag : `${tag}:latest`}\n` });
+  stream.end();
+}
+
+/** Parameters of POST /build that Berth's builder has no counterpart for; false and empty values ask for nothing. */
+const refused = ["squash", "outputs", "cgroupparent", "cpusetmems"];
+
+/** @throws BerthError api/bad-parameter, api/not-implemented */
+function requestOf({ query, request }: Call): BuildRequest {
+  if (query.get("version") === "2")
+    throw new BerthError("api/not-implemented", "BuildKit sessions are not served yet", { hint: "Set DOCKER_BUILDKIT=0." });
+  for (const name of refused)
+    if (query.get(name) && !["0", "false", "[]", "{}"].includes(query.get(name) ?? ""))
+      throw new BerthError("api/not-implemented", `the build option ${name} is not supported`);
+  const object = (name: string): Record<string, string | null> => {
+    const text = query.get(name);
+    if (!text) return {};
+    const value: unknown = parse(name, text);
+    if (typeof value !== "object" || value === null || Array.isArray(value))
+      throw new BerthError("api/bad-parameter", `${name} has to be a JSON object`);
+    return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, one === null ? null : String(one)]));
+  };
+  const remote = query.get("remote");
+  const [target, platform, network] = [query.get("target"), query.get("platform"), query.get("networkmode")];
+  const labels = Object.entries(object("labels")).map(([key, value]): [string, string] => [key, value ?? ""]);
+  return {
+    ...(remote ? { remote } : { contextTar: request }),
+    dockerfile: query.get("dockerfile") || "Dockerfile",
+    args: object("buildargs"),
+    labels: Object.fromEntries(labels),
+    tags: query.getAll("t"),
+    noCache: flag(query, "nocache"),
+    pull: flag(query, "pull"),
+    extraHosts: query
+      .getAll("extrahosts")
+      .flatMap((text) => text.split(","))
+      .filter(Boolean),
+    ...(target ? { target } : {}),
+    ...(platform ? { platform } : {}),
+    ...(network ? { network } : {}),
+    ...(Number(query.get("shmsize")) > 0 ? { shmSize: Number(query.get("shmsize")) } : {}),
+  };
+}
+
+function parse(name: string, text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new BerthError("api/bad-parameter", `${name} is not JSON: ${text}`, { cause: error });
+  }
+}
+
+/** What people read of an event: a step's name when it begins or is found in the cache, its output, warnings. */
+function lineOf(event: BuildEvent, names: Map<string, string>): string | undefined {
+  if (event.type === "log") return event.text;
+  if (event.type === "warning") return `[Warning] ${event.message}\n`;
+  if (event.type !== "vertex" || event.startedMs === undefined) return undefined;
+  if (event.completedMs !== undefined) return event.cached ? " ---> Using cache\n" : undefined;
+  if (names.has(event.id)) return undefined;
+  names.set(event.id, event.name);
+  return `${event.name}\n`;
+}

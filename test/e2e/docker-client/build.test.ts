@@ -1,0 +1,66 @@
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { execa } from "execa";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { EngineClient } from "../../../src/cli/client/index.ts";
+import { type Berth, installedBerth } from "../../support/berth.ts";
+import { busyboxArchive } from "../../support/busybox-image.ts";
+
+let berth: Berth;
+let context: string;
+
+/** The real docker client, with its classic builder, on our socket. */
+const docker = (...args: string[]) =>
+  execa("docker", args, {
+    env: { PATH: berth.env["PATH"] ?? "", HOME: berth.root, DOCKER_HOST: `unix://${berth.socket}`, DOCKER_BUILDKIT: "0" },
+    extendEnv: false,
+    reject: false,
+    timeout: 60_000,
+  });
+
+beforeAll(async () => {
+  berth = await installedBerth();
+  await berth.ok(["image", "load"], { input: busyboxArchive() });
+  context = join(berth.root, "context");
+  mkdirSync(context);
+  writeFileSync(join(context, "a.txt"), "content\n");
+  writeFileSync(
+    join(context, "Dockerfile"),
+    'FROM busybox AS base\nARG WHO=you\nCOPY a.txt /a\nRUN echo "hello $WHO"\nCMD ["cat", "/a"]\nFROM base\nRUN echo last\n',
+  );
+});
+afterAll(async () => {
+  await berth[Symbol.asyncDispose]();
+});
+
+it("builds, tags, shows each step's output, and the image runs", async () => {
+  const { exitCode, stdout } = await docker("build", "-t", "made:1", "--build-arg", "WHO=me", "--label", "a=b", context);
+  expect(exitCode).toBe(0);
+  expect(stdout).toMatch(/hello me\n[\s\S]*last\n[\s\S]*Successfully tagged made:1/);
+  expect((await docker("run", "--rm", "made:1")).stdout).toBe("content");
+  expect((await docker("inspect", "-f", '{{index .Config.Labels "a"}}', "made:1")).stdout).toBe("b");
+});
+
+it("takes what did not change from the cache, and builds only what the target needs", async () => {
+  const args = ["build", "-q", "--build-arg", "WHO=me", "--target", "base", context];
+  const [first, second] = [await docker(...args), await docker(...args)];
+  expect(first.stdout).toMatch(/^sha256:[0-9a-f]{64}$/);
+  expect(second.stdout).toBe(first.stdout);
+  const again = await docker("build", "--build-arg", "WHO=me", "--target", "base", context);
+  expect(again.stdout.match(/---> Using cache/g)).toHaveLength(2);
+  expect(again.stdout).not.toContain("last");
+});
+
+it("fails with the step's own exit code, and tags nothing", async () => {
+  writeFileSync(join(context, "Failing"), "FROM busybox\nRUN echo before; exit 3\n");
+  const { exitCode, stdout, stderr } = await docker("build", "-f", join(context, "Failing"), "-t", "never", context);
+  expect(exitCode).toBe(1);
+  expect(stdout).toContain("before");
+  expect(stderr).toContain("did not complete successfully: exit code: 3");
+  expect((await docker("images", "-q", "never")).stdout).toBe("");
+});
+
+it("refuses by name what it cannot do", async () => {
+  const refusal = new EngineClient(berth.socket).json("POST", "/build", { query: { squash: true } });
+  await expect(refusal).rejects.toMatchObject({ code: "api/not-implemented", message: "the build option squash is not supported" });
+});
