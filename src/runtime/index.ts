@@ -8,6 +8,7 @@ export { readInside, resolveInside } from "./inside.ts";
 export { type LogEntry, type LogQuery, readLogs } from "./logs.ts";
 export { isMounted } from "./mounted.ts";
 export type { NamespacePaths, ResolvedMount } from "./oci-spec.ts";
+export { prepareHost } from "./prepare-host.ts";
 export { type ExitInfo, Runtime, type StartInput } from "./runtime.ts";
 export { type BuildStep, runStep } from "./step.ts";
 export { Volumes } from "./volumes.ts";

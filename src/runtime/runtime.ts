@@ -96,24 +96,6 @@ export class Runtime {
     return path;
   }
 
-  /** Makes the machine fit for the low-level runtime. Returns what it could not do, one sentence each. */
-  prepareHost(): string[] {
-    const { host } = this.#o;
-    if (host.cgroupMode !== "hybrid" || host.cgroup2Controllers.length === 0 || !host.tools.crun) return [];
-    const warnings: string[] = [];
-    for (const controller of host.cgroup2Controllers) {
-      // crun refuses a hybrid host whose unified hierarchy still has a controller: mounted as v1, it is taken out of there.
-      const target = `/sys/fs/cgroup/${controller}`;
-      try {
-        mkdirSync(target, { recursive: true });
-        syscalls().mount("cgroup", target, "cgroup", 0, controller);
-      } catch (error) {
-        warnings.push(`the cgroup controller ${controller} could not be mounted for crun: ${messageOf(error)}`);
-      }
-    }
-    return warnings;
-  }
-
   /** Starts to look for exits; every exit of a container that was passed to `onExit` is told once, however it was noticed. */
   watchExits(): void {
     this.#watcher = watch(this.exitDir, () => this.#look());

@@ -6,12 +6,11 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { BuildEvent } from "../../../src/api/index.ts";
 import { Builder, type BuildRequest, type StepRunner } from "../../../src/build/index.ts";
 import { ImageStore, loadArchive } from "../../../src/image/index.ts";
-import { runStep } from "../../../src/runtime/index.ts";
-import { describeHost } from "../../../src/system/index.ts";
+import { prepareHost, runStep } from "../../../src/runtime/index.ts";
 import { busyboxArchive } from "../../support/busybox-image.ts";
 
 const root = mkdtempSync(join(tmpdir(), "berth-build-"));
-const host = describeHost();
+const { host } = prepareHost();
 const images = new ImageStore({ rootDir: join(root, "image") });
 const signal = new AbortController().signal;
 const runner: StepRunner = {
