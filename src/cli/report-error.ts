@@ -1,6 +1,7 @@
 import { BerthError, formatError, messageOf } from "../system/error.ts";
 import { errorCodes } from "../system/error-codes.ts";
 import { type CliContext, wantsColor } from "./context.ts";
+import { printable } from "./render/printable.ts";
 
 /** A command's end with this exit code and nothing more to say: what failed was already shown. */
 export class ExitCode extends Error {
@@ -41,9 +42,4 @@ function errorText(error: unknown, color: boolean, debug: boolean): string {
 function colored(text: string): string {
   const [first = "", ...rest] = text.split("\n");
   return [`\x1b[31m${first.replace(/ {2}(\[[\w/-]+\])$/, "\x1b[0m  \x1b[2m$1")}\x1b[0m`, ...rest].join("\n");
-}
-
-/** Text from outside may carry escape sequences; a terminal must not obey them. */
-export function printable(text: string): string {
-  return text.replace(/\x1b\[[0-9;?]*[ -/]*[@-~]/g, "").replace(/[\x00-\x08\x0b-\x1f\x7f]/g, "");
 }
