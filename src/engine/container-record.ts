@@ -11,6 +11,8 @@ export interface ContainerRecord extends Container {
     /** Overlay chains of the image, bottom first: they are kept while the container is there. */
     readonly chainIds: readonly string[];
     readonly imageConfig: ImageConfig;
+    /** Images that are mounted: where, and their chains as of the creation. */
+    readonly imageMounts?: readonly { readonly target: string; readonly chainIds: readonly string[] }[];
     /** An explicit stop: the restart policy is off until the next start. */
     userStopped: boolean;
   };
@@ -31,6 +33,8 @@ export function buildRecord(
     imageId: string;
     imageConfig: ImageConfig;
     chainIds: readonly string[];
+    /** The chains of another image, which a mount names. */
+    chainsOf: (image: string) => readonly string[];
     nowIso: string;
     root: string;
     run: string;
@@ -103,7 +107,14 @@ export function buildRecord(
       Mounts: mounts,
       Config: merged,
       NetworkSettings: { SandboxID: "", SandboxKey: "", Ports: {}, Networks: endpoints },
-      Berth: { chainIds: o.chainIds, imageConfig: o.imageConfig, userStopped: false },
+      Berth: {
+        chainIds: o.chainIds,
+        imageConfig: o.imageConfig,
+        imageMounts: (hc.Mounts ?? []).flatMap((spec) =>
+          spec.Type === "image" ? [{ target: posix.normalize(spec.Target), chainIds: o.chainsOf(spec.Source ?? "") }] : [],
+        ),
+        userStopped: false,
+      },
     },
   };
 }
@@ -223,7 +234,13 @@ function mountPoints(
       mounts.set(target, { Type: "tmpfs", Source: "", Destination: target, Mode: "", RW: rw, Propagation: "" });
     else if (spec.Type === "volume")
       volume(spec.Source || randomBytes(32).toString("hex"), target, { rw, mode: "z", anonymous: !spec.Source, spec });
-    else throw new BerthError("container/bad-config", `mount type "${spec.Type}" is not supported`, { hint: "Use bind, volume or tmpfs." });
+    else if (spec.Type === "image")
+      // Docker 28: an image's tree, never written to.
+      mounts.set(target, { Type: "image", Source: spec.Source ?? "", Destination: target, Mode: "", RW: false, Propagation: "" });
+    else
+      throw new BerthError("container/bad-config", `mount type "${spec.Type}" is not supported`, {
+        hint: "Use bind, volume, tmpfs or image.",
+      });
   }
   for (const target of Object.keys(hc.Tmpfs ?? {})) mounts.delete(posix.normalize(target));
   for (const target of Object.keys(config.Volumes ?? {})) {

@@ -16,7 +16,7 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import type { Container, ImageConfig } from "../api/index.ts";
-import { BerthError, type Host, messageOf, run, syscalls, umountFlag } from "../system/index.ts";
+import { BerthError, type Host, messageOf, mountFlag, run, syscalls, umountFlag } from "../system/index.ts";
 import { cgroupPids, oomKills, removeCgroups } from "./cgroup.ts";
 import { hostDevices } from "./devices.ts";
 import { readInside } from "./inside.ts";
@@ -148,6 +148,16 @@ export class Runtime {
       `lowerdir=${lowerDirs.join(":")},upperdir=${base}/upper,workdir=${base}/work,redirect_dir=off,metacopy=off`,
     );
     return target;
+  }
+
+  /** Mounts the tree of an image, read-only, for one mount of a container; `cleanup` takes it away. Idempotent. `lowerDirs` top first. */
+  mountImage(id: string, destination: string, lowerDirs: readonly string[]): string {
+    const base = join(this.bundle(id), "images", Buffer.from(destination).toString("hex").slice(-64));
+    const [tree, empty] = [join(base, "tree"), join(base, "empty")];
+    for (const directory of [tree, empty]) mkdirSync(directory, { recursive: true });
+    // Overlay wants two lower directories where there is no upper one.
+    if (!isMounted(tree)) syscalls().mount("overlay", tree, "overlay", mountFlag.rdonly, `lowerdir=${[...lowerDirs, empty].join(":")}`);
+    return tree;
   }
 
   /**
@@ -300,8 +310,19 @@ export class Runtime {
     if (existsSync(join(this.stateDir, id)))
       await run(this.program, ["--root", this.stateDir, "delete", "--force", id], { accept: [0, 1] });
     if (isMounted(this.rootfs(id))) syscalls().umount(this.rootfs(id), umountFlag.detach);
+    this.#unmountImages(id);
     rmSync(join(this.socketDir, id), { recursive: true, force: true });
     removeCgroups(this.#o.host, this.cgroupsPath(id));
+  }
+
+  #unmountImages(id: string): void {
+    const directory = join(this.bundle(id), "images");
+    if (!existsSync(directory)) return;
+    for (const name of readdirSync(directory)) {
+      const tree = join(directory, name, "tree");
+      if (isMounted(tree)) syscalls().umount(tree, umountFlag.detach);
+    }
+    rmSync(directory, { recursive: true, force: true });
   }
 
   /** Everything of the container, also its upper directory and log. */

@@ -1,0 +1,60 @@
+import { BerthError } from "../../system/index.ts";
+import type { ContainerRecord } from "../container-record.ts";
+import type { EventBus } from "../event-bus.ts";
+import type { Records } from "../records.ts";
+
+/** The records of all containers, found as a user types them, and the events about them. */
+export class ContainerBook {
+  readonly #records: Records<ContainerRecord>;
+  readonly #events: EventBus;
+
+  constructor(records: Records<ContainerRecord>, events: EventBus) {
+    this.#records = records;
+    this.#events = events;
+  }
+
+  list(): ContainerRecord[] {
+    return this.#records.values();
+  }
+
+  byId(id: string): ContainerRecord | undefined {
+    return this.#records.get(id);
+  }
+
+  /** By id, name or unique prefix of the id. */
+  find(ref: string): ContainerRecord | undefined {
+    const name = ref.replace(/^\//, "");
+    const exact = this.#records.get(name) ?? this.list().find((record) => record.Name === `/${name}`);
+    if (exact) return exact;
+    const matches = /^[0-9a-f]+$/.test(name) ? this.list().filter((record) => record.Id.startsWith(name)) : [];
+    return matches.length === 1 ? matches[0] : undefined;
+  }
+
+  /** @throws BerthError container/not-found */
+  get(ref: string): ContainerRecord {
+    const found = this.find(ref);
+    if (!found) throw new BerthError("container/not-found", `No such container: ${ref.replace(/^\//, "")}`);
+    return found;
+  }
+
+  put(record: ContainerRecord): void {
+    this.#records.put(record.Id, record);
+  }
+
+  delete(id: string): void {
+    this.#records.delete(id);
+  }
+
+  emit(record: ContainerRecord, action: string, more: Readonly<Record<string, string>> = {}): void {
+    this.#events.emit("container", action, record.Id, {
+      ...record.Config.Labels,
+      image: record.Config.Image ?? "",
+      name: record.Name.slice(1),
+      ...more,
+    });
+  }
+
+  emitNetwork(action: "connect" | "disconnect", container: ContainerRecord, network: { Id: string; Name: string; Driver: string }): void {
+    this.#events.emit("network", action, network.Id, { container: container.Id, name: network.Name, type: network.Driver });
+  }
+}

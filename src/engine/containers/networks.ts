@@ -1,0 +1,110 @@
+import type { Container, EndpointSettings } from "../../api/index.ts";
+import type { AttachRequest, AttachResult } from "../../network/index.ts";
+import { BerthError } from "../../system/index.ts";
+import type { ContainerRecord } from "../container-record.ts";
+import { hasOwnNetwork } from "./namespaces.ts";
+import type { ContainerParts } from "./parts.ts";
+
+type Parts = Pick<ContainerParts, "networks" | "runtime" | "book">;
+
+/**
+ * The networks of these containers, set up in one batch. Where one of them spoils the batch (a port that is taken), each is tried for itself, so that the
+ * others start and this one is named. Answers the namespace's path by id, and those that failed.
+ */
+export async function attachNetworks(parts: Parts, records: readonly ContainerRecord[]) {
+  const netns = new Map<string, string>();
+  const failures: { record: ContainerRecord; error: unknown }[] = [];
+  const own = records.filter(hasOwnNetwork);
+  const attach = async (group: readonly ContainerRecord[]) => {
+    const results = await parts.networks.attach(group.map(attachRequest));
+    for (const [index, record] of group.entries()) {
+      const result = results[index];
+      if (!result) continue;
+      noteNetworks(record, result);
+      netns.set(record.Id, result.netnsPath);
+    }
+  };
+  try {
+    await attach(own);
+  } catch (error) {
+    if (own.length === 1 && own[0]) failures.push({ record: own[0], error });
+    else
+      for (const record of own) {
+        try {
+          await attach([record]);
+        } catch (one) {
+          failures.push({ record, error: one });
+        }
+      }
+  }
+  return { netns, failures };
+}
+
+function noteNetworks(record: ContainerRecord, result: AttachResult): void {
+  record.NetworkSettings.Networks = result.networks;
+  record.NetworkSettings.Ports = result.ports;
+  record.NetworkSettings.SandboxKey = result.netnsPath;
+  record.NetworkSettings.SandboxID = record.Id;
+}
+
+function attachRequest(record: Container): AttachRequest {
+  const isNone = record.HostConfig.NetworkMode === "none";
+  return {
+    containerId: record.Id,
+    name: record.Name.slice(1),
+    hostname: record.Config.Hostname ?? "",
+    endpoints: isNone ? {} : record.NetworkSettings.Networks,
+    ports: isNone ? {} : (record.HostConfig.PortBindings ?? {}),
+    exposed: Object.keys({ ...record.Config.ExposedPorts, ...record.HostConfig.PortBindings }),
+    publishAll: record.HostConfig.PublishAllPorts === true,
+  };
+}
+
+/** One more network for a container, at once where it runs. @throws BerthError network/not-found, network/exists, ... */
+export async function connectNetwork(parts: Parts, record: ContainerRecord, ref: string, settings: EndpointSettings): Promise<void> {
+  const network = parts.networks.get(ref);
+  const got = await parts.networks.connect(record.Id, record.Name.slice(1), network.Id, {
+    ...settings,
+    Aliases: [...(settings.Aliases ?? [])],
+  });
+  record.NetworkSettings.Networks = { ...record.NetworkSettings.Networks, [network.Name]: record.State.Running ? got : settings };
+  parts.book.put(record);
+  parts.book.emitNetwork("connect", record, network);
+}
+
+export async function disconnectNetwork(parts: Parts, record: ContainerRecord, ref: string): Promise<void> {
+  const network = parts.networks.get(ref);
+  if (!record.NetworkSettings.Networks[network.Name])
+    throw new BerthError("container/not-running", `container ${record.Id} is not connected to network ${network.Name}`);
+  await parts.networks.disconnect(record.Id, network.Id);
+  const { [network.Name]: _, ...rest } = record.NetworkSettings.Networks;
+  record.NetworkSettings.Networks = rest;
+  parts.book.put(record);
+  parts.book.emitNetwork("disconnect", record, network);
+}
+
+/** The text of a container's /etc/hosts: itself, its neighbours, `extra_hosts` and `links`. */
+export function hostsOf({ networks, book }: Parts, record: ContainerRecord): string {
+  const links = (record.HostConfig.Links ?? []).flatMap((text) => {
+    const [ref = "", alias = ref] = text.split(":");
+    const other = book.find(ref);
+    const address =
+      other &&
+      Object.values(other.NetworkSettings.Networks)
+        .map((endpoint) => endpoint.IPAddress)
+        .find(Boolean);
+    return other && address ? [{ address, names: [...new Set([alias.split("/").at(-1) ?? alias, other.Name.slice(1)])] }] : [];
+  });
+  return networks.hostsFile(record.Id, {
+    hostname: record.Config.Hostname ?? "",
+    domainname: record.Config.Domainname ?? "",
+    extraHosts: record.HostConfig.ExtraHosts ?? [],
+    links,
+  });
+}
+
+/** Brings the hosts file of a running container up to date. */
+export function rewriteHosts(parts: Parts, id: string): void {
+  const record = parts.book.byId(id);
+  if (record?.State.Running && hasOwnNetwork(record)) parts.runtime.rewriteHosts(id, hostsOf(parts, record));
+}

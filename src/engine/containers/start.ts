@@ -1,0 +1,137 @@
+import { BerthError, messageOf } from "../../system/index.ts";
+import type { ContainerRecord } from "../container-record.ts";
+import type { ExitWatch } from "./exits.ts";
+import { resolveMounts } from "./mounts.ts";
+import { joinsAnother, namespacesOf } from "./namespaces.ts";
+import { attachNetworks, hostsOf } from "./networks.ts";
+import type { ContainerParts } from "./parts.ts";
+import { lowerDirs } from "./root.ts";
+
+export interface StartFailure {
+  readonly id: string;
+  readonly error: unknown;
+}
+
+/** How many low-level runtimes are spawned at a time. */
+const concurrency = 4;
+
+/**
+ * Starts these together: the networks of all are set up in one batch, then four at a time; who joins another one's namespace comes after the rest. A container
+ * that runs already is left alone. Answers those that could not be started: they are as before, with the reason in their record.
+ */
+export async function startTogether(parts: ContainerParts, exits: ExitWatch, ids: readonly string[]): Promise<StartFailure[]> {
+  const failures: StartFailure[] = [];
+  const release = await parts.locks.take(ids);
+  const failed = async (record: ContainerRecord, error: unknown) => {
+    failures.push({ id: record.Id, error });
+    await undoStart(parts, record, error);
+    release(record.Id);
+    if (record.HostConfig.AutoRemove) await exits.remove(record.Id);
+  };
+  try {
+    const wanted: ContainerRecord[] = [];
+    for (const id of new Set(ids)) {
+      // It may have been removed or started while this waited for its turn.
+      const record = parts.book.byId(id);
+      if (!record) failures.push({ id, error: new BerthError("container/not-found", `No such container: ${id}`) });
+      else if (!record.State.Running) wanted.push(record);
+    }
+    const attached = await attachNetworks(parts, wanted);
+    for (const { record, error } of attached.failures) await failed(record, error);
+    const ready = wanted.filter((record) => !attached.failures.some((failure) => failure.record === record));
+    for (const group of [ready.filter((record) => !joinsAnother(record)), ready.filter(joinsAnother)]) {
+      const queue = [...group];
+      const worker = async () => {
+        for (let record = queue.shift(); record; record = queue.shift()) {
+          try {
+            await startOne(parts, exits, record, attached.netns.get(record.Id));
+            release(record.Id);
+          } catch (error) {
+            await failed(record, error);
+          }
+        }
+      };
+      await Promise.all(Array.from({ length: Math.min(concurrency, group.length) }, worker));
+    }
+    return failures;
+  } finally {
+    for (const id of ids) release(id);
+  }
+}
+
+async function startOne(parts: ContainerParts, exits: ExitWatch, record: ContainerRecord, netns: string | undefined): Promise<void> {
+  const { runtime, networks, book, live, waits, health } = parts;
+  const id = record.Id;
+  const lower = lowerDirs(parts, record);
+  const root = runtime.mountRoot(id, lower);
+  const mounts = await resolveMounts(parts, record, root);
+  const { pid } = await runtime.create({
+    container: record,
+    imageConfig: record.Berth.imageConfig,
+    lowerDirs: lower,
+    namespaces: namespacesOf(record, netns, (ref) => book.get(ref)),
+    mounts,
+    hosts: hostsOf(parts, record),
+    resolvConf: networks.resolvConf(id, {
+      dns: record.HostConfig.Dns ?? [],
+      search: record.HostConfig.DnsSearch ?? [],
+      options: record.HostConfig.DnsOptions ?? [],
+    }),
+  });
+  await runtime.start(id);
+  exits.begin(record);
+  record.Berth.userStopped = false;
+  record.State = {
+    ...record.State,
+    Status: "running",
+    Running: true,
+    Paused: false,
+    Restarting: false,
+    OOMKilled: false,
+    Dead: false,
+    Pid: pid,
+    ExitCode: 0,
+    Error: "",
+    StartedAt: new Date().toISOString(),
+  };
+  if (record.Config.Healthcheck) record.State.Health = { Status: "starting", FailingStreak: 0, Log: [] };
+  try {
+    book.put(record);
+  } catch (error) {
+    // It cannot be remembered (a full disk): then it must not run.
+    record.State = { ...record.State, Status: "exited", Running: false, Pid: 0 };
+    live.delete(id);
+    throw error;
+  }
+  book.emit(record, "start");
+  waits.tellStart(id);
+  if (record.Config.Healthcheck) health.watch(record);
+  exits.follow(id);
+}
+
+/** After a start that did not succeed: nothing of it stays in the kernel, and the record says why, in Docker's words and codes. */
+async function undoStart({ runtime, networks, book, waits, log }: ContainerParts, record: ContainerRecord, error: unknown): Promise<void> {
+  record.State = {
+    ...record.State,
+    Status: record.State.Status === "restarting" ? "exited" : record.State.Status,
+    Running: false,
+    Restarting: false,
+    Pid: 0,
+    ExitCode: startExitCode(error),
+    Error: messageOf(error),
+  };
+  for (const undo of [() => runtime.cleanup(record.Id), () => networks.detach([record.Id]), () => book.put(record)]) {
+    try {
+      await undo();
+    } catch (another) {
+      log.warn({ container: record.Name, err: messageOf(another), effect: "the next start tries again" }, "a failed start left something");
+    }
+  }
+  // Whoever waits for the start (attach before start) learns that it is over.
+  waits.tellStart(record.Id);
+}
+
+function startExitCode(error: unknown): number {
+  const code = error instanceof BerthError ? error.code : undefined;
+  return code === "runtime/command-not-found" ? 127 : code === "runtime/command-not-executable" ? 126 : 128;
+}

@@ -1,0 +1,85 @@
+import { BerthError } from "../../system/index.ts";
+import type { ContainerRecord } from "../container-record.ts";
+import { signalNumber } from "../signals.ts";
+import { exitWithin } from "./live.ts";
+import type { ContainerParts } from "./parts.ts";
+
+export interface StopOptions {
+  /** Seconds; -1 waits for ever. Default: the container's own, else 10. */
+  readonly graceS?: number;
+  readonly signal?: string;
+}
+
+type Parts = Pick<ContainerParts, "runtime" | "book" | "live" | "locks">;
+
+/** SIGTERM (or the container's own signal), then SIGKILL after the grace. A start that is under way is waited for. */
+export async function stopContainer(parts: Parts, record: ContainerRecord, o: StopOptions = {}): Promise<"stopped" | "already"> {
+  const { book, live: all, locks } = parts;
+  await locks.quiet(record.Id);
+  noteStop(parts, record);
+  if (!record.State.Running) return "already";
+  const live = all.get(record.Id);
+  if (!live || record.State.Restarting) {
+    clearTimeout(live?.timer);
+    all.delete(record.Id);
+    record.State = { ...record.State, Status: "exited", Running: false, Restarting: false };
+    book.put(record);
+    book.emit(record, "stop");
+    return "stopped";
+  }
+  live.stopping = true;
+  const graceS = o.graceS ?? record.Config.StopTimeout ?? 10;
+  if (record.State.Paused) await resumeContainer(parts, record);
+  await sendSignal(parts, record, signalNumber(o.signal || record.Config.StopSignal || "SIGTERM"));
+  if (graceS >= 0 && (await exitWithin(live, graceS * 1000)) === undefined) await sendSignal(parts, record, 9);
+  await live.exit;
+  book.emit(record, "stop");
+  return "stopped";
+}
+
+/** Sends one signal. SIGKILL and the container's own stop signal count as an explicit stop: the restart policy is off then. */
+export async function killContainer(parts: Parts, record: ContainerRecord, signal: string): Promise<void> {
+  const number = signalNumber(signal || "SIGKILL");
+  if (!record.State.Running || record.State.Restarting)
+    throw new BerthError("container/not-running", `cannot kill container: ${record.Name.slice(1)}: container ${record.Id} is not running`);
+  const live = parts.live.get(record.Id);
+  if (number === 9 || number === signalNumber(record.Config.StopSignal || "SIGTERM")) {
+    noteStop(parts, record);
+    if (live) live.stopping = true;
+  }
+  await sendSignal(parts, record, number);
+  if (number === 9 && live) await live.exit;
+}
+
+/** @throws BerthError container/not-running */
+export async function pauseContainer(parts: Parts, record: ContainerRecord): Promise<void> {
+  if (!record.State.Running || record.State.Restarting)
+    throw new BerthError("container/not-running", `container ${record.Id} is not running`);
+  if (record.State.Paused) throw new BerthError("container/not-running", `Container ${record.Id} is already paused`);
+  await parts.runtime.pause(record.Id);
+  record.State = { ...record.State, Status: "paused", Paused: true };
+  parts.book.put(record);
+  parts.book.emit(record, "pause");
+}
+
+export async function resumeContainer(parts: Parts, record: ContainerRecord): Promise<void> {
+  if (!record.State.Paused) throw new BerthError("system/internal", `Container ${record.Id} is not paused`);
+  await parts.runtime.resume(record.Id);
+  record.State = { ...record.State, Status: "running", Paused: false };
+  parts.book.put(record);
+  parts.book.emit(record, "unpause");
+}
+
+function noteStop({ book }: Parts, record: ContainerRecord): void {
+  if (record.Berth.userStopped) return;
+  record.Berth.userStopped = true;
+  book.put(record);
+}
+
+async function sendSignal({ runtime, book }: Parts, record: ContainerRecord, number: number): Promise<void> {
+  book.emit(record, "kill", { signal: String(number) });
+  await runtime.kill(record.Id, number).catch((error: unknown) => {
+    // It ended in between: that is what was wanted.
+    if (runtime.exitOf(record.Id) === undefined) throw error;
+  });
+}
