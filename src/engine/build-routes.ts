@@ -1,27 +1,37 @@
 import type { BuildEvent } from "../api/index.ts";
-import type { Builder, BuildRequest } from "../build/index.ts";
+import type { Builder, BuildRequest, PullImage } from "../build/index.ts";
+import { type ImageStore, parseReference, pull, type RegistryAuth } from "../image/index.ts";
 import { BerthError } from "../system/index.ts";
-import { type Call, flag, jsonStream, type Route, route, sendJson } from "./http.ts";
+import { type Call, filters, flag, jsonStream, type Route, route, sendJson, timeMs } from "./http.ts";
+import { registryAuths } from "./registry-auth.ts";
 
 /** The image builds of the Docker API in their classic form: the context as a tar in the body, the progress as JSON lines. */
-export function buildRoutes(builder: Builder): Route[] {
-  return [
-    route("POST", "/build", (call) => build(call, builder)),
-    route("POST", "/build/prune", ({ query, response }) => {
-      const keepBytes = Number(query.get("reserved-space") ?? query.get("keep-storage") ?? 0);
-      const { keys, bytes } = builder.prune({ keepBytes });
-      sendJson(response, 200, { CachesDeleted: keys, SpaceReclaimed: bytes });
-    }),
-  ];
+export function buildRoutes(builder: Builder, images: ImageStore): Route[] {
+  return [route("POST", "/build", (call) => build(call, builder, images)), route("POST", "/build/prune", (call) => prune(call, builder))];
 }
 
-async function build(call: Call, builder: Builder): Promise<void> {
+/** Docker's filters of the build cache; the rest of its columns has no counterpart here and is refused. */
+function prune({ query, response }: Call, builder: Builder): void {
+  const wanted = filters(query, ["until", "unused-for", "id"]);
+  const [age] = [...(wanted.get("until") ?? []), ...(wanted.get("unused-for") ?? [])];
+  const sinceMs = timeMs(age ?? null);
+  const kept = query.get("reserved-space") ?? query.get("max-used-space") ?? query.get("keep-storage");
+  const { keys, bytes } = builder.prune({
+    ...(sinceMs === undefined ? {} : { unusedForMs: Date.now() - sinceMs }),
+    ...(Number(kept) > 0 ? { keepBytes: Number(kept) } : {}),
+    ...(wanted.has("id") ? { keys: wanted.get("id") ?? [] } : {}),
+  });
+  sendJson(response, 200, { CachesDeleted: keys, SpaceReclaimed: bytes });
+}
+
+async function build(call: Call, builder: Builder, images: ImageStore): Promise<void> {
   const request = requestOf(call);
   const stream = jsonStream(call.response);
   const names = new Map<string, string>();
   const quiet = flag(call.query, "q");
   const { imageId } = await builder.build(request, {
     signal: call.signal,
+    pullImage: buildPull(images, registryAuths(call.request)),
     onEvent: (event) => {
       const text = lineOf(event, names);
       if (text && !quiet) stream.send({ stream: text });
@@ -37,6 +47,21 @@ async function build(call: Call, builder: Builder): Promise<void> {
   stream.send({ stream: `Successfully built ${imageId.replace("sha256:", "").slice(0, 12)}\n` });
   for (const tag of request.tags ?? []) stream.send({ stream: `Successfully tagged ${tag.includes(":") ? tag : `${tag}:latest`}\n` });
   stream.end();
+}
+
+/** How a build fetches base images: with the credentials that its client sent, or those of this user. */
+export function buildPull(images: ImageStore, authOf: (domain: string) => RegistryAuth | undefined): PullImage {
+  return async (ref, { platform, signal, onProgress }) => {
+    const auth = authOf(parseReference(ref).domain);
+    return await pull(images, ref, {
+      signal,
+      ...(auth ? { auth } : {}),
+      ...(platform ? { platform } : {}),
+      onProgress: ({ id, current, total }) => {
+        if (id !== undefined && current !== undefined && total !== undefined) onProgress({ id, current, total, done: current === total });
+      },
+    });
+  };
 }
 
 /** Parameters of POST /build that Berth's builder has no counterpart for; false and empty values ask for nothing. */

@@ -13,6 +13,7 @@ import { Containers } from "./containers.ts";
 import { EventBus } from "./event-bus.ts";
 import { execRoutes } from "./exec-routes.ts";
 import { imageRoutes } from "./image-routes.ts";
+import { imageTransferRoutes } from "./image-transfer-routes.ts";
 import { networkRoutes } from "./network-routes.ts";
 import type { Logger } from "./ports.ts";
 import { Records } from "./records.ts";
@@ -80,7 +81,8 @@ export async function startEngine({ paths, log, idleMs }: EngineOptions): Promis
       }),
       ...containerRoutes({ containers, runtime, image: (id) => images.resolve(id) }),
       ...execRoutes({ containers, runtime, events }),
-      ...buildRoutes(builder),
+      ...buildRoutes(builder, images),
+      ...imageTransferRoutes(images),
       ...imageRoutes({ images, containers, events }),
       ...networkRoutes({ networks, containers, events }),
       ...volumeRoutes({ volumes, containers, events }),

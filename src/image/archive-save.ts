@@ -4,7 +4,7 @@ import { BerthError } from "../system/index.ts";
 import { type StoredImage, sha256 } from "./image-record.ts";
 import { type LayerBlob, layerBlob } from "./layer-blob.ts";
 import { mediaTypes } from "./manifest.ts";
-import { canonicalName, familiarName, parseReference } from "./reference.ts";
+import { canonicalName, familiarName, familiarRepository, parseReference } from "./reference.ts";
 import type { ImageStore } from "./store.ts";
 import { padding, tarEnd, tarHeader } from "./tar-writer.ts";
 
@@ -13,27 +13,45 @@ import { padding, tarEnd, tarHeader } from "./tar-writer.ts";
  * `format: "oci"` leaves `manifest.json` out. Unknown images are an error before the first byte.
  */
 export function saveArchive(store: ImageStore, refs: readonly string[], o: { format?: "docker" | "oci"; signal: AbortSignal }): Readable {
-  const images = new Map<string, { image: StoredImage; names: string[] }>();
+  const images = new Map<string, SavedImage>();
+  const add = (image: StoredImage, name?: string) => {
+    const names = images.get(image.id)?.names ?? [];
+    images.set(image.id, { image, names: name === undefined ? names : [...new Set([...names, name])] });
+  };
   for (const ref of refs) {
-    const image = store.get(ref);
-    const entry = images.get(image.id) ?? { image, names: [] };
-    if (!/^(sha256:)?[0-9a-f]+$/.test(ref) || image.repoTags.includes(familiarName(ref))) {
-      const reference = parseReference(ref);
-      if (reference.digest === undefined) entry.names.push(canonicalName(reference));
-    }
-    images.set(image.id, entry);
+    const name = savedName(store, ref);
+    if (name === undefined) add(store.get(ref));
+    else for (const one of name) add(store.get(one), one);
   }
+  for (const { image, names } of images.values())
+    store.tell({ action: "save", id: image.id, ...(names[0] ? { name: familiarName(names[0]) } : {}) });
   return Readable.from(archive(store, [...images.values()], o), { objectMode: false });
+}
+
+interface SavedImage {
+  readonly image: StoredImage;
+  readonly names: readonly string[];
+}
+
+/** The full names that a reference saves: that tag, or every tag of a repository without one; undefined for an id or a digest. */
+function savedName(store: ImageStore, ref: string): string[] | undefined {
+  if (/^sha256:/.test(ref) || /^[0-9a-f]{64}$/.test(ref)) return undefined;
+  const reference = parseReference(ref, { defaultTag: false });
+  if (reference.digest !== undefined) return undefined;
+  if (reference.tag !== undefined) return [canonicalName(reference)];
+  const tags = store.tagsOf(reference);
+  return tags.length > 0 ? tags : undefined;
 }
 
 async function* archive(
   store: ImageStore,
-  images: readonly { image: StoredImage; names: readonly string[] }[],
+  images: readonly SavedImage[],
   o: { format?: "docker" | "oci"; signal: AbortSignal },
 ): AsyncGenerator<Buffer> {
   const written = new Set<string>();
   const manifests: object[] = [];
   const dockerList: object[] = [];
+  const repositories: Record<string, Record<string, string>> = {};
   yield directory("blobs/");
   yield directory("blobs/sha256/");
   for (const { image, names } of images) {
@@ -72,12 +90,28 @@ async function* archive(
       Config: blobName(image.id),
       RepoTags: names.length > 0 ? names.map((name) => familiarName(name)) : null,
       Layers: layers.map((layer) => blobName(layer.digest)),
+      LayerSources: Object.fromEntries(
+        layers.map(({ mediaType, size, digest: of }, at) => [diffIdOf(image, at), { mediaType, size, digest: of }]),
+      ),
     });
+    for (const name of names) {
+      const reference = parseReference(name);
+      const repository = familiarRepository(reference);
+      const top = layers.at(-1)?.digest ?? image.id;
+      repositories[repository] = { ...repositories[repository], [reference.tag ?? "latest"]: top.slice("sha256:".length) };
+    }
   }
   yield* smallMember("index.json", Buffer.from(JSON.stringify({ schemaVersion: 2, mediaType: mediaTypes.ociIndex, manifests })));
   yield* smallMember("oci-layout", Buffer.from(JSON.stringify({ imageLayoutVersion: "1.0.0" })));
-  if (o.format !== "oci") yield* smallMember("manifest.json", Buffer.from(JSON.stringify(dockerList)));
+  if (o.format !== "oci") {
+    if (Object.keys(repositories).length > 0) yield* smallMember("repositories", Buffer.from(`${JSON.stringify(repositories)}\n`));
+    yield* smallMember("manifest.json", Buffer.from(`${JSON.stringify(dockerList)}\n`));
+  }
   yield tarEnd;
+}
+
+function diffIdOf(image: StoredImage, at: number): string {
+  return image.config.rootfs.diff_ids[at] ?? ""; // as many as layers
 }
 
 async function* blobMember(blob: LayerBlob, signal: AbortSignal): AsyncGenerator<Buffer> {

@@ -47,6 +47,8 @@ export interface ImageRecord {
   /** Manifests (and indexes) that name this image, which are kept with it. */
   readonly blobs: readonly string[];
   readonly taggedAt: string;
+  /** When a registry was last asked for it. */
+  readonly pulledAt?: string;
 }
 
 export type ImageChange = {

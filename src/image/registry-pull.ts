@@ -41,8 +41,8 @@ export async function pull(store: ImageStore, ref: string, o: PullOptions): Prom
 async function pullOne(store: ImageStore, client: RegistryClient, reference: Reference, o: PullOptions): Promise<string> {
   const { repository } = reference;
   const say = (status: string, id?: string) => o.onProgress?.(id === undefined ? { status } : { status, id });
-  say(`Pulling from ${repository}`, reference.tag ?? reference.digest);
   const top = await fetchManifest(client, repository, reference.digest ?? reference.tag ?? "latest");
+  say(`Pulling from ${repository}`, reference.digest ?? reference.tag);
   let found = top;
   if (top.parsed.kind === "index") {
     const platform = parsePlatform(o.platform, store.host.architecture);

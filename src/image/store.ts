@@ -19,7 +19,7 @@ import {
 } from "./image-record.ts";
 import { layerTar } from "./layer-diff.ts";
 import { runLayerJob } from "./layer-worker.ts";
-import { canonicalName, familiarName, familiarRepository, parseReference } from "./reference.ts";
+import { canonicalName, familiarName, familiarRepository, parseReference, type Reference } from "./reference.ts";
 
 /** A layer that was just made is not yet named by an image or a cache record: collection leaves it alone for this long. */
 const graceMs = 10 * 60_000;
@@ -182,6 +182,8 @@ export class ImageStore {
     if (reference.digest) throw new BerthError("image/bad-reference", "refusing to create a tag with a digest reference");
     this.tags[canonicalName(reference)] = image.id;
     this.writeRefs();
+    const record = this.records.get(image.id);
+    if (record) this.writeImage({ ...record, taggedAt: new Date().toISOString() });
     this.tell({ action: "tag", id: image.id, name: familiarName(newName) });
   }
 
@@ -195,12 +197,23 @@ export class ImageStore {
     this.tell({ action: "untag", id, name: familiarName(ref) });
   }
 
+  /** When a registry was last asked for this image; the epoch where it never came from one. */
+  pulledMs(id: string): number {
+    return Date.parse(this.records.get(id)?.pulledAt ?? "1970-01-01T00:00:00Z");
+  }
+
+  /** When this image got a name last. */
+  taggedAt(id: string): string {
+    return this.records.get(id)?.taggedAt ?? "0001-01-01T00:00:00Z";
+  }
+
   /** Notes that a repository ("docker.io/library/debian@sha256:..") has this image, and keeps the manifests that say so. */
   addDigest(id: string, repoDigest: string, blobs: readonly string[] = []): void {
     const record = this.records.get(id);
     if (!record) return;
     const repoDigests = [...new Set([...record.repoDigests, repoDigest])];
-    this.writeImage({ ...record, repoDigests, blobs: [...new Set([...record.blobs, ...blobs])] });
+    const pulledAt = new Date().toISOString();
+    this.writeImage({ ...record, repoDigests, blobs: [...new Set([...record.blobs, ...blobs])], pulledAt });
     this.writeRefs();
   }
 
@@ -356,7 +369,7 @@ export class ImageStore {
     const id = this.putBlob(bytes);
     this.configs.set(id, config);
     const old = this.records.get(id);
-    this.writeImage({ id, repoDigests: old?.repoDigests ?? [], blobs: old?.blobs ?? [], taggedAt: new Date().toISOString() });
+    this.writeImage({ ...old, id, repoDigests: old?.repoDigests ?? [], blobs: old?.blobs ?? [], taggedAt: new Date().toISOString() });
     for (const tag of o.tags ?? []) this.tag(id, tag);
     return id;
   }
@@ -374,6 +387,13 @@ export class ImageStore {
   /** The layer tar of an overlay upper directory. */
   diffTar(upperDir: string): Readable {
     return Readable.from(layerTar(upperDir), { objectMode: false });
+  }
+
+  /** The full names of a repository that are here. */
+  tagsOf({ domain, repository }: Reference): string[] {
+    return Object.keys(this.tags)
+      .filter((name) => name.startsWith(`${domain}/${repository}:`))
+      .sort();
   }
 
   /** Names of an image in full form. */

@@ -13,8 +13,10 @@ export interface CacheRecord extends Layer {
 }
 
 export interface PruneOptions {
-  /** Also what was used within the last two days. Default: everything that was asked for by the other options. */
+  /** Only what was not used for so long. */
   readonly unusedForMs?: number;
+  /** Only these. */
+  readonly keys?: readonly string[];
   /** Stop when no more than this is kept, least recently used first. */
   readonly keepBytes?: number;
 }
@@ -78,6 +80,7 @@ export class BuildCache {
     const dropped: CacheRecord[] = [];
     for (const record of [...this.list()].sort((a, b) => a.lastUsedMs - b.lastUsedMs)) {
       if (o.unusedForMs !== undefined && now - record.lastUsedMs < o.unusedForMs) continue;
+      if (o.keys && !o.keys.includes(record.key)) continue;
       if (o.keepBytes !== undefined && total <= o.keepBytes) break;
       total -= record.size;
       this.drop(record);

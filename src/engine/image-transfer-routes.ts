@@ -1,0 +1,136 @@
+import { Readable } from "node:stream";
+import {
+  canonicalName,
+  familiarRepository,
+  type ImageStore,
+  importRootfs,
+  loadArchive,
+  parseReference,
+  pull,
+  push,
+  saveArchive,
+} from "../image/index.ts";
+import { BerthError, messageOf } from "../system/index.ts";
+import { type Call, type Route, route } from "./http.ts";
+import { progressStream } from "./progress-stream.ts";
+import { registryAuth } from "./registry-auth.ts";
+
+/** What brings images in and out: pull, push, load, save, import. */
+export function imageTransferRoutes(images: ImageStore): Route[] {
+  const ref = (call: Call) => decodeURIComponent(call.params[0] ?? "");
+  return [
+    route("POST", "/images/create", (call) => (call.query.has("fromSrc") ? importImage(images, call) : pullRoute(images, call))),
+    route("POST", "/images/load", (call) => load(images, call)),
+    route("GET", "/images/get", (call) => {
+      const names = call.query.getAll("names").flatMap((text) => text.split(","));
+      return save(images, call, names.filter(Boolean));
+    }),
+    route("GET", "/images/{name*}/get", (call) => save(images, call, [ref(call)])),
+    route("POST", "/images/{name*}/push", (call) => pushRoute(images, call, ref(call))),
+  ];
+}
+
+/** `tag` may be a digest; without one, and with none in the name, every tag of the repository is meant (Engine API, ImageCreate). */
+async function pullRoute(images: ImageStore, call: Call): Promise<void> {
+  const { query, response, signal } = call;
+  const from = query.get("fromImage") ?? "";
+  const tag = query.get("tag");
+  const whole = tag ? (tag.startsWith("sha256:") ? `${from}@${tag}` : `${withoutTag(from)}:${tag}`) : from;
+  const reference = parseReference(whole, { defaultTag: false });
+  const auth = registryAuth(call.request);
+  const platform = query.get("platform");
+  const stream = progressStream(response);
+  await pull(images, whole, {
+    allTags: reference.tag === undefined && reference.digest === undefined,
+    signal,
+    ...(auth ? { auth } : {}),
+    ...(platform ? { platform } : {}),
+    onProgress: (event) => stream.transfer(event),
+  });
+  stream.end();
+}
+
+/** A tag, or every tag of a repository that is here. */
+async function pushRoute(images: ImageStore, call: Call, name: string): Promise<void> {
+  const tag = call.query.get("tag");
+  const reference = parseReference(tag ? `${name}:${tag}` : name, { defaultTag: false });
+  const refs = reference.tag ? [canonicalName(reference)] : images.tagsOf(reference);
+  if (refs.length === 0)
+    throw new BerthError("image/not-found", `An image does not exist locally with the tag: ${familiarRepository(reference)}`);
+  if (reference.tag && !images.resolve(refs[0] ?? ""))
+    throw new BerthError("image/not-found", `An image does not exist locally with the tag: ${familiarRepository(reference)}`);
+  const auth = registryAuth(call.request);
+  const stream = progressStream(call.response);
+  for (const one of refs) {
+    const { digest, size } = await push(images, one, {
+      signal: call.signal,
+      ...(auth ? { auth } : {}),
+      onProgress: (event) => stream.transfer(event),
+    });
+    stream.send({ progressDetail: {}, aux: { Tag: parseReference(one).tag ?? "latest", Digest: digest, Size: size } });
+  }
+  stream.end();
+}
+
+async function load(images: ImageStore, call: Call): Promise<void> {
+  const stream = progressStream(call.response);
+  const quiet = ["1", "true"].includes(call.query.get("quiet") ?? "");
+  const onProgress = quiet
+    ? undefined
+    : ({ id, current, total }: { id: string; current: number; total: number }) =>
+        stream.transfer({ id, status: "Loading layer", current, total });
+  for (const { id, name } of await loadArchive(images, call.request, call.signal, onProgress))
+    stream.send({ stream: name ? `Loaded image: ${name}\n` : `Loaded image ID: ${id}\n` });
+  stream.end();
+}
+
+async function save(images: ImageStore, call: Call, names: readonly string[]): Promise<void> {
+  if (names.length === 0) throw new BerthError("api/bad-parameter", "no image is named");
+  const archive = saveArchive(images, names, { signal: call.signal });
+  call.response.writeHead(200, { "Content-Type": "application/x-tar" });
+  await new Promise<void>((resolve) => {
+    // The archive's length is unknown to the client: a broken connection is how it learns of an error in the middle.
+    archive.once("error", () => call.response.destroy());
+    call.response.once("close", () => {
+      archive.destroy();
+      resolve();
+    });
+    archive.pipe(call.response);
+  });
+}
+
+async function importImage(images: ImageStore, call: Call): Promise<void> {
+  const { query, signal } = call;
+  const source = query.get("fromSrc") ?? "-";
+  const [repo, tag, message, platform] = ["repo", "tag", "message", "platform"].map((key) => query.get(key));
+  const stream = progressStream(call.response);
+  const input = source === "-" ? call.request : await download(source, signal);
+  const id = await importRootfs(images, input, {
+    ...(repo ? { ref: tag ? `${repo}:${tag}` : repo } : {}),
+    ...(message ? { message } : {}),
+    ...(platform ? { platform } : {}),
+    changes: query.getAll("changes"),
+    signal,
+  });
+  stream.send({ status: id });
+  stream.end();
+}
+
+/** A root file system archive behind a URL (`docker import http://...`). */
+async function download(url: string, signal: AbortSignal): Promise<Readable> {
+  const address = /^https?:\/\//.test(url) ? url : `http://${url}`;
+  try {
+    const answer = await fetch(address, { signal });
+    if (!answer.ok || !answer.body) throw new Error(`the server answered ${answer.status} ${answer.statusText}`);
+    return Readable.fromWeb(answer.body as import("node:stream/web").ReadableStream); // the same class, typed twice
+  } catch (error) {
+    signal.throwIfAborted();
+    const cause = error instanceof Error && error.cause ? error.cause : error;
+    throw new BerthError("image/unsupported", `${address}: ${messageOf(cause)}`, { cause: error });
+  }
+}
+
+function withoutTag(name: string): string {
+  const at = name.lastIndexOf(":");
+  return at > name.lastIndexOf("/") ? name.slice(0, at) : name;
+}

@@ -1,0 +1,96 @@
+import { type ImageStore, parseReference, type StoredImage } from "../image/index.ts";
+
+/** An image as GET /images/json lists it. `containers`: how many use it, -1 where nobody counted. */
+export function imageSummary(image: StoredImage, o: { containers?: number; sharedSize?: number } = {}) {
+  return {
+    Id: image.id,
+    ParentId: "",
+    RepoTags: image.repoTags,
+    RepoDigests: image.repoDigests,
+    Created: Math.floor(Date.parse(image.created) / 1000),
+    Size: image.size,
+    SharedSize: o.sharedSize ?? -1,
+    Labels: image.config.config?.Labels ?? {},
+    Containers: o.containers ?? -1,
+  };
+}
+
+/** An image as GET /images/{name}/json shows it. */
+export function imageInspect(image: StoredImage, images: ImageStore) {
+  const { config } = image;
+  const variant = (config as { variant?: string }).variant; // image-spec config.md; arm has one
+  const author = config.author ?? config.history?.at(-1)?.author;
+  return {
+    Id: image.id,
+    RepoTags: image.repoTags,
+    RepoDigests: image.repoDigests,
+    Parent: "",
+    Comment: config.history?.at(-1)?.comment ?? "",
+    Created: image.created,
+    DockerVersion: (config as { docker_version?: string }).docker_version ?? "",
+    Author: author ?? "",
+    // Compose v1 reads it whatever the version.
+    ContainerConfig: {},
+    Config: { ...emptyConfig, ...config.config },
+    Architecture: config.architecture,
+    ...(variant ? { Variant: variant } : {}),
+    Os: config.os,
+    Size: image.size,
+    GraphDriver: { Name: "overlay2", Data: graphData(image, images) },
+    RootFS: { Type: "layers", Layers: config.rootfs.diff_ids },
+    Metadata: { LastTagTime: images.taggedAt(image.id) },
+  };
+}
+
+const emptyConfig = { Cmd: null, Entrypoint: null, Env: null, Labels: null, OnBuild: null, User: "", Volumes: null, WorkingDir: "" };
+
+function graphData(image: StoredImage, images: ImageStore): Record<string, string> {
+  const [top = "", ...lower] = images.layerDirs(image.id);
+  return { UpperDir: top, ...(lower.length > 0 ? { LowerDir: lower.join(":") } : {}) };
+}
+
+/** Newest first; an entry that made no layer has the size 0. */
+export function imageHistory(image: StoredImage, images: ImageStore) {
+  let layer = 0;
+  const entries = (image.config.history ?? []).map((entry) => {
+    const chain = entry.empty_layer ? undefined : image.chainIds[layer++];
+    return {
+      Id: "<missing>",
+      Created: Math.floor(Date.parse(entry.created ?? image.created) / 1000),
+      CreatedBy: entry.created_by ?? "",
+      Tags: null as readonly string[] | null,
+      Size: chain ? (images.layer(chain)?.size ?? 0) : 0,
+      Comment: entry.comment ?? "",
+    };
+  });
+  const last = entries.at(-1);
+  if (last) {
+    last.Id = image.id;
+    last.Tags = image.repoTags.length > 0 ? image.repoTags : null;
+  }
+  return entries.reverse();
+}
+
+/** The reference filter of `docker images`: a glob over the familiar name, with or without its tag. */
+export function matchesReference(image: StoredImage, pattern: string): boolean {
+  const expression = globExpression(pattern);
+  const names = [...image.repoTags, ...image.repoDigests].flatMap((name) => {
+    const { domain, repository } = parseReference(name);
+    const bare = name.includes("@") ? name.slice(0, name.indexOf("@")) : name.slice(0, name.lastIndexOf(":"));
+    return [name, bare, `${domain}/${repository}`, `${domain}/${repository}${name.slice(bare.length)}`];
+  });
+  return names.some((name) => expression.test(name));
+}
+
+/** Go's path.Match: `*` and `?` stop at a slash. */
+function globExpression(pattern: string): RegExp {
+  const escaped = pattern
+    .replace(/[.+^${}()|\\]/g, "\\$&")
+    .replaceAll("*", "[^/]*")
+    .replaceAll("?", "[^/]");
+  try {
+    return new RegExp(`^${escaped}$`);
+  } catch {
+    return /^$/; // A pattern that is none matches nothing.
+  }
+}
