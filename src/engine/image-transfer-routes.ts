@@ -1,6 +1,7 @@
 import { Readable } from "node:stream";
 import {
   canonicalName,
+  checkLogin,
   familiarRepository,
   type ImageStore,
   importRootfs,
@@ -11,11 +12,11 @@ import {
   saveArchive,
 } from "../image/index.ts";
 import { BerthError, messageOf } from "../system/index.ts";
-import { type Call, type Route, route } from "./http.ts";
+import { type Call, jsonBody, type Route, route, sendJson } from "./http.ts";
 import { progressStream } from "./progress-stream.ts";
-import { registryAuth } from "./registry-auth.ts";
+import { type AuthConfig, registryAuth, toAuth } from "./registry-auth.ts";
 
-/** What brings images in and out: pull, push, load, save, import. */
+/** What brings images in and out: pull, push, load, save, import; and POST /auth, whether a registry takes credentials. */
 export function imageTransferRoutes(images: ImageStore): Route[] {
   const ref = (call: Call) => decodeURIComponent(call.params[0] ?? "");
   return [
@@ -26,6 +27,11 @@ export function imageTransferRoutes(images: ImageStore): Route[] {
       return save(images, call, names.filter(Boolean));
     }),
     route("GET", "/images/{name*}/get", (call) => save(images, call, [ref(call)])),
+    route("POST", "/auth", async ({ request, response, signal }) => {
+      const config = await jsonBody<AuthConfig & { serveraddress?: string }>(request);
+      const { identityToken } = await checkLogin(config.serveraddress ?? "", toAuth(config), { signal });
+      sendJson(response, 200, { Status: "Login Succeeded", IdentityToken: identityToken ?? "" });
+    }),
     route("POST", "/images/{name*}/push", (call) => pushRoute(images, call, ref(call))),
   ];
 }

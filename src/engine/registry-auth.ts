@@ -3,7 +3,7 @@ import type { RegistryAuth } from "../image/index.ts";
 import { BerthError } from "../system/index.ts";
 
 /** Docker's AuthConfig: what X-Registry-Auth and X-Registry-Config carry. */
-interface AuthConfig {
+export interface AuthConfig {
   readonly username?: string;
   readonly password?: string;
   readonly auth?: string;
@@ -30,7 +30,7 @@ export function registryAuths(request: IncomingMessage): (domain: string) => Reg
   };
 }
 
-function toAuth(config: AuthConfig): RegistryAuth | undefined {
+export function toAuth(config: AuthConfig): RegistryAuth | undefined {
   const text = config.auth ? Buffer.from(config.auth, "base64").toString() : "";
   const at = text.indexOf(":");
   const username = config.username || (at > 0 ? text.slice(0, at) : "");

@@ -2,8 +2,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Dispatcher } from "undici";
-import { BerthError, errnoOf, messageOf } from "../system/index.ts";
-import { storedCredentials } from "./credentials.ts";
+import { BerthError, errnoOf, messageOf, storedCredentials } from "../system/index.ts";
 import type { RegistryAuth, RegistrySettings } from "./registry-options.ts";
 
 export interface RegistryRequest {
@@ -33,6 +32,9 @@ export class RegistryClient {
   private readonly tokens = new Map<string, string>();
   private auth: RegistryAuth | undefined;
   private authRead = false;
+  /** Asks token services for a refresh token too. */
+  private offline = false;
+  private refreshToken: string | undefined;
   private base: string | undefined;
   private dispatcher: Dispatcher | undefined;
 
@@ -48,6 +50,17 @@ export class RegistryClient {
 
   async close(): Promise<void> {
     await this.dispatcher?.destroy();
+  }
+
+  /**
+   * Whether the registry takes these credentials: asks its front door. Answers the identity token that the registry gave in exchange, if any.
+   * @throws BerthError `image/registry`
+   */
+  async login(): Promise<{ identityToken?: string }> {
+    this.offline = true;
+    const response = await this.request({ method: "GET", path: "", accept: [200], scope: "" });
+    await response.body.dump();
+    return this.refreshToken === undefined ? {} : { identityToken: this.refreshToken };
   }
 
   async request(r: RegistryRequest): Promise<RegistryResponse> {
@@ -146,7 +159,7 @@ export class RegistryClient {
 
   private async authorize(challenges: readonly string[], scope: string): Promise<string> {
     if (!this.authRead) {
-      this.auth = await storedCredentials(this.domain, this.signal);
+      this.auth = await storedCredentials(this.domain, { env: process.env, signal: this.signal });
       this.authRead = true;
     }
     const basic = this.auth?.username
@@ -176,6 +189,10 @@ export class RegistryClient {
       if (service) url.searchParams.set("service", service);
       for (const one of scope.split(" ")) if (one) url.searchParams.append("scope", one);
       if (this.auth?.username) url.searchParams.set("account", this.auth.username);
+      if (this.offline) {
+        url.searchParams.set("offline_token", "true");
+        url.searchParams.set("client_id", "berth");
+      }
     }
     const response = await request(url, {
       ...common,
@@ -200,7 +217,8 @@ export class RegistryClient {
         hint: `Log in with \`docker login ${this.domain}\`.`,
       });
     }
-    const body = (await response.body.json()) as { token?: string; access_token?: string }; // distribution-spec token answer
+    const body = (await response.body.json()) as { token?: string; access_token?: string; refresh_token?: string }; // distribution-spec token answer
+    if (this.offline && body.refresh_token) this.refreshToken = body.refresh_token;
     const token = body.token ?? body.access_token;
     if (!token) throw new BerthError("image/registry", `${this.domain}: the token service ${url.host} sent no token`);
     return `Bearer ${token}`;

@@ -1,10 +1,6 @@
-/** Credentials for one registry; `identityToken` replaces name and password. */
-export interface RegistryAuth {
-  readonly username?: string;
-  readonly password?: string;
-  readonly identityToken?: string;
-  readonly registryToken?: string;
-}
+import type { RegistryAuth } from "../system/index.ts";
+
+export type { RegistryAuth };
 
 /** One step of a transfer. `id` is the short layer id, absent for a line about the whole; `status` is Docker's text. */
 export interface TransferEvent {

@@ -3,6 +3,14 @@
  * It imports no other room.
  */
 export { readJsonFile, writeFileAtomic } from "./atomic-file.ts";
+export {
+  credentialKeys,
+  eraseCredentials,
+  type RegistryAuth,
+  registriesWithCredentials,
+  storeCredentials,
+  storedCredentials,
+} from "./docker-credentials.ts";
 export { BerthError, type ErrorDetail, errnoOf, formatError, formatPlace, messageOf, type Place } from "./error.ts";
 export { type ErrorCode, errorCodes } from "./error-codes.ts";
 export { describeHost, type Host } from "./host.ts";

@@ -1,30 +1,73 @@
-import { createReadStream } from "node:fs";
-import { resolve } from "node:path";
+import { createReadStream, createWriteStream, renameSync, rmSync } from "node:fs";
+import { basename, dirname, join, resolve } from "node:path";
+import { pipeline } from "node:stream/promises";
 import { BerthError } from "../../../system/error.ts";
-import { type Call, command } from "../command.ts";
-
-interface Progress {
-  readonly stream?: string;
-  readonly status?: string;
-  readonly error?: string;
-}
+import { write } from "../../client/session.ts";
+import { type Call, command, many } from "../command.ts";
+import { type JsonMessage, showProgress } from "../json-progress.ts";
+import { DockerExit } from "../usage-error.ts";
 
 export const load = command({
   usage: "[OPTIONS]",
   about: "Load an image from a tar archive or STDIN",
   flags: `
     -i, --input string  Read from tar archive file, instead of STDIN
+    --platform string  Load only the given platform variant
     -q, --quiet  Suppress the load output
   `,
   run: async (call) => {
-    const { flags, stdin, cwd } = call;
+    const { flags, stdin } = call;
     const file = flags.text("input");
     if (file === undefined && stdin.isTTY)
       throw new BerthError("cli/usage", "requested load from stdin, but stdin is empty", {
         hint: "Give an archive with --input, or through a pipe.",
       });
-    const body = file === undefined ? stdin : createReadStream(resolve(cwd, file));
-    await show(call, "/images/load", { query: { quiet: flags.on("quiet") }, body });
+    const body = file === undefined ? stdin : await opened(call, file);
+    const query = { quiet: flags.on("quiet") || call.stdout.isTTY !== true, platform: flags.text("platform") };
+    await showProgress(call.engine.lines<JsonMessage>("POST", "/images/load", { query, body, signal: call.signal }), call.stdout);
+  },
+});
+
+export const save = command({
+  usage: "[OPTIONS] IMAGE [IMAGE...]",
+  about: "Save one or more images to a tar archive (streamed to STDOUT by default)",
+  flags: `
+    -o, --output string  Write to a file, instead of STDOUT
+    --platform string  Save only the given platform variant
+  `,
+  arity: [1, many],
+  run: async (call) => {
+    const file = call.flags.text("output");
+    if (file === undefined && call.stdout.isTTY)
+      throw new DockerExit(1, "cowardly refusing to save to a terminal. Use the -o flag or redirect");
+    const query = { names: [...call.args], platform: call.flags.text("platform") };
+    const body = await call.engine.stream("GET", "/images/get", { query, signal: call.signal });
+    if (file === undefined) for await (const chunk of body as AsyncIterable<Buffer>) await write(call.stdout, chunk);
+    else await toFile(resolve(call.cwd, file), body);
+  },
+});
+
+export const importImage = command({
+  usage: "[OPTIONS] file|URL|- [REPOSITORY[:TAG]]",
+  about: "Import the contents from a tarball to create a filesystem image",
+  flags: `
+    -c, --change list  Apply Dockerfile instruction to the created image
+    -m, --message string  Set commit message for imported image
+    --platform string  Set platform if server is multi-platform capable
+  `,
+  arity: [1, 2],
+  run: async (call) => {
+    const [source = "", ref] = call.args;
+    const remote = /^https?:\/\//.test(source);
+    const body = remote ? undefined : source === "-" ? call.stdin : await opened(call, source);
+    const query = {
+      fromSrc: remote ? source : "-",
+      repo: ref,
+      message: call.flags.text("message"),
+      changes: call.flags.list("change"),
+      platform: call.flags.text("platform"),
+    };
+    await showProgress(call.engine.lines<JsonMessage>("POST", "/images/create", { query, body, signal: call.signal }), call.stdout);
   },
 });
 
@@ -33,14 +76,35 @@ export const bootstrap = command({
   about: "Make a base image from the distribution's own packages (Berth's own command; debian:SUITE[-slim] and ubuntu:SUITE)",
   flags: "-q, --quiet  Say nothing but errors",
   arity: [1, 1],
-  run: async (call) => show(call, "/images/bootstrap", { query: { ref: call.args[0] } }),
+  run: async (call) => {
+    const lines = call.engine.lines<JsonMessage>("POST", "/images/bootstrap", { query: { ref: call.args[0] }, signal: call.signal });
+    for await (const line of lines) {
+      if (line.error !== undefined) throw new BerthError("image/bootstrap", line.error);
+      if (line.status !== undefined && !call.flags.on("quiet")) call.print(line.status);
+    }
+  },
 });
 
-/** Prints what the engine tells of its work; fails with the error that it ends with. */
-async function show(call: Call, path: string, o: { query: Record<string, string | boolean | undefined>; body?: object }): Promise<void> {
-  for await (const line of call.engine.lines<Progress>("POST", path, { ...o, signal: call.signal })) {
-    if (line.error !== undefined) throw new BerthError("image/bad-archive", line.error);
-    const text = line.stream ?? (line.status === undefined ? "" : `${line.status}\n`);
-    if (!call.flags.on("quiet")) call.stdout.write(text);
+/** A file of the caller's, opened before anything is sent. */
+async function opened(call: Call, file: string): Promise<NodeJS.ReadableStream> {
+  const stream = createReadStream(resolve(call.cwd, file), { highWaterMark: 1 << 20 });
+  await new Promise<void>((done, fail) => {
+    stream.once("open", () => done());
+    stream.once("error", (error: NodeJS.ErrnoException) =>
+      fail(new BerthError("cli/usage", `open ${file}: ${error.code === "ENOENT" ? "no such file or directory" : error.message}`)),
+    );
+  });
+  return stream;
+}
+
+/** Beside the target first: a save that broke off never looks like an archive. */
+async function toFile(target: string, body: NodeJS.ReadableStream): Promise<void> {
+  const temporary = join(dirname(target), `.${basename(target)}.${process.pid}`);
+  try {
+    await pipeline(body, createWriteStream(temporary, { mode: 0o600 }));
+    renameSync(temporary, target);
+  } catch (error) {
+    rmSync(temporary, { force: true });
+    throw error;
   }
 }
