@@ -10,6 +10,7 @@ import { buildRunner } from "./build-runner.ts";
 import type { ContainerRecord } from "./container-record.ts";
 import { containerRoutes } from "./container-routes.ts";
 import { Containers } from "./containers.ts";
+import { diskUsageRoutes } from "./disk-usage-routes.ts";
 import { EventBus } from "./event-bus.ts";
 import { execRoutes } from "./exec-routes.ts";
 import { imageRoutes } from "./image-routes.ts";
@@ -83,6 +84,7 @@ export async function startEngine({ paths, log, idleMs }: EngineOptions): Promis
       ...execRoutes({ containers, runtime, events }),
       ...buildRoutes(builder, images),
       ...imageTransferRoutes(images),
+      ...diskUsageRoutes({ images, builder, containers, volumes, upperDir: (id) => join(runtime.directory(id), "upper") }),
       ...imageRoutes({ images, containers, events }),
       ...networkRoutes({ networks, containers, events }),
       ...volumeRoutes({ volumes, containers, events }),

@@ -3,7 +3,7 @@ import { BerthError } from "../system/index.ts";
 import type { Containers } from "./containers.ts";
 import type { EventBus } from "./event-bus.ts";
 import { type Call, filters, flag, jsonStream, labelsMatch, type Route, route, sendEmpty, sendJson, timeMs } from "./http.ts";
-import { imageHistory, imageInspect, imageSummary, matchesReference } from "./image-view.ts";
+import { imageHistory, imageInspect, imageSummary, namesMatching } from "./image-view.ts";
 
 /** The images that are here: list, inspect, history, names, removal; and POST /images/bootstrap of our own. */
 export function imageRoutes({ images, containers, events }: { images: ImageStore; containers: Containers; events: EventBus }): Route[] {
@@ -79,12 +79,18 @@ function filtered(images: ImageStore, query: URLSearchParams): StoredImage[] {
   const before = (wanted.get("before") ?? []).map((name) => createdMs(images.get(name)));
   const since = (wanted.get("since") ?? []).map((name) => createdMs(images.get(name)));
   const until = (wanted.get("until") ?? []).map((text) => timeMs(text) ?? 0);
+  const patterns = wanted.get("reference");
+  const named = (image: StoredImage): StoredImage =>
+    patterns === undefined
+      ? image
+      : { ...image, repoTags: namesMatching(image.repoTags, patterns), repoDigests: namesMatching(image.repoDigests, patterns) };
   return images
     .list()
+    .map(named)
     .filter(
       (image) =>
         any("dangling", (value) => (value === "true" || value === "1") === (image.repoTags.length === 0)) &&
-        any("reference", (value) => matchesReference(image, value)) &&
+        (patterns === undefined || image.repoTags.length + image.repoDigests.length > 0) &&
         labelsMatch(wanted.get("label"), image.config.config?.Labels ?? {}) &&
         [...before, ...until].every((ms) => createdMs(image) < ms) &&
         since.every((ms) => createdMs(image) > ms),

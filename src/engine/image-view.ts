@@ -71,15 +71,15 @@ export function imageHistory(image: StoredImage, images: ImageStore) {
   return entries.reverse();
 }
 
-/** The reference filter of `docker images`: a glob over the familiar name, with or without its tag. */
-export function matchesReference(image: StoredImage, pattern: string): boolean {
-  const expression = globExpression(pattern);
-  const names = [...image.repoTags, ...image.repoDigests].flatMap((name) => {
+/** The names of an image that a reference filter (a glob over the familiar name, with or without its tag) leaves. */
+export function namesMatching(names: readonly string[], patterns: readonly string[]): string[] {
+  const expressions = patterns.map(globExpression);
+  return names.filter((name) => {
     const { domain, repository } = parseReference(name);
     const bare = name.includes("@") ? name.slice(0, name.indexOf("@")) : name.slice(0, name.lastIndexOf(":"));
-    return [name, bare, `${domain}/${repository}`, `${domain}/${repository}${name.slice(bare.length)}`];
+    const forms = [name, bare, `${domain}/${repository}`, `${domain}/${repository}${name.slice(bare.length)}`];
+    return expressions.some((expression) => forms.some((form) => expression.test(form)));
   });
-  return names.some((name) => expression.test(name));
 }
 
 /** Go's path.Match: `*` and `?` stop at a slash. */

@@ -88,7 +88,7 @@ export class RegistryClient {
   }
 
   private async once(r: RegistryRequest): Promise<RegistryResponse> {
-    const { request } = await import("undici");
+    const { request } = await import("../system/http-client.ts");
     const base = await this.baseUrl();
     const url = r.path.startsWith("http") ? new URL(r.path) : new URL(`/v2/${r.path}`, base);
     const send = async (target: URL, authorization: string | undefined) =>
@@ -124,7 +124,7 @@ export class RegistryClient {
   /** https, or http where that is all that answers and the registry is on loopback or listed as insecure. */
   private async baseUrl(): Promise<string> {
     if (this.base !== undefined) return this.base;
-    const { Agent, EnvHttpProxyAgent, request } = await import("undici");
+    const { Agent, EnvHttpProxyAgent, request } = await import("../system/http-client.ts");
     const host = this.domain === "docker.io" ? "registry-1.docker.io" : this.domain;
     const insecure = isLoopback(host) || (this.settings.insecureRegistries ?? []).includes(host);
     const ca = join(this.settings.certsDir ?? "/etc/docker/certs.d", host, "ca.crt");
@@ -180,7 +180,7 @@ export class RegistryClient {
   }
 
   private async bearerToken(p: ReadonlyMap<string, string>, scope: string, basic: string | undefined): Promise<string> {
-    const { request } = await import("undici");
+    const { request } = await import("../system/http-client.ts");
     const url = new URL(p.get("realm") ?? "");
     const service = p.get("service");
     const common = { dispatcher: this.dispatcher!, signal: this.signal, headersTimeout: stallMs, bodyTimeout: stallMs };

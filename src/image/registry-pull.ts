@@ -101,6 +101,7 @@ async function fetchImage(
   manifest: Manifest,
   o: PullOptions,
 ): Promise<string> {
+  if (store.resolve(manifest.config.digest)?.id === manifest.config.digest) return manifest.config.digest;
   for (const layer of manifest.layers) {
     if (/foreign|nondistributable/.test(layer.mediaType) && layer.urls?.length)
       throw new BerthError(

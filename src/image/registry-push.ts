@@ -39,7 +39,9 @@ export async function push(store: ImageStore, ref: string, o: PushOptions): Prom
       };
       const limit = pLimit(5);
       const unique = [...new Map([...layers, config].map((blob) => [blob.digest, blob])).values()];
-      const results = await Promise.allSettled(unique.map((blob) => limit(() => pushBlob(client, repository, blob, scope, from, o))));
+      const results = await Promise.allSettled(
+        unique.map((blob) => limit(() => pushBlob(client, repository, blob, scope, from, blob === config ? { signal: o.signal } : o))),
+      );
       const failed = results.find((result) => result.status === "rejected");
       if (failed) throw failed.reason;
       const manifest = storedManifest(store, image.id, layers) ?? {

@@ -15,7 +15,7 @@ export interface Fetched {
 
 /** Downloads one URL to a file. Throws BerthError `build/fetch-failed`. */
 export async function fetchUrl(url: string, directory: string, signal: AbortSignal): Promise<Fetched> {
-  const { EnvHttpProxyAgent, fetch } = await import("undici");
+  const { EnvHttpProxyAgent, fetch } = await import("../../system/http-client.ts");
   const dispatcher = new EnvHttpProxyAgent();
   try {
     const response = await fetch(url, { signal, dispatcher });

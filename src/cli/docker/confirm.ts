@@ -6,7 +6,10 @@ export async function confirmed({ stdin, stdout, signal }: Call, warning: string
   stdout.write(`${warning}\nAre you sure you want to continue? [y/N] `);
   const lines = createInterface({ input: stdin });
   try {
-    const answer = await Promise.race([lines.question("", { signal }), new Promise<string>((resolve) => lines.once("close", () => resolve("")))]);
+    const answer = await Promise.race([
+      lines.question("", { signal }),
+      new Promise<string>((resolve) => lines.once("close", () => resolve(""))),
+    ]);
     return answer.trim().toLowerCase() === "y";
   } finally {
     lines.close();

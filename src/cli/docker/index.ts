@@ -74,8 +74,12 @@ async function runCommand(name: string, one: DockerCommand, argv: readonly strin
       flags: parsed.flags,
       args: parsed.args,
       engine: await connectEngine(context, globals),
-      print: (text) => context.stdout.write(`${text}\n`),
-      printError: (text) => context.stderr.write(`${text}\n`),
+      print: (text) => {
+        context.stdout.write(`${text}\n`);
+      },
+      printError: (text) => {
+        context.stderr.write(`${text}\n`);
+      },
     };
     return (await one.run(call)) ?? 0;
   } catch (error) {

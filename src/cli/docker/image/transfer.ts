@@ -1,6 +1,6 @@
-import { authHeader, registryOf } from "../registry/auth-header.ts";
 import { type Call, command } from "../command.ts";
 import { type JsonMessage, showProgress } from "../json-progress.ts";
+import { authHeader, registryOf } from "../registry/auth-header.ts";
 import { DockerExit } from "../usage-error.ts";
 
 export const pull = command({

@@ -71,7 +71,9 @@ async function credentials(call: Call): Promise<{ username: string; password: st
     if (!given) throw new UsageError("the --password-stdin option requires --username to be set");
     const chunks: Buffer[] = [];
     for await (const chunk of stdin as AsyncIterable<Buffer>) chunks.push(chunk);
-    const password = Buffer.concat(chunks).toString().replace(/\r?\n$/, "");
+    const password = Buffer.concat(chunks)
+      .toString()
+      .replace(/\r?\n$/, "");
     if (password === "") throw new DockerExit(1, "password is empty");
     return { username: given, password };
   }

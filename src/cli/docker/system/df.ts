@@ -68,7 +68,9 @@ export const df = command({
 function summary(usage: DiskUsage) {
   const sum = (sizes: readonly number[]) => sizes.reduce((total, size) => total + size, 0);
   const usedImages = usage.Images.filter((image) => image.Containers > 0);
-  const unusedImages = sum(usage.Images.filter((image) => image.Containers <= 0).map((image) => image.Size - Math.max(0, image.SharedSize)));
+  const unusedImages = sum(
+    usage.Images.filter((image) => image.Containers <= 0).map((image) => image.Size - Math.max(0, image.SharedSize)),
+  );
   const running = usage.Containers.filter((container) => /^(running|paused|restarting)$/.test(container.State));
   const volumeSize = (volume: DiskUsage["Volumes"][number]) => Math.max(0, volume.UsageData?.Size ?? 0);
   const usedVolumes = usage.Volumes.filter((volume) => (volume.UsageData?.RefCount ?? 0) > 0);

@@ -18,7 +18,8 @@ export const prune = command({
   run: async (call) => {
     const { flags } = call;
     const [all, volumes] = [flags.on("all"), flags.on("volumes")];
-    if (!flags.on("force") && !(await confirmed(call, warning({ all, volumes })))) throw new DockerExit(1, "system prune has been cancelled");
+    if (!flags.on("force") && !(await confirmed(call, warning({ all, volumes }))))
+      throw new DockerExit(1, "system prune has been cancelled");
     const filters = flags.list("filter");
     const parts = [await pruneKind(call, "containers", "Containers", "ContainersDeleted", filters)];
     parts.push(await pruneKind(call, "networks", "Networks", "NetworksDeleted", filters));
