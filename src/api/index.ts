@@ -1,4 +1,6 @@
 /** The wire: types only, shared by the engine and its clients. Docker's objects keep Docker's names; the project is the canonical Compose model. */
+
+export type * from "./build-api.ts";
 export type * from "./docker.ts";
 export type * from "./project.ts";
 export type * from "./project-api.ts";

@@ -9,6 +9,8 @@ export interface BuildRequest {
   remote?: string;
   /** Relative to the context, or absolute. Default "Dockerfile". */
   dockerfile?: string;
+  /** How the caller wrote its path, for messages. */
+  dockerfileName?: string;
   dockerfileInline?: string;
   target?: string;
   /** null: the value of the engine's own environment variable, if any. */

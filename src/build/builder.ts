@@ -65,11 +65,11 @@ export class Builder {
     try {
       const contexts = new Contexts({ request, scratch, signal });
       const { content, file } = await progress.run(
-        progress.declare(`[internal] load build definition from ${request.dockerfile ?? "Dockerfile"}`),
+        progress.declare(`[internal] load build definition from ${request.dockerfileName ?? request.dockerfile ?? "Dockerfile"}`),
         () => contexts.readDockerfile(),
       );
       const dockerfile = parseDockerfile(content, file);
-      checkDockerfile(dockerfile, (message, rule, line) => progress.warn(message, rule, { file, line }));
+      tellWarnings(dockerfile, progress);
       const target = targetStage(dockerfile, request.target);
       const globals = globalArgs(dockerfile, request);
       const epochIso = epoch(request);
@@ -96,12 +96,14 @@ export class Builder {
         (name) => !stages?.usedArgs.has(name) && !globals.has(name) && !/^(BUILDKIT_|SOURCE_DATE_EPOCH$)|_proxy$/i.test(name),
       );
       if (unknown.length > 0) progress.warn(`One or more build-args [${unknown.join(" ")}] were not consumed`);
-      const imageId = await progress.run(progress.declare("exporting to image"), async () =>
-        this.o.images.createImage({
+      const imageId = await progress.run(progress.declare("exporting to image"), async (step) => {
+        const id = this.o.images.createImage({
           config: imageConfigOf(state, request.labels ?? {}, epochIso),
           ...(request.tags?.length ? { tags: request.tags } : {}),
-        }),
-      );
+        });
+        step.log(2, [`writing image ${id}`, ...(request.tags ?? []).map((tag) => `naming to ${tag}`), ""].join("\n"));
+        return id;
+      });
       this.o.log.info({ image: imageId, ms: Date.now() - startedMs, build: request.name }, "image built");
       this.cache.evict();
       return { imageId, logFile: progress.logFile };
@@ -117,6 +119,24 @@ export class Builder {
     }
   }
 
+  /** Only what the checks say of a Dockerfile; nothing is built. */
+  async check(request: BuildRequest, options: BuildOptions): Promise<{ logFile: string }> {
+    const buildId = randomBytes(8).toString("hex");
+    const scratch = join(this.o.rootDir, "scratch", buildId);
+    mkdirSync(scratch, { recursive: true, mode: 0o700 });
+    const progress = new Progress((event) => options.onEvent(event), join(this.o.rootDir, "logs", `${buildId}.log`));
+    try {
+      const { content, file } = await new Contexts({ request, scratch, signal: options.signal }).readDockerfile();
+      const dockerfile = parseDockerfile(content, file);
+      targetStage(dockerfile, request.target);
+      checkDockerfile(dockerfile, (message, rule, line) => progress.warn(message, rule, { file, line }));
+      return { logFile: progress.logFile };
+    } finally {
+      rmSync(scratch, { recursive: true, force: true });
+      await progress.close();
+    }
+  }
+
   prune(o: PruneOptions = {}): { keys: string[]; bytes: number } {
     return this.cache.prune(o);
   }
@@ -124,6 +144,21 @@ export class Builder {
   diskUsage(): readonly CacheRecord[] {
     return this.cache.list();
   }
+}
+
+/** Tells what the checks say; with `# check=error=true` that ends the build. */
+function tellWarnings(dockerfile: Dockerfile, progress: Progress): void {
+  const { file } = dockerfile;
+  const broken = new Set<string>();
+  checkDockerfile(dockerfile, (message, rule, line) => {
+    broken.add(rule);
+    progress.warn(message, rule, { file, line });
+  });
+  if (broken.size === 0 || !dockerfile.directives.check?.error) return;
+  throw new BerthError("build/dockerfile", `lint violation found for rules: ${[...broken].sort().join(", ")}`, {
+    place: { file },
+    hint: "`# check=error=true` makes every warning an error.",
+  });
 }
 
 function targetStage(dockerfile: Dockerfile, target: string | undefined): number {

@@ -95,7 +95,7 @@ export async function runStep(
         `process ${JSON.stringify(args.join(" "))} did not complete successfully: exit code: ${exitCode}`,
         {
           place: o.place,
-          hint: `The whole output is in ${session.progress.logFile}. Its file system is kept: docker run -it --rm ${image} opens a shell in it.`,
+          hint: `The whole output is in ${session.progress.logFile}. Its file system is kept: berth docker run -it --rm ${image} opens a shell in it.`,
         },
       );
     },

@@ -15,6 +15,7 @@ import { EventBus } from "./event-bus.ts";
 import { execRoutes } from "./exec-routes.ts";
 import { imageRoutes } from "./image-routes.ts";
 import { imageTransferRoutes } from "./image-transfer-routes.ts";
+import { localBuildRoutes } from "./local-build-routes.ts";
 import { networkRoutes } from "./network-routes.ts";
 import type { Logger } from "./ports.ts";
 import { Records } from "./records.ts";
@@ -83,6 +84,7 @@ export async function startEngine({ paths, log, idleMs }: EngineOptions): Promis
       ...containerRoutes({ containers, runtime, image: (id) => images.resolve(id) }),
       ...execRoutes({ containers, runtime, events }),
       ...buildRoutes(builder, images),
+      ...localBuildRoutes(builder, images),
       ...imageTransferRoutes(images),
       ...diskUsageRoutes({ images, builder, containers, volumes, upperDir: (id) => join(runtime.directory(id), "upper") }),
       ...imageRoutes({ images, containers, events }),

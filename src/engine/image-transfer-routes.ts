@@ -92,7 +92,8 @@ async function load(images: ImageStore, call: Call): Promise<void> {
 
 async function save(images: ImageStore, call: Call, names: readonly string[]): Promise<void> {
   if (names.length === 0) throw new BerthError("api/bad-parameter", "no image is named");
-  const archive = saveArchive(images, names, { signal: call.signal });
+  const oci = call.query.get("format") === "oci"; // our own: an OCI layout alone
+  const archive = saveArchive(images, names, { signal: call.signal, ...(oci ? { format: "oci" } : {}) });
   call.response.writeHead(200, { "Content-Type": "application/x-tar" });
   await new Promise<void>((resolve) => {
     // The archive's length is unknown to the client: a broken connection is how it learns of an error in the middle.

@@ -15,68 +15,77 @@ export function* layerTar(upperDir: string): Generator<Buffer> {
   yield tarEnd;
 }
 
-function* children(root: string, at: string, inodes: Map<string, string>): Generator<Buffer> {
+/** First names of the inodes that an archive has so far. */
+export type Inodes = Map<string, string>;
+
+function* children(root: string, at: string, inodes: Inodes): Generator<Buffer> {
   const names = fs.readdirSync(nodePath(`${root}/${at}`), { encoding: "latin1" }).sort();
   for (const name of names) {
     const relative = at === "" ? name : `${at}/${name}`;
     const path = `${root}/${relative}`;
     const stat = fs.lstatSync(nodePath(path));
-    const entry: TarEntry = {
-      name: relative,
-      type: "file",
-      linkName: "",
-      mode: stat.mode & 0o7777,
-      uid: stat.uid,
-      gid: stat.gid,
-      size: 0,
-      mtime: Math.floor(stat.mtimeMs / 1000),
-      major: 0,
-      minor: 0,
-      xattrs: new Map(),
-    };
-    if (stat.isSocket()) continue;
     if (stat.isCharacterDevice() && stat.rdev === 0) {
-      yield tarHeader({ ...entry, name: at === "" ? `.wh.${name}` : `${at}/.wh.${name}`, mode: 0o644, uid: 0, gid: 0 });
+      yield tarHeader({ ...entryOf(stat), name: at === "" ? `.wh.${name}` : `${at}/.wh.${name}`, mode: 0o644, uid: 0, gid: 0 });
       continue;
     }
-    if (!stat.isDirectory() && stat.nlink > 1) {
-      const key = `${stat.dev}:${stat.ino}`;
-      const first = inodes.get(key);
-      if (first !== undefined) {
-        yield tarHeader({ ...entry, type: "link", linkName: first });
-        continue;
-      }
-      inodes.set(key, relative);
-    }
-    entry.xattrs = attributes(path);
-    if (stat.isDirectory()) {
-      const opaque = entry.xattrs.delete(opaqueMark);
-      yield tarHeader({ ...entry, type: "dir", name: `${relative}/` });
-      if (opaque) yield tarHeader({ ...entry, name: `${relative}/.wh..wh..opq`, mode: 0o644, uid: 0, gid: 0, xattrs: new Map() });
-      yield* children(root, relative, inodes);
-    } else if (stat.isSymbolicLink()) {
-      yield tarHeader({ ...entry, type: "symlink", linkName: fs.readlinkSync(nodePath(path), "latin1"), mode: 0o777 });
-    } else if (stat.isFile()) {
-      yield tarHeader({ ...entry, size: stat.size });
-      yield* content(path, stat.size);
-    } else {
-      const type = stat.isFIFO() ? "fifo" : stat.isBlockDevice() ? "block" : "char";
-      const [major, minor] = type === "fifo" ? [0, 0] : [majorOf(stat.rdev), minorOf(stat.rdev)];
-      yield tarHeader({ ...entry, type, major, minor });
-    }
+    yield* entryBytes(path, relative, stat, inodes);
+    if (!stat.isDirectory()) continue;
+    if (isOpaque(path)) yield tarHeader({ ...entryOf(stat), name: `${relative}/.wh..wh..opq`, mode: 0o644, uid: 0, gid: 0 });
+    yield* children(root, relative, inodes);
   }
 }
 
-const opaqueMark = "trusted.overlay.opaque";
+function entryOf(stat: fs.Stats): TarEntry {
+  return {
+    name: "",
+    type: "file",
+    linkName: "",
+    mode: stat.mode & 0o7777,
+    uid: stat.uid,
+    gid: stat.gid,
+    size: 0,
+    mtime: Math.floor(stat.mtimeMs / 1000),
+    major: 0,
+    minor: 0,
+    xattrs: new Map(),
+  };
+}
+
+/** One entry under a name in an archive, with its content; a further name of an inode is a hard link, a socket is nothing. */
+export function* entryBytes(path: string, name: string, stat: fs.Stats, inodes: Inodes): Generator<Buffer> {
+  if (stat.isSocket()) return;
+  const entry = { ...entryOf(stat), name };
+  if (!stat.isDirectory() && stat.nlink > 1) {
+    const key = `${stat.dev}:${stat.ino}`;
+    const first = inodes.get(key);
+    if (first !== undefined) {
+      yield tarHeader({ ...entry, type: "link", linkName: first });
+      return;
+    }
+    inodes.set(key, name);
+  }
+  entry.xattrs = attributes(path);
+  if (stat.isDirectory()) yield tarHeader({ ...entry, type: "dir", name: `${name}/` });
+  else if (stat.isSymbolicLink())
+    yield tarHeader({ ...entry, type: "symlink", linkName: fs.readlinkSync(nodePath(path), "latin1"), mode: 0o777 });
+  else if (stat.isFile()) {
+    yield tarHeader({ ...entry, size: stat.size });
+    yield* content(path, stat.size);
+  } else {
+    const type = stat.isFIFO() ? "fifo" : stat.isBlockDevice() ? "block" : "char";
+    const [major, minor] = type === "fifo" ? [0, 0] : [majorOf(stat.rdev), minorOf(stat.rdev)];
+    yield tarHeader({ ...entry, type, major, minor });
+  }
+}
+
+export function isOpaque(path: string): boolean {
+  return syscalls().lgetxattr(libcPath(path), "trusted.overlay.opaque")?.toString() === "y";
+}
 
 function attributes(path: string): Map<string, Buffer> {
   const found = new Map<string, Buffer>();
   const file = libcPath(path);
   for (const key of syscalls().llistxattr(file)) {
-    if (key === opaqueMark) {
-      if (syscalls().lgetxattr(file, key)?.toString() === "y") found.set(key, Buffer.alloc(0));
-      continue;
-    }
     if (/^(trusted|user)\.overlay\./.test(key) || key === "security.selinux" || key.startsWith("system.")) continue;
     const value = syscalls().lgetxattr(file, key);
     if (value) found.set(key, Buffer.from(value));

@@ -19,6 +19,7 @@ import {
 } from "./image-record.ts";
 import { layerTar } from "./layer-diff.ts";
 import { runLayerJob } from "./layer-worker.ts";
+import { mergedTar } from "./merged-tar.ts";
 import { canonicalName, familiarName, familiarRepository, parseReference, type Reference } from "./reference.ts";
 
 /** A layer that was just made is not yet named by an image or a cache record: collection leaves it alone for this long. */
@@ -382,6 +383,11 @@ export class ImageStore {
   /** Digests of the stored manifests that name this image. */
   manifestsOf(id: string): readonly string[] {
     return (this.records.get(id)?.blobs ?? []).filter((digest) => this.hasBlob(digest));
+  }
+
+  /** The whole file system of an image as one tar. */
+  rootfsTar(ref: string): Readable {
+    return Readable.from(mergedTar(this.layerDirs(ref)), { objectMode: false });
   }
 
   /** The layer tar of an overlay upper directory. */

@@ -37,7 +37,7 @@ export class Contexts {
       });
     }
     if (!statSync(path).isFile()) throw new BerthError("build/context", `the Dockerfile ${path} is not a file`);
-    return { content: readFileSync(path, "utf8"), file: dockerfile };
+    return { content: readFileSync(path, "utf8"), file: this.request.dockerfileName ?? dockerfile };
   }
 
   main(): Promise<ContextTree> {
