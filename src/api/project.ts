@@ -21,6 +21,8 @@ export interface Project {
   environment_files?: string[];
   /** Profiles that were active. */
   profiles?: string[];
+  /** Names of the services whose profiles are not active: their containers are no orphans. */
+  disabled_services?: string[];
 }
 
 export type DependencyCondition = "service_started" | "service_healthy" | "service_completed_successfully";

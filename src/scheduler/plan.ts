@@ -10,12 +10,16 @@ export type Action = {
   /** The service that it is for; a network or volume has none. */
   readonly service?: string;
 } & (
-  | { readonly kind: "create-network" | "recreate-network" | "create-volume"; readonly name: string }
-  | { readonly kind: "build" | "pull"; readonly service: string }
+  | { readonly kind: "create-network"; readonly name: string }
+  | { readonly kind: "recreate-network"; readonly name: string }
+  | { readonly kind: "create-volume"; readonly name: string }
+  | { readonly kind: "build"; readonly service: string }
+  | { readonly kind: "pull"; readonly service: string }
   | { readonly kind: "create"; readonly service: string; readonly number: number }
   | { readonly kind: "recreate"; readonly service: string; readonly container: ObservedContainer }
   /** The service's container of that number, whichever the steps before made of it. */
-  | { readonly kind: "start" | "restart"; readonly service: string; readonly number: number }
+  | { readonly kind: "start"; readonly service: string; readonly number: number }
+  | { readonly kind: "restart"; readonly service: string; readonly number: number }
   | { readonly kind: "wait"; readonly service: string; readonly dependency: Dependency }
   | { readonly kind: "remove"; readonly service: string; readonly container: ObservedContainer }
 );
@@ -118,6 +122,8 @@ class Planner {
     const kept = own.filter((container) => !surplus.includes(container));
     const toStart: { number: number; because: string; after: string[] }[] = [];
     for (const container of kept) {
+      // One that was being replaced when the engine was killed gives its name and its ports free first.
+      const twins = surplus.filter((other) => other.number === container.number).map((other) => `Container ${other.name}`);
       const because = this.#recreation(service, container);
       if (because !== undefined) {
         const id = `Container ${container.name}`;
@@ -127,13 +133,13 @@ class Planner {
           service: name,
           container,
           because,
-          after: [...ready, ...made, ...this.#networkSteps(container)],
+          after: [...ready, ...made, ...twins, ...this.#networkSteps(container)],
         });
         this.#note(this.#made, name, id);
         this.#recreated.add(name);
         if (service.start) toStart.push({ number: container.number, because, after: [id] });
       } else if (service.start && this.#needsStart(container)) {
-        toStart.push({ number: container.number, because: startReason(container), after: [...ready] });
+        toStart.push({ number: container.number, because: startReason(container), after: [...ready, ...twins] });
       }
     }
     for (const number of freeNumbers(kept, service.replicas)) {
@@ -203,6 +209,9 @@ class Planner {
   #recreation(service: DesiredService, container: ObservedContainer): string | undefined {
     const recreatedNetwork = this.#actions.find((action) => action.kind === "recreate-network" && container.networks.includes(action.name));
     if (recreatedNetwork) return recreatedNetwork.because;
+    const shared = service.shares?.find((name) => this.#recreated.has(name));
+    if (shared !== undefined) return `${shared} is made again`;
+    if (container.isTornOff) return "what it shares with is gone";
     if (service.recreate === "never") return undefined;
     if (service.recreate === "always" && container.createdMs < this.#desired.requestedMs) return "it was asked for";
     if (container.configHash !== service.configHash) return this.#difference(service, container);

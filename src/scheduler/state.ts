@@ -34,6 +34,8 @@ export interface DesiredService {
   readonly dependsOn: readonly Dependency[];
   readonly networks: readonly string[];
   readonly volumes: readonly string[];
+  /** Services whose containers it is tied to (their namespaces, their volumes): when they are made again, so is it. */
+  readonly shares?: readonly string[];
   readonly recreate: "changed" | "always" | "never";
   /** False: containers are made and left alone (`create`, or a service that the user stopped). */
   readonly start: boolean;
@@ -73,6 +75,8 @@ export interface ObservedContainer {
   /** From its labels: what it was made to depend on. */
   readonly dependsOn: readonly string[];
   readonly networks: readonly string[];
+  /** A container that it is tied to (its namespace, its volumes) is no longer there. */
+  readonly isTornOff?: boolean;
 }
 
 /** Running, or about to run again by its restart policy. */

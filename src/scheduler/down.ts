@@ -1,0 +1,136 @@
+import type { Container, DownOptions, Network, Project, Volume } from "../api/index.ts";
+import { BerthError } from "../system/index.ts";
+import { imageName } from "./image-need.ts";
+import { label, nameOf, serviceOf } from "./labels.ts";
+import { containerStep, type ProjectContext, projectContainers, removeContainer, stopContainer } from "./project-context.ts";
+import { inReverseOrder } from "./project-order.ts";
+
+/**
+ * Takes a project down: its containers, dependents first and otherwise side by side, then networks and, where asked for, volumes and images. What belongs to it
+ * is told by labels, so it needs no file; with one (`project`) the containers of services that it does not have are orphans and stay unless asked for.
+ */
+export async function takeDown(context: ProjectContext, options: DownOptions, project: Project | undefined): Promise<void> {
+  const { progress } = context;
+  const file = options.project;
+  const named = options.services?.length ? new Set(options.services) : undefined;
+  const known = file ? new Set([...Object.keys(file.services), ...(file.disabled_services ?? [])]) : undefined;
+  const all = projectContainers(context, { oneOff: true });
+  const isWanted = (container: Container) => {
+    const service = serviceOf(container);
+    if (named) return named.has(service);
+    return !known || options.removeOrphans === true || known.has(service);
+  };
+  const containers = all.filter(isWanted);
+  const networks = named ? [] : projectNetworks(context, project);
+  const volumes = named || !options.volumes ? [] : projectVolumes(context, project);
+  const images = named || !options.images ? [] : projectImages(context, project, containers, options.images);
+  if (options.dryRun) {
+    tellPlan(context, { containers, networks, volumes, images });
+    return;
+  }
+  if (containers.length + networks.length + volumes.length + images.length === 0) {
+    progress.warn(`No resource found to remove for project "${context.name}".`);
+    return;
+  }
+  await inReverseOrder(context, containers, (container) => remove(context, container, options));
+  await Promise.all(networks.map((network) => removeNetwork(context, network)));
+  await Promise.all(volumes.map((volume) => removeVolume(context, volume)));
+  for (const image of images) await removeImage(context, image);
+}
+
+async function remove(context: ProjectContext, container: Container, options: DownOptions): Promise<void> {
+  const { progress } = context;
+  const id = containerStep(container);
+  if (container.State.Running) {
+    progress.begin(id, "stopping");
+    try {
+      await stopContainer(context, container, options.timeoutMs);
+    } catch (error) {
+      progress.failed(id, error);
+      throw error;
+    }
+    progress.done(id, "stopped");
+  }
+  await progress.around(id, ["removing", "removed"], () => removeContainer(context, container, options.volumes === true));
+}
+
+function projectNetworks({ backend, name }: ProjectContext, project: Project | undefined): Network[] {
+  const external = new Set(Object.values(project?.networks ?? {}).flatMap((one) => (one.external ? [one.name] : [])));
+  return backend.networks.list().filter((network) => network.Labels[label.project] === name && !external.has(network.Name));
+}
+
+function projectVolumes({ backend, name }: ProjectContext, project: Project | undefined): Volume[] {
+  const own = new Set(Object.values(project?.volumes ?? {}).flatMap((one) => (one.external ? [] : [one.name])));
+  const external = new Set(Object.values(project?.volumes ?? {}).flatMap((one) => (one.external ? [one.name] : [])));
+  return backend.volumes
+    .list()
+    .filter((volume) => (volume.Labels[label.project] === name || own.has(volume.Name)) && !external.has(volume.Name));
+}
+
+/** "local": only images that have no name of their own in the file; "all": whatever the services use. */
+function projectImages(
+  { backend, name }: ProjectContext,
+  project: Project | undefined,
+  containers: readonly Container[],
+  which: "all" | "local",
+): string[] {
+  const services = Object.values(project?.services ?? {}).filter((service) => which === "all" || service.image === undefined);
+  const fromFile = services.map((service) => imageName({ name }, service));
+  const used = containers.map((container) => container.Config.Image ?? "");
+  const fromContainers = which === "all" ? used : used.filter((image) => containers.some((one) => image === `${name}-${serviceOf(one)}`));
+  return [...new Set([...fromFile, ...fromContainers])].filter((image) => image !== "" && backend.images.resolve(image) !== undefined);
+}
+
+/** One that others use stays, and that is said. */
+async function removeNetwork({ backend, progress }: ProjectContext, network: Network): Promise<void> {
+  const id = `Network ${network.Name}`;
+  progress.begin(id, "removing");
+  try {
+    await backend.networks.remove(network.Id);
+    progress.done(id, "removed");
+  } catch (error) {
+    if (!(error instanceof BerthError) || (error.code !== "network/in-use" && error.code !== "network/not-found")) {
+      progress.failed(id, error);
+      throw error;
+    }
+    progress.done(id, error.code === "network/in-use" ? "resource is still in use" : "removed");
+  }
+}
+
+function removeVolume({ backend, progress }: ProjectContext, volume: Volume): void {
+  const id = `Volume ${volume.Name}`;
+  progress.begin(id, "removing");
+  const isUsed = backend.volumes.usersOf(volume.Name) > 0;
+  if (!isUsed) backend.volumes.remove(volume.Name);
+  progress.done(id, isUsed ? "resource is still in use" : "removed");
+}
+
+function removeImage({ backend, progress }: ProjectContext, image: string): void {
+  const id = `Image ${image}`;
+  progress.begin(id, "removing");
+  try {
+    backend.images.remove(image);
+    progress.done(id, "removed");
+  } catch (error) {
+    if (!(error instanceof BerthError) || (error.code !== "image/in-use" && error.code !== "image/not-found")) {
+      progress.failed(id, error);
+      throw error;
+    }
+    progress.done(id, error.code === "image/in-use" ? "resource is still in use" : "removed");
+  }
+}
+
+function tellPlan(
+  { progress }: ProjectContext,
+  o: { containers: readonly Container[]; networks: readonly Network[]; volumes: readonly Volume[]; images: readonly string[] },
+): void {
+  const steps = [
+    ...o.containers.map((one) => ({ id: containerStep(one), what: `remove ${nameOf(one)}` })),
+    ...o.networks.map((one) => ({ id: `Network ${one.Name}`, what: `remove network ${one.Name}` })),
+    ...o.volumes.map((one) => ({ id: `Volume ${one.Name}`, what: `remove volume ${one.Name}` })),
+    ...o.images.map((one) => ({ id: `Image ${one}`, what: `remove image ${one}` })),
+  ];
+  const because = "the project is taken down";
+  const text = steps.map(({ what }) => `${what}: ${because}\n`).join("") || "Nothing to do.\n";
+  progress.tell({ type: "plan", text, steps: steps.map(({ id }) => ({ id, action: "remove", because })) });
+}

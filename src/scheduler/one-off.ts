@@ -1,0 +1,79 @@
+import { randomBytes } from "node:crypto";
+import type { Project, RunRequest, Service } from "../api/index.ts";
+import { BerthError } from "../system/index.ts";
+import { containerBody } from "./container-body.ts";
+import { imageName } from "./image-need.ts";
+import { label } from "./labels.ts";
+import { containersOf, type ProjectContext } from "./project-context.ts";
+import { noSuchService } from "./project-record.ts";
+import { serviceFiles } from "./service-files.ts";
+
+/** The service as a one-off container runs it: its own command and environment where given, no ports unless asked for, no restarts. */
+export function oneOffService(project: Project, request: RunRequest): Service {
+  const service = project.services[request.service];
+  if (!service) throw noSuchService(project, request.service);
+  const { container_name: _name, ports, restart: _restart, scale: _scale, deploy, ...rest } = service;
+  const { restart_policy: _policy, ...keptDeploy } = deploy ?? {};
+  const publish = [...(request.servicePorts ? (ports ?? []) : []), ...(request.ports ?? [])];
+  const networks = Object.entries(service.networks ?? {}).map(([key, settings]) => {
+    if (request.useAliases) return [key, settings] as const;
+    const { aliases: _aliases, ipv4_address: _v4, ipv6_address: _v6, ...others } = settings ?? {};
+    return [key, others] as const;
+  });
+  return {
+    ...rest,
+    ...(deploy ? { deploy: keptDeploy } : {}),
+    ...(service.networks ? { networks: Object.fromEntries(networks) } : {}),
+    // An entrypoint of its own takes the service's command away, as with docker run.
+    command: request.command?.length ? request.command : request.entrypoint ? [] : service.command,
+    entrypoint: request.entrypoint ?? service.entrypoint,
+    environment: { ...service.environment, ...request.environment },
+    labels: { ...service.labels, ...request.labels },
+    tty: request.tty ?? false,
+    stdin_open: request.interactive ?? false,
+    ...(publish.length > 0 ? { ports: publish } : {}),
+    ...(request.volumes ? { volumes: [...(service.volumes ?? []), ...request.volumes] } : {}),
+    ...(request.user !== undefined ? { user: request.user } : {}),
+    ...(request.workingDir !== undefined ? { working_dir: request.workingDir } : {}),
+    ...(request.capAdd ? { cap_add: [...(service.cap_add ?? []), ...request.capAdd] } : {}),
+    ...(request.capDrop ? { cap_drop: [...(service.cap_drop ?? []), ...request.capDrop] } : {}),
+  };
+}
+
+/** Makes the container of a `run` and answers its id; the caller attaches and starts it. */
+export function createOneOff(context: ProjectContext, project: Project, request: RunRequest): string {
+  const { backend, progress } = context;
+  const service = oneOffService(project, request);
+  const slug = randomBytes(6).toString("hex");
+  const name = request.name || `${project.name}-${service.name}-run-${slug}`;
+  const wanted = imageName(project, project.services[request.service] ?? service);
+  const image = backend.images.resolve(wanted);
+  if (!image) throw new BerthError("image/not-found", `No such image: ${wanted}`);
+  const body = containerBody({
+    project,
+    service,
+    number: 1,
+    name,
+    configHash: backend.configHash(service),
+    image: { name: wanted, id: image.id, config: image.config },
+    files: serviceFiles(project, service),
+    written: (file) => backend.writeFile(project.name, file),
+    containersOf: (other) => containersOf(context, other),
+    containerId: (ref) => backend.containers.find(ref)?.Id,
+    apiSocket: backend.apiSocket,
+  });
+  if (!request.useAliases) for (const endpoint of Object.values(body.NetworkingConfig?.EndpointsConfig ?? {})) endpoint.Aliases = [name];
+  const id = `Container ${name}`;
+  progress.begin(id, "creating");
+  const created = backend.containers.create(name, {
+    ...body,
+    AttachStdin: request.interactive === true,
+    AttachStdout: true,
+    AttachStderr: true,
+    StdinOnce: request.interactive === true,
+    Labels: { ...body.Labels, [label.oneOff]: "True", [label.slug]: slug },
+    HostConfig: { ...body.HostConfig, ...(request.remove ? { AutoRemove: true } : {}) },
+  });
+  progress.done(id, "created");
+  return created.Id;
+}

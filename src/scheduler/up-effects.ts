@@ -1,0 +1,315 @@
+import type { Container, Project, Service } from "../api/index.ts";
+import { BerthError, messageOf } from "../system/index.ts";
+import { logHint, waitFor } from "./conditions.ts";
+import { containerBody, containerName } from "./container-body.ts";
+import type { Effects, StartAction } from "./execute.ts";
+import { runHooks } from "./hooks.ts";
+import { imageName } from "./image-need.ts";
+import { label, nameOf } from "./labels.ts";
+import type { Action } from "./plan.ts";
+import { containerStep, containersOf, type ProjectContext, projectContainers, removeContainer, stopContainer } from "./project-context.ts";
+import type { DesiredEntry } from "./project-record.ts";
+import { networkBody, volumeBody } from "./resource-body.ts";
+import { serviceFiles } from "./service-files.ts";
+import { inheritVolumes } from "./service-mounts.ts";
+import type { Dependency } from "./state.ts";
+
+export interface UpEffectsOptions {
+  readonly context: ProjectContext;
+  readonly project: Project;
+  readonly entries: Readonly<Record<string, DesiredEntry>>;
+  readonly renewAnonVolumes?: boolean;
+  readonly timeoutMs?: number;
+  /** What is waited for, while it is. */
+  readonly holds: Set<{ readonly on: string; readonly waitsFor: string }>;
+}
+
+/** Does the actions of a plan on the engine, and tells each. */
+export class UpEffects implements Effects {
+  readonly #o: UpEffectsOptions;
+
+  constructor(o: UpEffectsOptions) {
+    this.#o = o;
+  }
+
+  async perform(action: Exclude<Action, { kind: "start" }>): Promise<void> {
+    switch (action.kind) {
+      case "create-network":
+        return this.#createNetwork(action.name);
+      case "recreate-network":
+        return this.#recreateNetwork(action.name, action.because);
+      case "create-volume":
+        return this.#createVolume(action.name);
+      case "create":
+        return this.#create(action.service, action.number, action.because);
+      case "recreate":
+        return this.#recreate(action.container.id, action.service, action.container.number, action.because);
+      case "remove":
+        return this.#remove(action.container.id);
+      case "restart":
+        return this.#restart(action.service, action.number, action.because);
+      case "wait":
+        return this.#wait(action.dependency, action.because);
+      case "build":
+      case "pull":
+        throw new BerthError("system/internal", `the image of ${action.service} has to be there before the rest is planned`);
+    }
+    action satisfies never;
+  }
+
+  async startMany(actions: readonly StartAction[], settled: (action: StartAction, error?: unknown) => void): Promise<void> {
+    const { backend, progress } = this.#o.context;
+    const waiting = new Map<string, StartAction>();
+    const running: Promise<void>[] = [];
+    for (const action of actions) {
+      const container = this.#find(action.service, action.number);
+      if (!container) {
+        settled(action, new BerthError("container/not-found", `service ${action.service} has no container number ${action.number}`));
+        continue;
+      }
+      this.#takeName(container, action.service, action.number);
+      progress.begin(containerStep(container), "starting", action.because);
+      waiting.set(container.Id, action);
+    }
+    const started = async (id: string) => {
+      const action = waiting.get(id);
+      const container = backend.containers.find(id);
+      if (!action || !container) return;
+      waiting.delete(id);
+      try {
+        await runHooks(backend, container, "post_start", this.#definition(action.service).post_start);
+        progress.done(containerStep(container), "started");
+        settled(action);
+      } catch (error) {
+        progress.failed(containerStep(container), error);
+        settled(action, error);
+      }
+    };
+    const subscription = backend.events.subscribe(({ Type, Action: what, Actor }) => {
+      if (Type === "container" && what === "start" && waiting.has(Actor.ID)) running.push(started(Actor.ID));
+    });
+    try {
+      const failures = await backend.containers.startMany([...waiting.keys()]);
+      for (const { id, error } of failures) {
+        const action = waiting.get(id);
+        const container = backend.containers.find(id);
+        if (!action) continue;
+        waiting.delete(id);
+        const named = container ? await this.#named(container, "cannot be started", error) : error;
+        if (container) progress.failed(containerStep(container), named);
+        settled(action, named);
+      }
+    } finally {
+      subscription.stop();
+    }
+    // What ran already has no event of its own.
+    for (const id of waiting.keys()) running.push(started(id));
+    await Promise.all(running);
+  }
+
+  #createNetwork(name: string): Promise<void> {
+    const [key, definition] = Object.entries(this.#o.project.networks).find(([, one]) => one.name === name) ?? [];
+    if (key === undefined || !definition) throw new BerthError("network/not-found", `network ${name} not found`);
+    return this.#o.context.progress.around(`Network ${name}`, ["creating", "created"], () => {
+      this.#o.context.backend.networks.create(networkBody(this.#o.project, key, definition));
+    });
+  }
+
+  /** Its containers have to leave it first; those of the project are stopped and made again by the steps that follow. */
+  async #recreateNetwork(name: string, because: string): Promise<void> {
+    const { context } = this.#o;
+    const { backend } = context;
+    context.progress.begin(`Network ${name}`, "recreating", because);
+    const attached = projectContainers(context, { oneOff: true }).filter((container) => container.NetworkSettings.Networks[name]);
+    await Promise.all(attached.map((container) => stopContainer(context, container, this.#o.timeoutMs)));
+    for (const container of attached) await backend.containers.disconnect(container.Id, name);
+    await backend.networks.remove(name);
+    await this.#createNetwork(name);
+  }
+
+  #createVolume(name: string): Promise<void> {
+    const [key, definition] = Object.entries(this.#o.project.volumes).find(([, one]) => one.name === name) ?? [];
+    if (key === undefined || !definition) throw new BerthError("volume/not-found", `get ${name}: no such volume`);
+    return this.#o.context.progress.around(`Volume ${name}`, ["creating", "created"], () => {
+      this.#o.context.backend.volumes.create(name, volumeBody(this.#o.project, key, definition));
+    });
+  }
+
+  async #create(service: string, number: number, because: string): Promise<void> {
+    const { progress, backend } = this.#o.context;
+    const name = containerName(this.#o.project, this.#definition(service), number);
+    const id = `Container ${name}`;
+    progress.begin(id, "creating", because);
+    try {
+      backend.containers.create(name, this.#body(service, number));
+      progress.done(id, "created");
+    } catch (error) {
+      throw this.#failed(id, service, "cannot be created", error);
+    }
+  }
+
+  /** The new one is made first, so that the old one stays where that cannot be done. What follows is finished even after an abort. */
+  async #recreate(oldId: string, service: string, number: number, because: string): Promise<void> {
+    const { context, renewAnonVolumes = false, timeoutMs } = this.#o;
+    const { backend, progress } = context;
+    const old = backend.containers.find(oldId);
+    if (!old) return this.#create(service, number, because);
+    const name = containerName(this.#o.project, this.#definition(service), number);
+    const id = `Container ${name}`;
+    progress.begin(id, "recreating", because);
+    try {
+      const body = this.#body(service, number, old);
+      const temporary = `${old.Id.slice(0, 12)}_${name}`;
+      const left = backend.containers.find(temporary);
+      if (left) await removeContainer(context, left, false);
+      const created = backend.containers.create(temporary, body);
+      try {
+        await stopContainer(context, old, timeoutMs);
+      } catch (error) {
+        await backend.containers.remove(created.Id, { force: true, volumes: true });
+        throw error;
+      }
+      await removeContainer(context, old, renewAnonVolumes);
+      backend.containers.rename(created.Id, name);
+      progress.done(id, "recreated");
+    } catch (error) {
+      throw this.#failed(id, service, "cannot be recreated", error);
+    }
+  }
+
+  async #remove(containerId: string): Promise<void> {
+    const { context, timeoutMs } = this.#o;
+    const container = context.backend.containers.find(containerId);
+    if (!container) return;
+    const id = containerStep(container);
+    context.progress.begin(id, "stopping");
+    await stopContainer(context, container, timeoutMs);
+    context.progress.done(id, "stopped");
+    await context.progress.around(id, ["removing", "removed"], () => removeContainer(context, container, false));
+  }
+
+  async #restart(service: string, number: number, because: string): Promise<void> {
+    const { context, timeoutMs } = this.#o;
+    const container = this.#find(service, number);
+    if (!container) return;
+    const id = containerStep(container);
+    context.progress.begin(id, "restarting", because);
+    try {
+      await stopContainer(context, container, timeoutMs);
+      const [failed] = await context.backend.containers.startMany([container.Id]);
+      if (failed) throw failed.error;
+      await runHooks(context.backend, container, "post_start", this.#definition(service).post_start);
+      context.progress.done(id, "restarted");
+    } catch (error) {
+      throw this.#failed(id, service, "cannot be restarted", error);
+    }
+  }
+
+  async #wait(dependency: Dependency, because: string): Promise<void> {
+    const { context, holds } = this.#o;
+    const word = { service_started: "started", service_healthy: "healthy", service_completed_successfully: "exited" } as const;
+    const containers = containersOf(context, dependency.service);
+    const hold = { on: because.split(" ")[0] ?? "", waitsFor: `${dependency.service} to be ${word[dependency.condition]}` };
+    holds.add(hold);
+    const failed = new AbortController();
+    const signal = AbortSignal.any([context.signal, failed.signal]);
+    try {
+      if (containers.length === 0)
+        throw new BerthError("scheduler/dependency-failed", `service ${dependency.service} has no container`, {
+          place: { kind: "service", name: dependency.service },
+        });
+      await Promise.all(
+        containers.map(async (container) => {
+          context.progress.begin(containerStep(container), "waiting", because);
+          try {
+            await waitFor(context.backend, container.Id, dependency.condition, signal);
+            context.progress.done(containerStep(container), word[dependency.condition]);
+          } catch (error) {
+            if (signal.aborted) throw error;
+            if (dependency.required) throw this.#failed(containerStep(container), dependency.service, "dependency failed to start", error);
+            context.progress.done(containerStep(container), "skipped");
+            throw error;
+          }
+        }),
+      );
+    } catch (error) {
+      failed.abort(error);
+      if (dependency.required || context.signal.aborted) throw error;
+      context.progress.warn(`optional dependency ${dependency.service} is not there: ${messageOf(error)}`);
+    } finally {
+      holds.delete(hold);
+    }
+  }
+
+  #body(service: string, number: number, old?: Container) {
+    const { context, project, renewAnonVolumes } = this.#o;
+    const { backend } = context;
+    const definition = this.#definition(service);
+    const name = containerName(project, definition, number);
+    const wanted = imageName(project, definition);
+    const image = backend.images.resolve(wanted);
+    if (!image) throw new BerthError("image/not-found", `No such image: ${wanted}`);
+    const body = containerBody({
+      project,
+      service: definition,
+      number,
+      name,
+      configHash: backend.configHash(definition),
+      image: { name: wanted, id: image.id, config: image.config },
+      files: serviceFiles(project, definition),
+      written: (file) => backend.writeFile(project.name, file),
+      containersOf: (other) => containersOf(context, other),
+      containerId: (ref) => backend.containers.find(ref)?.Id,
+      apiSocket: backend.apiSocket,
+    });
+    if (!old) return body;
+    body.Labels = { ...body.Labels, [label.replace]: nameOf(old) };
+    if (renewAnonVolumes) return body;
+    const declared = Object.keys(image.config.config?.Volumes ?? {});
+    body.HostConfig = { ...body.HostConfig, Mounts: inheritVolumes(body.HostConfig?.Mounts ?? [], old, declared) };
+    return body;
+  }
+
+  /** One that was being replaced when the engine was killed still has the name that it was made under. */
+  #takeName(container: Container, service: string, number: number): void {
+    const { containers } = this.#o.context.backend;
+    const name = containerName(this.#o.project, this.#definition(service), number);
+    if (nameOf(container).endsWith(`_${name}`) && !containers.find(name)) containers.rename(container.Id, name);
+  }
+
+  /** The service's container of that number; while two have it, the newer. */
+  #find(service: string, number: number): Container | undefined {
+    return containersOf(this.#o.context, service)
+      .filter((container) => Number(container.Config.Labels?.[label.number] ?? 1) === number)
+      .sort((a, b) => (a.Created < b.Created ? 1 : -1))[0];
+  }
+
+  #definition(service: string): Service {
+    const entry = this.#o.entries[service];
+    if (!entry) throw new BerthError("scheduler/no-such-service", `no such service: ${service}`);
+    return entry.definition;
+  }
+
+  /** An error that names the service and says what was attempted; it is told as the step's. */
+  #failed(id: string, service: string, attempt: string, error: unknown): BerthError {
+    const named = failedAction(service, attempt, error);
+    this.#o.context.progress.failed(id, named);
+    return named;
+  }
+
+  async #named(container: Container, attempt: string, error: unknown): Promise<BerthError> {
+    const service = container.Config.Labels?.[label.service] ?? nameOf(container);
+    return failedAction(service, attempt, error, (await logHint(this.#o.context.backend, container.Id)).hint);
+  }
+}
+
+/** `service web: cannot be started: the reason`; the cause's code, place and hint are kept. */
+export function failedAction(service: string, attempt: string, error: unknown, more?: string): BerthError {
+  const cause = error instanceof BerthError ? error : undefined;
+  const hint = [cause?.hint, more].filter(Boolean).join("\n");
+  return new BerthError(cause?.code ?? "scheduler/action-failed", `service ${service}: ${attempt}: ${messageOf(error)}`, {
+    place: cause?.place ?? { kind: "service", name: service },
+    ...(hint ? { hint } : {}),
+    cause: error,
+  });
+}

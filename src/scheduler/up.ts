@@ -1,0 +1,185 @@
+import type { Service, UpOptions } from "../api/index.ts";
+import { BerthError } from "../system/index.ts";
+import { waitFor } from "./conditions.ts";
+import { dependenciesOf } from "./dependencies.ts";
+import { desiredOf } from "./desired.ts";
+import { execute } from "./execute.ts";
+import { type ImageNeed, imageName, imageNeed } from "./image-need.ts";
+import { observedOf } from "./observe.ts";
+import { formatPlan, type Plan, plan } from "./plan.ts";
+import { prepareImages } from "./prepare-images.ts";
+import { containerStep, containersOf, type ProjectContext } from "./project-context.ts";
+import type { ProjectRecord, Selection } from "./project-record.ts";
+import type { Observed } from "./state.ts";
+import { failedAction, UpEffects, type UpEffectsOptions } from "./up-effects.ts";
+
+export interface UpContext {
+  readonly context: ProjectContext;
+  readonly record: ProjectRecord;
+  readonly selection: Selection;
+  readonly options: UpOptions;
+  readonly holds: UpEffectsOptions["holds"];
+  /** Definitions of services by their hash, as far as they are still known: to say what changed. */
+  readonly configs: Observed["configs"];
+  /** What of a plan is done; all of it where this is not given. */
+  readonly only?: (plan: Plan) => Plan;
+}
+
+/** How many steps are done at a time; starts have the engine's own bound. */
+const concurrency = 8;
+/** A plan that is not empty after so many rounds never will be. */
+const maxRounds = 5;
+
+/**
+ * Brings what is selected to what is desired: images first, then plan after plan until one is empty. The first plan is told with its reasons.
+ * @throws the first action's error; what had begun has ended then, and the rest is left for the next request
+ */
+export async function bringUp(o: UpContext): Promise<void> {
+  const { context, options } = o;
+  const { signal } = context;
+  checkExternal(o);
+  const needs = imageNeeds(o);
+  const first = planned(o, needs);
+  context.progress.tell({
+    type: "plan",
+    text: formatPlan(first),
+    steps: first.actions.map(({ id, kind, because }) => ({ id, action: kind, because })),
+  });
+  for (const warning of first.warnings) context.progress.warn(warning);
+  if (options.dryRun) return;
+  const hasImageWork = [...needs.values()].some(({ action }) => action !== "none");
+  if (hasImageWork) await prepareImages({ ...context, project: o.record.project }, needs);
+  const effects = new UpEffects({
+    context,
+    project: o.record.project,
+    entries: o.record.services,
+    holds: o.holds,
+    ...(options.renewAnonVolumes ? { renewAnonVolumes: true } : {}),
+    ...(options.timeoutMs === undefined ? {} : { timeoutMs: options.timeoutMs }),
+  });
+  for (let round = 0, next = hasImageWork ? planned(o) : first; next.actions.length > 0; round++, next = planned(o)) {
+    signal.throwIfAborted();
+    if (round === maxRounds)
+      throw new BerthError("system/internal", `the plan is still not empty after ${maxRounds} rounds:\n${formatPlan(next)}`);
+    const outcome = await execute(next, effects, { signal, concurrency });
+    const [failed] = outcome.failed;
+    if (failed) throw failed.error;
+    signal.throwIfAborted();
+  }
+  if (options.wait) await waitForAll(o);
+}
+
+function planned(o: UpContext, needs?: ReadonlyMap<string, ImageNeed>): Plan {
+  const { backend, name } = o.context;
+  const desired = desiredOf({
+    record: o.record,
+    selection: o.selection,
+    options: o.options,
+    configHash: (service) => backend.configHash(service),
+    imageId: (service) => {
+      const need = needs?.get(service.name)?.action ?? "none";
+      return need === "none" ? backend.images.resolve(imageName(o.record.project, service))?.id : undefined;
+    },
+    imageNeed: (service) => needs?.get(service.name) ?? { action: "none" },
+  });
+  const { containers, networks, volumes } = backend;
+  const observed = observedOf({
+    project: name,
+    containers: containers.list(),
+    networks: networks.list(),
+    volumes: volumes.list(),
+    configs: o.configs,
+  });
+  const whole = plan(desired, observed);
+  return o.only ? o.only(whole) : whole;
+}
+
+function imageNeeds(o: UpContext): Map<string, ImageNeed> {
+  const { backend } = o.context;
+  const needOf = (service: Service): ImageNeed => {
+    const name = imageName(o.record.project, service);
+    return imageNeed(o.record.project, service, o.options, {
+      present: backend.images.resolve(name) !== undefined,
+      pulledMs: backend.images.pulledMs(name),
+      nowMs: backend.nowMs(),
+    });
+  };
+  return new Map(
+    [...o.selection.all].flatMap((name) => {
+      const entry = o.record.services[name];
+      return entry && entry.replicas > 0 ? [[name, needOf(entry.definition)] as const] : [];
+    }),
+  );
+}
+
+/** External networks and volumes have to be there before anything is done. */
+function checkExternal({ context, record, selection }: UpContext): void {
+  const { networks, volumes } = record.project;
+  const services = [...selection.all].flatMap((name) => record.services[name]?.definition ?? []);
+  const known = new Set(context.backend.networks.list().map((network) => network.Name));
+  for (const service of services) {
+    for (const key of service.network_mode ? [] : Object.keys(service.networks ?? {})) {
+      const network = networks[key];
+      if (network?.external && !known.has(network.name) && !["bridge", "host", "none"].includes(network.name))
+        throw new BerthError("network/not-found", `network ${network.name} declared as external, but could not be found`, {
+          place: { kind: "service", name: service.name },
+          hint: `Create it: \`berth docker network create ${network.name}\`.`,
+        });
+    }
+    for (const mount of service.volumes ?? []) {
+      const volume = mount.type === "volume" && mount.source ? volumes[mount.source] : undefined;
+      if (volume?.external && !context.backend.volumes.list().some((one) => one.Name === volume.name))
+        throw new BerthError("volume/not-found", `external volume "${volume.name}" not found`, {
+          place: { kind: "service", name: service.name },
+          hint: `Create it: \`berth docker volume create ${volume.name}\`.`,
+        });
+    }
+  }
+}
+
+/** `--wait`: until all are running or healthy; those that others wait for to complete have to complete. */
+async function waitForAll({ context, record, selection, options }: UpContext): Promise<void> {
+  const { backend, progress } = context;
+  const limit = new AbortController();
+  const timer =
+    options.waitTimeoutMs === undefined
+      ? undefined
+      : setTimeout(
+          () =>
+            limit.abort(
+              new BerthError(
+                "scheduler/wait-timeout",
+                `not all services were running or healthy within ${options.waitTimeoutMs! / 1000} s`,
+              ),
+            ),
+          options.waitTimeoutMs,
+        );
+  const signal = AbortSignal.any([context.signal, limit.signal]);
+  const completing = new Set(
+    Object.values(record.services).flatMap(({ definition }) =>
+      dependenciesOf(definition).flatMap(({ service, condition }) => (condition === "service_completed_successfully" ? [service] : [])),
+    ),
+  );
+  const containers = [...selection.all].flatMap((service) => containersOf(context, service).map((container) => ({ service, container })));
+  try {
+    await Promise.all(
+      containers.map(async ({ service, container }) => {
+        const id = containerStep(container);
+        const condition = completing.has(service) ? "service_completed_successfully" : "running_or_healthy";
+        progress.begin(id, "waiting");
+        try {
+          await waitFor(backend, container.Id, condition, signal);
+          progress.done(id, completing.has(service) ? "exited" : "healthy");
+        } catch (error) {
+          if (signal.aborted) throw error;
+          const named = failedAction(service, "is not up", error);
+          progress.failed(id, named);
+          limit.abort(named);
+          throw named;
+        }
+      }),
+    );
+  } finally {
+    clearTimeout(timer);
+  }
+}
