@@ -18,6 +18,11 @@ import { imageTransferRoutes } from "./image-transfer-routes.ts";
 import { localBuildRoutes } from "./local-build-routes.ts";
 import { networkRoutes } from "./network-routes.ts";
 import type { Logger } from "./ports.ts";
+import { projectBackend } from "./projects/project-backend.ts";
+import { ProjectImages } from "./projects/project-images.ts";
+import { projectRoutes } from "./projects/project-routes.ts";
+import { StoredProjects } from "./projects/project-store.ts";
+import { Projects } from "./projects/projects.ts";
 import { Records } from "./records.ts";
 import { ApiServer } from "./server.ts";
 import { systemRoutes } from "./system-routes.ts";
@@ -59,7 +64,8 @@ export async function startEngine({ paths, log, idleMs }: EngineOptions): Promis
   const networks = new Networks({ root: paths.root, instance: paths.instance, log });
   const events = new EventBus();
   const records = new Records<ContainerRecord>(join(paths.root, "records"));
-  for (const file of [...images.open(), ...volumes.open(), ...(await networks.open()), ...records.open()]) {
+  const store = new StoredProjects(paths.root);
+  for (const file of [...images.open(), ...volumes.open(), ...(await networks.open()), ...records.open(), ...store.open()]) {
     warnings.push(`a state file could not be read and was moved aside: ${file}`);
     log.warn({ file, effect: "what it described is gone" }, "an unreadable state file was moved aside");
   }
@@ -67,6 +73,9 @@ export async function startEngine({ paths, log, idleMs }: EngineOptions): Promis
   await containers.open();
   await networks.releaseAllBut(new Set(containers.list().map((container) => container.Id)));
   const builder = new Builder({ images, rootDir: join(paths.root, "build"), runner: buildRunner({ paths, host, networks }), log });
+  const { port } = new ProjectImages({ root: paths.root, images, builder, containers });
+  const parts = { containers, networks, volumes, runtime, events, images: port, writeFile: store.writeFile, socket: paths.socket };
+  const projects = new Projects({ backend: projectBackend(parts), store, log });
   const startedAt = new Date().toISOString();
   let stopNow: () => void = () => {};
   const server = new ApiServer(
@@ -87,6 +96,7 @@ export async function startEngine({ paths, log, idleMs }: EngineOptions): Promis
       ...localBuildRoutes(builder, images),
       ...imageTransferRoutes(images),
       ...diskUsageRoutes({ images, builder, containers, volumes, upperDir: (id) => join(runtime.directory(id), "upper") }),
+      ...projectRoutes(projects),
       ...imageRoutes({ images, containers, events }),
       ...networkRoutes({ networks, containers, events }),
       ...volumeRoutes({ volumes, containers, events }),
@@ -94,6 +104,7 @@ export async function startEngine({ paths, log, idleMs }: EngineOptions): Promis
     log,
   );
   await server.listen(paths.socket);
+  projects.resume();
   writeFileSync(join(paths.run, "engine.pid"), `${process.pid}\n`);
   log.info({ socket: paths.socket, runtime: host.runtime, cgroup: host.cgroupMode, warnings: warnings.length }, "engine started");
   let tellEnded: () => void = () => {};
@@ -104,6 +115,7 @@ export async function startEngine({ paths, log, idleMs }: EngineOptions): Promis
   const stop = (): Promise<void> => {
     stopping ??= (async () => {
       clearInterval(idle);
+      await projects.close();
       await server.close();
       await containers.close();
       await networks.close();
@@ -116,7 +128,7 @@ export async function startEngine({ paths, log, idleMs }: EngineOptions): Promis
   };
   const idle = setInterval(
     () => {
-      const busy = containers.running().length > 0 || server.connections > 0;
+      const busy = containers.running().length > 0 || server.connections > 0 || projects.isBusy;
       if (idleMs > 0 && !busy && Date.now() - server.lastUseMs > idleMs) void stop();
     },
     Math.max(1000, Math.min(30_000, idleMs || 30_000)),
