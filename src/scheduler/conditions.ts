@@ -7,10 +7,16 @@ import type { Backend } from "./ports.ts";
 export type Condition = DependencyCondition | "running_or_healthy";
 
 /** What one container is to a condition: fulfilled, not yet, or never (with the reason). */
-export type Standing = { readonly is: "met" } | { readonly is: "pending" } | { readonly is: "failed"; readonly why: string };
+export type Standing =
+  | { readonly is: "met" }
+  | { readonly is: "pending"; readonly lookAgainMs?: number }
+  | { readonly is: "failed"; readonly why: string };
+
+/** What runs counts as up when it has run so long: Compose's first look is as late, and it shows what ends at once. */
+const steadyMs = 500;
 
 /** Compose's rules: a container that ended cannot become healthy; one without a health check is never healthy, and says so. */
-export function standing(container: Container, condition: Condition): Standing {
+export function standing(container: Container, condition: Condition, nowMs: number): Standing {
   const { State: state } = container;
   const health = state.Health?.Status;
   const ended = state.Status === "exited" || state.Status === "dead";
@@ -29,24 +35,34 @@ export function standing(container: Container, condition: Condition): Standing {
       if (health === "unhealthy") return { is: "failed", why: `container ${nameOf(container)} is unhealthy` };
       return state.Running && health === "healthy" ? { is: "met" } : { is: "pending" };
     case "running_or_healthy":
-      if (hasHealthcheck(container)) return standing(container, "service_healthy");
+      if (hasHealthcheck(container)) return standing(container, "service_healthy", nowMs);
       if (ended) return exited;
-      return state.Running && !state.Restarting ? { is: "met" } : { is: "pending" };
+      if (!state.Running || state.Restarting) return { is: "pending" };
+      return upInMs(state.StartedAt, nowMs) > 0 ? { is: "pending", lookAgainMs: upInMs(state.StartedAt, nowMs) } : { is: "met" };
   }
 }
+
+const upInMs = (startedAt: string, nowMs: number): number => Date.parse(startedAt) + steadyMs - nowMs;
 
 const hasHealthcheck = ({ Config: { Healthcheck: check } }: Container): boolean => check?.Test !== undefined && check.Test[0] !== "NONE";
 
 /**
- * Waits until a container is as the condition asks; wakes on its events only.
+ * Waits until a container is as the condition asks; wakes on its events.
  * @throws BerthError scheduler/dependency-failed, with the container's last log lines, and the signal's reason
  */
 export async function waitFor(backend: Backend, id: string, condition: Condition, signal: AbortSignal): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
   const outcome = await new Promise<Standing>((resolve, reject) => {
     const look = () => {
       const container = backend.containers.find(id);
-      const now: Standing = container ? standing(container, condition) : { is: "failed", why: `container ${id.slice(0, 12)} was removed` };
-      if (now.is === "pending") return;
+      const now: Standing = container
+        ? standing(container, condition, backend.nowMs())
+        : { is: "failed", why: `container ${id.slice(0, 12)} was removed` };
+      clearTimeout(timer);
+      if (now.is === "pending") {
+        if (now.lookAgainMs !== undefined) timer = setTimeout(look, now.lookAgainMs);
+        return;
+      }
       finish();
       resolve(now);
     };
@@ -59,6 +75,7 @@ export async function waitFor(backend: Backend, id: string, condition: Condition
       if (event.Type === "container" && event.Actor.ID === id) setImmediate(look);
     });
     const finish = () => {
+      clearTimeout(timer);
       subscription.stop();
       signal.removeEventListener("abort", abort);
     };

@@ -254,7 +254,12 @@ export class ProjectController {
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => {
       this.#timer = undefined;
-      this.#repair().catch((error: unknown) => this.#noteFailure(error));
+      this.#repair().then(
+        () => {
+          this.#failures = 0;
+        },
+        (error: unknown) => this.#noteFailure(error),
+      );
     }, delayMs);
   }
 
@@ -278,8 +283,7 @@ export class ProjectController {
         configs: new Map(),
         only: driftPlan,
       });
-      this.#failures = 0;
-    });
+    }, true);
   }
 
   #logStep(event: ProjectEvent): void {
@@ -340,21 +344,22 @@ export class ProjectController {
     this.#timer = undefined;
   }
 
-  #serial<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  #serial<T>(work: (signal: AbortSignal) => Promise<T>, isRepair = false): Promise<T> {
     const { signal } = this.#abort;
     this.#working++;
     const next = this.#queue.then(async () => {
       try {
         signal.throwIfAborted();
         const result = await work(signal);
-        this.#lastError = undefined;
+        // A repair only says that all of what once came up is there.
+        if (!isRepair || this.#failures > 0) this.#lastError = undefined;
         return result;
       } catch (error) {
         this.#lastError = signal.aborted ? undefined : wireError(error);
         throw error;
       } finally {
         this.#working--;
-        if (this.#working === 0 && this.#missed && !this.#closed) this.#soon(quietMs);
+        if (this.#working === 0 && this.#missed && !this.#closed && this.#store.get(this.name)) this.#soon(quietMs);
         if (this.#working === 0) this.#missed = false;
       }
     });

@@ -4,6 +4,7 @@ import { type ImageStore, type PullOptions, parseReference, pull, push, type Reg
 import { type Backend, definitionHash, type ImageBuild, type TransferOptions } from "../../scheduler/index.ts";
 import type { Containers } from "../containers.ts";
 import { Records } from "../records.ts";
+import { toAuth } from "../registry-auth.ts";
 
 /** Images as the scheduler asks for them. When each was pulled is kept, for `pull_policy: daily` and the like. */
 export class ProjectImages {
@@ -78,15 +79,8 @@ function authOf(ref: string, auth: TransferOptions["auth"]): { auth?: RegistryAu
   const { domain } = parseReference(ref);
   const found = auth?.[domain] ?? (domain === "docker.io" ? auth?.["https://index.docker.io/v1/"] : undefined);
   if (!found) return {};
-  const { username, password, identitytoken, registrytoken } = found;
-  return {
-    auth: {
-      ...(username ? { username } : {}),
-      ...(password ? { password } : {}),
-      ...(identitytoken ? { identityToken: identitytoken } : {}),
-      ...(registrytoken ? { registryToken: registrytoken } : {}),
-    },
-  };
+  const credentials = toAuth(found);
+  return credentials ? { auth: credentials } : {};
 }
 
 /** "12 of 40 MB": the layers' bytes together, told when they change by a megabyte. */
