@@ -11,7 +11,9 @@ export interface Project {
   volumes: Record<string, VolumeDefinition>;
   secrets: Record<string, FileObject>;
   configs: Record<string, FileObject>;
-  models?: Record<string, { model: string; [option: string]: unknown }>;
+  models?: Record<string, ModelDefinition>;
+  /** Services of the files whose profiles are not active: their containers are no orphans, and naming one activates it. Their env_files were not read. */
+  disabled_services?: Record<string, Service>;
   /** Top-level x- keys. */
   extensions?: Record<string, unknown>;
   /** Absolute. For the labels and for `berth ls`. */
@@ -133,7 +135,7 @@ export interface Service {
   /** Targets, each with optional ":options". */
   tmpfs?: string[];
   tty?: boolean;
-  ulimits?: Record<string, { soft: number; hard: number }>;
+  ulimits?: Record<string, Ulimit>;
   use_api_socket?: boolean;
   user?: string;
   userns_mode?: string;
@@ -143,6 +145,20 @@ export interface Service {
   volumes_from?: string[];
   working_dir?: string;
   extensions?: Record<string, unknown>;
+}
+
+/** `single`: one number was written for both. */
+export interface Ulimit {
+  soft: number;
+  hard: number;
+  single?: boolean;
+}
+
+export interface ModelDefinition {
+  name?: string;
+  model: string;
+  context_size?: number;
+  runtime_flags?: string[];
 }
 
 export interface ServiceHook {
@@ -231,7 +247,7 @@ export interface BuildDefinition {
   secrets?: FileReference[];
   shm_size?: number;
   tags?: string[];
-  ulimits?: Record<string, { soft: number; hard: number }>;
+  ulimits?: Record<string, Ulimit>;
   platforms?: string[];
   privileged?: boolean;
   provenance?: string;
@@ -251,15 +267,29 @@ export interface Deploy {
   mode?: string;
   replicas?: number;
   labels?: Record<string, string>;
-  update_config?: Record<string, unknown>;
-  rollback_config?: Record<string, unknown>;
+  update_config?: UpdateConfig;
+  rollback_config?: UpdateConfig;
   resources?: {
     limits?: { cpus?: number; memory?: number; pids?: number; devices?: DeviceReservation[] };
-    reservations?: { cpus?: number; memory?: number; devices?: DeviceReservation[]; generic_resources?: unknown[] };
+    reservations?: {
+      cpus?: number;
+      memory?: number;
+      devices?: DeviceReservation[];
+      generic_resources?: { discrete_resource_spec?: { kind?: string; value?: number } }[];
+    };
   };
   restart_policy?: { condition?: "none" | "on-failure" | "any"; delay?: number; max_attempts?: number; window?: number };
-  placement?: Record<string, unknown>;
+  placement?: { constraints?: string[]; preferences?: { spread?: string }[]; max_replicas_per_node?: number };
   endpoint_mode?: string;
+}
+
+export interface UpdateConfig {
+  parallelism?: number;
+  delay?: number;
+  failure_action?: string;
+  monitor?: number;
+  max_failure_ratio?: number;
+  order?: string;
 }
 
 export interface WatchRule {

@@ -1,5 +1,6 @@
 import { Command, CommanderError, Option } from "commander";
 import type { CliContext } from "./context.ts";
+import { declareConfig } from "./grammar/config.ts";
 import type { Grammar, Start } from "./grammar/declare.ts";
 import { declareEngine } from "./grammar/engine.ts";
 import { declareInside } from "./grammar/inside.ts";
@@ -69,6 +70,7 @@ export function buildProgram(start: Start, context: Pick<CliContext, "stdout">):
   const grammar: Grammar = { program, start };
   program.commandsGroup("Looking:");
   declareLook(grammar);
+  declareConfig(grammar);
   program.commandsGroup("Inside containers:");
   declareInside(grammar);
   program.commandsGroup("Berth itself:");

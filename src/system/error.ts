@@ -2,7 +2,14 @@ import type { ErrorCode } from "./error-codes.ts";
 
 /** Where something went wrong: a position in a file, or a named thing of the engine. `path` is the key path inside the file (`services.web.ports[0]`). */
 export type Place =
-  | { readonly file: string; readonly line?: number; readonly column?: number; readonly path?: string }
+  | {
+      readonly file: string;
+      readonly line?: number;
+      readonly column?: number;
+      readonly path?: string;
+      /** The line itself, and how many characters from `column` on are meant. */
+      readonly source?: { readonly text: string; readonly length: number };
+    }
   | { readonly kind: "container" | "image" | "network" | "volume" | "project" | "service" | "step"; readonly name: string };
 
 export interface ErrorDetail {
@@ -43,7 +50,16 @@ export function errnoOf(error: unknown): string | undefined {
 /** `compose.yaml:14:9: services.web: message  [code]` and the hint on a line of its own. */
 export function formatError(error: BerthError): string {
   const where = error.place ? `${formatPlace(error.place)}: ` : "";
-  return `${where}${error.message}  [${error.code}]${error.hint ? `\n  ${error.hint}` : ""}`;
+  const source = error.place ? markedSource(error.place) : "";
+  return `${where}${error.message}  [${error.code}]${source}${error.hint ? `\n  ${error.hint}` : ""}`;
+}
+
+/** The line of the file, the place marked under it, as compilers show it; empty where the line is not known. */
+export function markedSource(place: Place): string {
+  if ("kind" in place || !place.source || place.line === undefined) return "";
+  const number = String(place.line);
+  const before = place.source.text.slice(0, (place.column ?? 1) - 1).replace(/[^\t]/g, " ");
+  return `\n  ${number} | ${place.source.text}\n  ${" ".repeat(number.length)} | ${before}${"^".repeat(Math.max(1, place.source.length))}`;
 }
 
 export function formatPlace(place: Place): string {

@@ -1,0 +1,15 @@
+import type { Project } from "../../api/project.ts";
+import type { Problems, Where } from "../problems.ts";
+import { find, type Mapping, type Path } from "../yaml/tree.ts";
+
+/** A project that is checked, the tree that says where each part of it is written, and who is told. */
+export interface Checked {
+  readonly project: Project;
+  readonly root: Mapping;
+  readonly problems: Problems;
+}
+
+/** Where something of the project is written, or the nearest to it that is. */
+export function placeIn({ root }: Pick<Checked, "root">, path: Path): Where {
+  return { origin: find(root, path).origin, path };
+}

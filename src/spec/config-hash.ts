@@ -1,0 +1,17 @@
+import { createHash } from "node:crypto";
+import type { Service } from "../api/project.ts";
+import { goJson } from "./go-json.ts";
+import { service as codec } from "./model/service.ts";
+
+/**
+ * The hash by which a container is known to be of this definition of its service: SHA-256 of the service as Compose prints it, without what changes no
+ * container (build, pull_policy, scale, replicas, depends_on, profiles). Compose comes to the same one for the same service (pkg/compose/hash.go).
+ */
+export function configHash(service: Service): string {
+  const { build: _, pull_policy: _policy, scale: _scale, depends_on: _dependencies, profiles: _profiles, deploy, ...rest } = service;
+  const { replicas: _replicas, ...deployment } = deploy ?? {};
+  const hashed = deploy ? { ...rest, deploy: deployment } : rest;
+  return createHash("sha256")
+    .update(goJson(codec.encode(hashed, "json")))
+    .digest("hex");
+}
