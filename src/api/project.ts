@@ -12,8 +12,6 @@ export interface Project {
   secrets: Record<string, FileObject>;
   configs: Record<string, FileObject>;
   models?: Record<string, ModelDefinition>;
-  /** Services of the files whose profiles are not active: their containers are no orphans, and naming one activates it. Their env_files were not read. */
-  disabled_services?: Record<string, Service>;
   /** Top-level x- keys. */
   extensions?: Record<string, unknown>;
   /** Absolute. For the labels and for `berth ls`. */

@@ -22,7 +22,7 @@ export function applyIncludes(
   for (const [index, entry] of includes.items.entries()) {
     const path: Path = ["include", index];
     const included = includedSource(entry, path, source, context);
-    if (included) importInto(root, loadModel(included, context), path, entry, context);
+    if (included) importInto(root, loadModel(included, context), entry, context);
   }
   root.delete("include");
 }
@@ -92,7 +92,7 @@ function includedEnvironment(
   return environment;
 }
 
-function importInto(root: Mapping, imported: Mapping, path: Path, entry: Tree, { problems }: ModelContext): void {
+function importInto(root: Mapping, imported: Mapping, entry: Tree, { problems }: ModelContext): void {
   for (const kind of kinds) {
     const from = imported.get(kind);
     if (!(from instanceof Mapping)) continue;

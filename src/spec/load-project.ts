@@ -35,6 +35,8 @@ export interface LoadOptions extends ProjectSelection {
 
 export interface LoadedProject {
   readonly project: Project;
+  /** The services of `disabled_services`: in the files, and in no active profile. Their env_files were not read. */
+  readonly disabled: Readonly<Record<string, Service>>;
   readonly warnings: readonly SpecWarning[];
   /** The variables that the files were interpolated with. */
   readonly environment: ReadonlyMap<string, string>;
@@ -63,14 +65,14 @@ export async function loadProject(options: LoadOptions): Promise<LoadedProject> 
     services: active,
     ...resources,
     ...(Object.keys(models).length > 0 ? { models } : {}),
-    ...(Object.keys(disabled).length > 0 ? { disabled_services: disabled } : {}),
+    ...(Object.keys(disabled).length > 0 ? { disabled_services: Object.keys(disabled).sort() } : {}),
     ...(extensions ? { extensions } : {}),
     working_dir: files.directory,
     config_files: [...files.files],
     ...(options.envFiles?.length ? { environment_files: [...files.envFiles] } : {}),
     ...(profiles.length > 0 ? { profiles: [...profiles] } : {}),
   };
-  if (!options.skip?.consistency) checkConsistency({ project, root, problems });
+  if (!options.skip?.consistency) checkConsistency({ project, disabled, root, problems });
   checkSupport(root, new Set(Object.keys(active)), problems, options.lenient === true);
   const services = emptyRecord<Service>();
   for (const service of Object.values(active)) {
@@ -84,6 +86,7 @@ export async function loadProject(options: LoadOptions): Promise<LoadedProject> 
   const complete = { ...project, services };
   return {
     project: options.allResources ? complete : withoutUnused(complete),
+    disabled,
     warnings: problems.warnings,
     environment: files.environment,
   };

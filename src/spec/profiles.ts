@@ -80,12 +80,12 @@ export function selectServices(project: Project, names: readonly string[]): { pr
     for (const one of matching) take(one);
   }
   const services = emptyRecord<Service>();
-  const disabled = { ...project.disabled_services };
+  const disabled = [...(project.disabled_services ?? [])];
   for (const [name, service] of Object.entries(project.services)) {
     if (chosen.has(name)) services[name] = withDependencies(service, chosen);
-    else disabled[name] = service;
+    else disabled.push(name);
   }
-  return { project: { ...project, services, disabled_services: disabled }, unknown };
+  return { project: { ...project, services, disabled_services: disabled.sort() }, unknown };
 }
 
 function withDependencies(service: Service, chosen: ReadonlySet<string>): Service {

@@ -70,16 +70,13 @@ function isList({ services, volumes, networks, models, profiles, images }: Confi
 }
 
 async function wanted(cli: Invocation, load: LoadOptions, services: readonly string[], options: ConfigOptions): Promise<string> {
-  if (options.resolveImageDigests || options.lockImageDigests) {
-    throw usageError("berth config does not resolve digests yet"); // replaced below
-  }
   if (options.variables) return variables(load, options);
   if (!options.interpolate && !isList(options) && options.hash === undefined && !options.environment) {
     const { root, problems } = await loadTree(load);
     showWarnings(cli, problems.warnings);
     return treeText(root, options.format ?? "yaml");
   }
-  const { project: all, warnings, environment } = await loadProject(load);
+  const { project: all, disabled, warnings, environment } = await loadProject(load);
   showWarnings(cli, warnings);
   const { project, unknown } = services.length > 0 ? selectServices(all, services) : { project: all, unknown: [] };
   if (unknown.length > 0)
@@ -89,7 +86,7 @@ async function wanted(cli: Invocation, load: LoadOptions, services: readonly str
   if (options.networks) return lines(Object.keys(all.networks));
   if (options.models) return lines(Object.values(all.models ?? {}).map(({ model }) => model));
   if (options.hash !== undefined) return hashes(all, options.hash);
-  if (options.profiles) return lines(profilesOf(project));
+  if (options.profiles) return lines(profilesOf(all, disabled));
   if (options.images) return lines(Object.values(project.services).map((service) => imageOf(service, project.name)));
   if (options.environment) return lines([...environment].map(([name, value]) => `${name}=${value}`));
   return options.format === "json" ? toJson(project) : toYaml(project);
@@ -129,7 +126,7 @@ function hashes(project: Project, wanted: string): string {
   );
 }
 
-function profilesOf({ services, disabled_services: disabled = {} }: Project): string[] {
+function profilesOf({ services }: Project, disabled: Project["services"]): string[] {
   return [...new Set([...Object.values(services), ...Object.values(disabled)].flatMap(({ profiles = [] }) => profiles))];
 }
 

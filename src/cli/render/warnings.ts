@@ -1,7 +1,7 @@
 import type { SpecWarning } from "../../spec/index.ts";
 import { formatPlace, markedSource } from "../../system/error.ts";
 import type { Invocation } from "../invocation.ts";
-import { printable } from "../report-error.ts";
+import { printable } from "./printable.ts";
 
 /** Writes a project's warnings to stderr, in the form of errors. */
 export function showWarnings(cli: Pick<Invocation, "stderr" | "colorErr">, warnings: readonly SpecWarning[]): void {

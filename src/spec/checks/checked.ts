@@ -1,10 +1,11 @@
-import type { Project } from "../../api/project.ts";
+import type { Project, Service } from "../../api/project.ts";
 import type { Problems, Where } from "../problems.ts";
 import { find, type Mapping, type Path } from "../yaml/tree.ts";
 
 /** A project that is checked, the tree that says where each part of it is written, and who is told. */
 export interface Checked {
   readonly project: Project;
+  readonly disabled: Readonly<Record<string, Service>>;
   readonly root: Mapping;
   readonly problems: Problems;
 }

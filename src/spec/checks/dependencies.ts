@@ -4,7 +4,8 @@ import { type Checked, placeIn } from "./checked.ts";
 
 /** Dependencies on services that are not there or not active, and circles of them. */
 export function checkDependencies(checked: Checked): void {
-  const { services, disabled_services: disabled = {} } = checked.project;
+  const { disabled } = checked;
+  const { services } = checked.project;
   for (const service of Object.values(services)) {
     for (const [name, dependency] of Object.entries(service.depends_on ?? {})) {
       if (services[name] || (disabled[name] && !dependency.required)) continue;
