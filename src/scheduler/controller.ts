@@ -94,13 +94,17 @@ export class ProjectController {
     const context = this.#context(o.tell, o.signal, (name) => record.project.services[name]);
     const work = { context, record, selection, options, holds: this.#holds, configs: this.#configs(o.previous) };
     if (options.dryRun) return bringUp(work);
-    this.#store.put(this.name, record);
+    let isAccepted = false;
+    const accepted = () => {
+      this.#store.put(this.name, record);
+      isAccepted = true;
+    };
     try {
-      await bringUp(work);
+      await bringUp({ ...work, accepted });
       this.#store.put(this.name, withoutGoal(withServices(record, selection.all, (entry) => ({ ...entry, settled: true }))));
     } catch (error) {
       // What is not there is left for the next request; it is not tried for ever. What an engine that ends has not done, the next engine does.
-      if (!this.#closed)
+      if (isAccepted && !this.#closed)
         this.#store.put(
           this.name,
           withoutGoal(withServices(record, selection.all, (entry) => ({ ...entry, settled: this.#isThere(entry) }))),

@@ -21,6 +21,8 @@ export interface UpContext {
   readonly holds: UpEffectsOptions["holds"];
   /** Definitions of services by their hash, as far as they are still known: to say what changed. */
   readonly configs: Observed["configs"];
+  /** The request makes sense and is begun with: nothing has changed before. */
+  readonly accepted?: () => void;
   /** What of a plan is done; all of it where this is not given. */
   readonly only?: (plan: Plan) => Plan;
 }
@@ -47,6 +49,7 @@ export async function bringUp(o: UpContext): Promise<void> {
   });
   for (const warning of first.warnings) context.progress.warn(warning);
   if (options.dryRun) return;
+  o.accepted?.();
   const hasImageWork = [...needs.values()].some(({ action }) => action !== "none");
   if (hasImageWork) await prepareImages({ ...context, project: o.record.project }, needs);
   const effects = new UpEffects({
