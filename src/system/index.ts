@@ -13,7 +13,7 @@ export {
 } from "./docker-credentials.ts";
 export { BerthError, type ErrorDetail, errnoOf, formatError, formatPlace, messageOf, type Place } from "./error.ts";
 export { type ErrorCode, errorCodes } from "./error-codes.ts";
-export { describeHost, type Host } from "./host.ts";
+export { capabilityNames, describeHost, type Host } from "./host.ts";
 export { type FileLock, lockFile } from "./lock.ts";
 export { type BerthPaths, berthPaths } from "./paths.ts";
 export { type RunOptions, type RunResult, run } from "./run.ts";
