@@ -2,5 +2,6 @@
 
 export type * from "./build-api.ts";
 export type * from "./docker.ts";
+export type * from "./docker-stats.ts";
 export type * from "./project.ts";
 export type * from "./project-api.ts";

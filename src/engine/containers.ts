@@ -6,6 +6,7 @@ import type { ContainerRecord } from "./container-record.ts";
 import { ContainerBook } from "./containers/book.ts";
 import { createContainer } from "./containers/create.ts";
 import { ExitWatch } from "./containers/exits.ts";
+import { withOwnRoot, withRoot } from "./containers/files.ts";
 import type { Live } from "./containers/live.ts";
 import { ContainerLocks } from "./containers/locks.ts";
 import { checkName } from "./containers/names.ts";
@@ -173,11 +174,17 @@ export class Containers {
     await disconnectNetwork(this.#parts, this.get(ref), network);
   }
 
-  /** The container's root on this host; mounted for a stopped one, until `release` is called. */
-  openRoot(record: ContainerRecord): { path: string; release: () => Promise<void> } {
-    const { runtime } = this.#parts;
-    const path = runtime.mountRoot(record.Id, lowerDirs(this.#parts, record));
-    return { path, release: async () => (record.State.Running ? undefined : runtime.cleanup(record.Id)) };
+  /** The container's files, with its volumes, on this host while `work` runs. */
+  withRoot<T>(ref: string, work: (path: string) => Promise<T>): Promise<T> {
+    return withRoot(this.#parts, this.get(ref), work);
+  }
+  /** The same without volumes: its own file system. */
+  withOwnRoot<T>(ref: string, work: (path: string) => Promise<T>): Promise<T> {
+    return withOwnRoot(this.#parts, this.get(ref), work);
+  }
+  /** The overlay directories below what the container writes, top first. */
+  lowerDirs(record: ContainerRecord): string[] {
+    return lowerDirs(this.#parts, record);
   }
 
   async close(): Promise<void> {

@@ -5,8 +5,10 @@ import { ImageStore } from "../image/index.ts";
 import { Networks } from "../network/index.ts";
 import { prepareHost, Runtime, Volumes } from "../runtime/index.ts";
 import { BerthError, type BerthPaths, describeHost, lockFile } from "../system/index.ts";
+import { archiveRoutes } from "./archive/archive-routes.ts";
 import { buildRoutes } from "./build-routes.ts";
 import { buildRunner } from "./build-runner.ts";
+import { containerContentRoutes } from "./container-content-routes.ts";
 import type { ContainerRecord } from "./container-record.ts";
 import { containerRoutes } from "./container-routes.ts";
 import { Containers } from "./containers.ts";
@@ -25,6 +27,7 @@ import { StoredProjects } from "./projects/project-store.ts";
 import { Projects } from "./projects/projects.ts";
 import { Records } from "./records.ts";
 import { ApiServer } from "./server.ts";
+import { statsRoutes } from "./stats-routes.ts";
 import { systemRoutes } from "./system-routes.ts";
 import { volumeRoutes } from "./volume-routes.ts";
 
@@ -91,6 +94,9 @@ export async function startEngine({ paths, log, idleMs }: EngineOptions): Promis
         stop: () => stopNow(),
       }),
       ...containerRoutes({ containers, runtime, image: (id) => images.resolve(id) }),
+      ...archiveRoutes({ containers, events }),
+      ...statsRoutes({ containers, runtime }),
+      ...containerContentRoutes({ containers, runtime, images, events }),
       ...execRoutes({ containers, runtime, events }),
       ...buildRoutes(builder, images),
       ...localBuildRoutes(builder, images),

@@ -60,6 +60,31 @@ export function jsonStream(response: ServerResponse): { send(value: unknown): vo
   return { send: (value) => response.write(`${JSON.stringify(value)}\n`), end: () => response.end() };
 }
 
+/** Bytes as they come, no faster than the client reads. A failure after the first byte cuts the connection, so that nobody takes a part for the whole. */
+export async function sendStream(call: Call, pieces: AsyncIterable<Buffer>): Promise<void> {
+  const { response, signal } = call;
+  try {
+    for await (const piece of pieces) {
+      if (signal.aborted) return;
+      if (!response.headersSent) response.writeHead(200);
+      if (response.write(piece)) continue;
+      await new Promise<void>((resolve) => {
+        const done = () => {
+          response.off("drain", done);
+          response.off("close", done);
+          resolve();
+        };
+        response.on("drain", done);
+        response.on("close", done);
+      });
+    }
+  } catch (error) {
+    if (response.headersSent) response.destroy(error instanceof Error ? error : undefined);
+    throw error;
+  }
+  response.end();
+}
+
 const maxBody = 16 * 1024 * 1024;
 
 /** The JSON body of a request, {} where there is none. @throws BerthError api/bad-parameter */

@@ -17,4 +17,5 @@ export type { PullOptions, PushOptions, RegistryAuth, RegistrySettings, Transfer
 export { pull } from "./registry-pull.ts";
 export { push } from "./registry-push.ts";
 export { ImageStore } from "./store.ts";
-export { TarReader } from "./tar-reader.ts";
+export { type TarEntry, TarReader, type TarSink } from "./tar-reader.ts";
+export { padding, tarEnd, tarHeader } from "./tar-writer.ts";

@@ -55,7 +55,7 @@ export function execInContainer(
   const [processFile, pidFile, socketPath] = [
     join(directory, `${key}.json`),
     join(directory, `${key}.pid`),
-    join(directory, `${key}.sock`),
+    join(runtime.socketDir, key), // a socket's path has 107 bytes, and the bundle's is long
   ];
   const config = JSON.parse(readFileSync(join(runtime.bundle(id), "config.json"), "utf8")) as {
     process: Record<string, unknown> & { env: string[]; cwd: string; user: object; capabilities: Record<string, string[]> };

@@ -3,12 +3,19 @@
  * images and no networks; what it keeps is on disk, so that an engine that was killed is followed by one that goes on.
  */
 export { AttachInput } from "./attach-input.ts";
+export { bindInto } from "./bound-view.ts";
+export { type PathChange, pathChanges, writtenBytes } from "./changes.ts";
 export { type ExecSession, type ExecSpec, execInContainer, mergeEnv } from "./exec.ts";
+export { initLayer } from "./init-layer.ts";
 export { readInside, resolveInside } from "./inside.ts";
 export { type LogEntry, type LogPosition, type LogQuery, logEnd, readLogs, readOutput } from "./logs.ts";
 export { isMounted } from "./mounted.ts";
 export type { NamespacePaths, ResolvedMount } from "./oci-spec.ts";
 export { prepareHost } from "./prepare-host.ts";
+export { OpenDirectory, RootDirectory } from "./root-directory.ts";
 export { type ExitInfo, Runtime, type StartInput } from "./runtime.ts";
+export { neverRead, noCpuStats, noStats } from "./stats.ts";
 export { type BuildStep, runStep } from "./step.ts";
+export { type ContainerUser, resolveUser } from "./users.ts";
 export { Volumes } from "./volumes.ts";
+export { type WalkedEntry, walkRoot } from "./walk-root.ts";

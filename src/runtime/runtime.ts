@@ -23,6 +23,7 @@ import { readInside } from "./inside.ts";
 import { isMounted } from "./mounted.ts";
 import { type NamespacePaths, ociSpec, type ResolvedMount } from "./oci-spec.ts";
 import { startError } from "./start-error.ts";
+import { sampleStats } from "./stats.ts";
 import { resolveUser } from "./users.ts";
 
 export interface StartInput {
@@ -81,6 +82,12 @@ export class Runtime {
   }
   rootfs(id: string): string {
     return join(this.bundle(id), "rootfs");
+  }
+  /** What the container has written over its image; made where it never ran. */
+  upperDir(id: string): string {
+    const path = join(this.directory(id), "upper");
+    mkdirSync(path, { recursive: true });
+    return path;
   }
   logPath(id: string): string {
     return join(this.directory(id), "ctr.log");
@@ -361,6 +368,11 @@ export class Runtime {
   /** Pids, as this host counts them, of everything in the container's cgroup. */
   pids(id: string): number[] {
     return cgroupPids(this.#o.host, this.cgroupsPath(id));
+  }
+
+  /** What a running container uses now. */
+  stats(id: string, o: { pid: number; ownNetwork: boolean }): ReturnType<typeof sampleStats> {
+    return sampleStats(this.#o.host, { cgroupsPath: this.cgroupsPath(id), ...o });
   }
 
   oomKills(id: string): number {

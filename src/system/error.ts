@@ -42,8 +42,9 @@ export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
-/** The errno name (`ENOENT`) of a Node system error, or undefined. */
+/** The errno name (`ENOENT`) of a Node system error, also of one that a BerthError reports, or undefined. */
 export function errnoOf(error: unknown): string | undefined {
+  if (error instanceof BerthError) return errnoOf(error.cause);
   return error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : undefined;
 }
 

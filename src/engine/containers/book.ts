@@ -1,4 +1,5 @@
 import { BerthError } from "../../system/index.ts";
+import { containerEvent } from "../container-event.ts";
 import type { ContainerRecord } from "../container-record.ts";
 import type { EventBus } from "../event-bus.ts";
 import type { Records } from "../records.ts";
@@ -46,12 +47,7 @@ export class ContainerBook {
   }
 
   emit(record: ContainerRecord, action: string, more: Readonly<Record<string, string>> = {}): void {
-    this.#events.emit("container", action, record.Id, {
-      ...record.Config.Labels,
-      image: record.Config.Image ?? "",
-      name: record.Name.slice(1),
-      ...more,
-    });
+    containerEvent(this.#events, record, action, more);
   }
 
   emitNetwork(action: "connect" | "disconnect", container: ContainerRecord, network: { Id: string; Name: string; Driver: string }): void {

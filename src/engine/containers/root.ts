@@ -1,5 +1,4 @@
-import { mkdirSync } from "node:fs";
-import { join } from "node:path";
+import { initLayer } from "../../runtime/index.ts";
 import type { ContainerRecord } from "../container-record.ts";
 import type { Images } from "../ports.ts";
 import type { ContainerParts } from "./parts.ts";
@@ -9,11 +8,7 @@ export function layerDirs(images: Pick<Images, "layerDir">, chainIds: readonly s
   return [...chainIds].reverse().map((chain) => images.layerDir(chain));
 }
 
-/** The lower directories of a container's root. An image without layers has an empty one. */
+/** The lower directories of a container's root: the engine's own layer of mount points, then the image. */
 export function lowerDirs({ images, paths }: Pick<ContainerParts, "images" | "paths">, record: ContainerRecord): string[] {
-  const dirs = layerDirs(images, record.Berth.chainIds);
-  if (dirs.length > 0) return dirs;
-  const empty = join(paths.root, "empty");
-  mkdirSync(empty, { recursive: true });
-  return [empty];
+  return [initLayer(paths.root), ...layerDirs(images, record.Berth.chainIds)];
 }

@@ -1,0 +1,104 @@
+import { closeSync, read, readlinkSync, type Stats } from "node:fs";
+import { promisify } from "node:util";
+import { padding, type TarEntry, tarEnd, tarHeader } from "../../image/index.ts";
+import { type OpenDirectory, walkRoot } from "../../runtime/index.ts";
+import { syscalls } from "../../system/index.ts";
+
+const readFd = promisify(read);
+const chunkBytes = 256 * 1024;
+
+/**
+ * The tar of everything below a directory, in pieces. `prefix` goes in front of the names ("t/"); names of one inode become hard links. A file that
+ * shrinks meanwhile is filled up with zeros, one that grows is cut off, so that the archive stays one.
+ */
+export async function* directoryArchive(directory: OpenDirectory, prefix: string): AsyncGenerator<Buffer> {
+  const inodes = new Map<string, string>();
+  for (const { path, name, stat, parent } of walkRoot(directory)) yield* entryArchive(parent, name, `${prefix}${path}`, stat, inodes);
+  yield tarEnd;
+}
+
+/** One name of a directory under another name: its header, and the content of a regular file. */
+export async function* entryArchive(
+  parent: OpenDirectory,
+  name: string,
+  shown: string,
+  stat: Stats,
+  inodes = new Map<string, string>(),
+): AsyncGenerator<Buffer> {
+  if (stat.isDirectory()) {
+    yield directoryHeader(shown, stat);
+    return;
+  }
+  const entry = { ...tarEntry(stat), name: shown, xattrs: attributes(parent.bytePath(name)) };
+  if (stat.nlink > 1) {
+    const key = `${stat.dev}:${stat.ino}`;
+    const first = inodes.get(key);
+    if (first !== undefined) {
+      yield tarHeader({ ...entry, type: "link", linkName: first });
+      return;
+    }
+    inodes.set(key, shown);
+  }
+  if (stat.isSymbolicLink())
+    yield tarHeader({ ...entry, type: "symlink", linkName: readlinkSync(parent.path(name), "latin1"), mode: 0o777 });
+  else if (stat.isFile()) yield* fileArchive(parent, name, entry);
+  else {
+    const type = stat.isFIFO() ? "fifo" : stat.isBlockDevice() ? "block" : "char";
+    yield tarHeader({ ...entry, type, ...(type === "fifo" ? {} : deviceNumbers(stat.rdev)) });
+  }
+}
+
+/** The entry of a directory alone. */
+export function directoryHeader(shown: string, stat: Stats): Buffer {
+  return tarHeader({ ...tarEntry(stat), type: "dir", name: shown.endsWith("/") ? shown : `${shown}/` });
+}
+
+async function* fileArchive(parent: OpenDirectory, name: string, entry: TarEntry): AsyncGenerator<Buffer> {
+  const file = parent.openFile(name);
+  if (!file) return; // it was replaced meanwhile
+  try {
+    const { size } = file.stat;
+    yield tarHeader({ ...entry, ...tarEntry(file.stat), name: entry.name, xattrs: entry.xattrs, size });
+    for (let left = size; left > 0; ) {
+      const chunk = Buffer.allocUnsafe(Math.min(left, chunkBytes));
+      const { bytesRead } = await readFd(file.fd, chunk, 0, chunk.length, null);
+      const part = bytesRead === 0 ? chunk.fill(0) : chunk.subarray(0, bytesRead);
+      yield part;
+      left -= part.length;
+    }
+    if (size % 512 !== 0) yield padding(size);
+  } finally {
+    closeSync(file.fd);
+  }
+}
+
+function tarEntry(stat: Stats): TarEntry {
+  return {
+    name: "",
+    type: "file",
+    linkName: "",
+    mode: stat.mode & 0o7777,
+    uid: stat.uid,
+    gid: stat.gid,
+    size: 0,
+    mtime: Math.floor(stat.mtimeMs / 1000),
+    major: 0,
+    minor: 0,
+    xattrs: new Map(),
+  };
+}
+
+/** Capabilities are all that Docker's archives carry of the extended attributes. */
+function attributes(path: string): Map<string, Buffer> {
+  const value = syscalls().lgetxattr(path, "security.capability");
+  return value ? new Map([["security.capability", value]]) : new Map();
+}
+
+/** makedev(3) of glibc, taken apart. */
+function deviceNumbers(rdev: number): { major: number; minor: number } {
+  const device = BigInt(rdev);
+  return {
+    major: Number(((device >> 8n) & 0xfffn) | ((device >> 32n) & 0xfffff000n)),
+    minor: Number((device & 0xffn) | ((device >> 12n) & 0xffffff00n)),
+  };
+}

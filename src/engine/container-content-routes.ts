@@ -1,0 +1,95 @@
+import type { ContainerConfig } from "../api/index.ts";
+import { applyChanges, type ImageStore } from "../image/index.ts";
+import { pathChanges, RootDirectory, type Runtime } from "../runtime/index.ts";
+import { directoryArchive } from "./archive/read-archive.ts";
+import { containerEvent } from "./container-event.ts";
+import type { Containers } from "./containers.ts";
+import type { EventBus } from "./event-bus.ts";
+import { type Call, flag, jsonBody, type Route, route, sendJson, sendStream } from "./http.ts";
+
+export interface ContainerContentOptions {
+  readonly containers: Containers;
+  readonly runtime: Runtime;
+  readonly images: ImageStore;
+  readonly events: EventBus;
+}
+
+/** What a container's own file system holds, without its volumes: export, changes, commit. */
+export function containerContentRoutes(o: ContainerContentOptions): Route[] {
+  const asked = (call: Call) => o.containers.get(decodeURIComponent(call.params[0] ?? ""));
+  return [
+    route("GET", "/containers/{id}/export", async (call) => {
+      const record = asked(call);
+      call.response.setHeader("Content-Type", "application/octet-stream");
+      containerEvent(o.events, record, "export");
+      await o.containers.withOwnRoot(record.Id, async (path) => {
+        using root = new RootDirectory(path);
+        using top = root.directory("/");
+        await sendStream(call, directoryArchive(top, ""));
+      });
+    }),
+    route("GET", "/containers/{id}/changes", async (call) => {
+      const record = asked(call);
+      const changes = await pathChanges(o.runtime.upperDir(record.Id), o.containers.lowerDirs(record));
+      sendJson(call.response, 200, changes.length > 0 ? changes : null);
+    }),
+    route("POST", "/commit", (call) => commit(call, o)),
+  ];
+}
+
+async function commit(call: Call, { containers, runtime, images, events }: ContainerContentOptions): Promise<void> {
+  const { query } = call;
+  const record = containers.get(query.get("container") ?? "");
+  const body = await jsonBody<ContainerConfig>(call.request);
+  const [repo, tag] = [query.get("repo"), query.get("tag")];
+  const changes = query.getAll("changes").flatMap((text) => text.split("\n").filter((line) => line.trim()));
+  const config = applyChanges(changes, withoutEmpty(record.Config, body));
+  const pauses = flag(query, "pause", true) && record.State.Running && !record.State.Paused && !record.State.Restarting;
+  if (pauses) await containers.pause(record.Id);
+  try {
+    const layer = await images.transferring(() =>
+      images.addLayer({ parent: record.Berth.chainIds.at(-1), input: images.diffTar(runtime.upperDir(record.Id)), signal: call.signal }),
+    );
+    const base = record.Berth.imageConfig;
+    const created = new Date().toISOString();
+    const [author, comment] = [query.get("author") ?? "", query.get("comment") ?? ""];
+    const id = images.createImage({
+      config: {
+        ...base,
+        created,
+        ...(author ? { author } : {}),
+        config,
+        rootfs: { type: "layers", diff_ids: [...base.rootfs.diff_ids, layer.diffId] },
+        history: [
+          ...(base.history ?? []),
+          { created, created_by: [record.Path, ...record.Args].join(" "), ...(author ? { author } : {}), ...(comment ? { comment } : {}) },
+        ],
+      },
+      ...(repo ? { tags: [tag ? `${repo}:${tag}` : repo] } : {}),
+    });
+    containerEvent(events, record, "commit", { comment, imageID: id, imageRef: repo ? `${repo}:${tag || "latest"}` : "" });
+    sendJson(call.response, 201, { Id: id });
+  } finally {
+    if (pauses && containers.find(record.Id)?.State.Paused) await containers.unpause(record.Id);
+  }
+}
+
+/** The container's configuration with what the body sets; empty fields of a body ask for nothing (Docker's `runconfig.Merge`). */
+function withoutEmpty(base: ContainerConfig, over: ContainerConfig): ContainerConfig {
+  const isEmpty = (value: unknown) =>
+    value === null ||
+    value === undefined ||
+    value === "" ||
+    value === false ||
+    (typeof value === "object" && Object.keys(value).length === 0);
+  const given = Object.fromEntries(Object.entries(over).filter(([, value]) => !isEmpty(value)));
+  const env = new Map([...(base.Env ?? []), ...(over.Env ?? [])].map((line) => [line.split("=", 1)[0] ?? "", line]));
+  return {
+    ...base,
+    ...given,
+    Env: [...env.values()],
+    Labels: { ...base.Labels, ...over.Labels },
+    ExposedPorts: { ...base.ExposedPorts, ...over.ExposedPorts },
+    Volumes: { ...base.Volumes, ...over.Volumes },
+  };
+}
