@@ -51,6 +51,11 @@ export interface ProjectAction {
   /** rm: stop first; remove anonymous volumes. */
   stop?: boolean;
   volumes?: boolean;
+  /** kill: containers of services that the file no longer has, too. */
+  removeOrphans?: boolean;
+  /** start: until all are running or healthy. */
+  wait?: boolean;
+  waitTimeoutMs?: number;
   project?: Project;
 }
 
@@ -90,6 +95,8 @@ export interface ProjectBuild {
   args?: Record<string, string | null>;
   withDependencies?: boolean;
   memory?: number;
+  /** Only what the builder warns about; nothing is built. */
+  check?: boolean;
 }
 
 /** POST /projects/{name}/pull and /push */

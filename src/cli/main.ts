@@ -31,7 +31,7 @@ try {
     code = await runDocker(words, context);
   } else {
     const { runCompose } = await import("./program.ts");
-    code = await runCompose(argv, context);
+    code = await runCompose(argv[0] === "compose" ? argv.slice(1) : argv, context);
   }
 } catch (error) {
   code = interrupted.signal.aborted && isAbort(error) ? 130 : reportError(error, context, argv.includes("--debug"));

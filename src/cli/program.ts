@@ -1,11 +1,14 @@
 import { Command, CommanderError, Option } from "commander";
 import type { CliContext } from "./context.ts";
+import { declareChange } from "./grammar/change.ts";
 import { declareConfig } from "./grammar/config.ts";
 import type { Grammar, Start } from "./grammar/declare.ts";
 import { declareEngine } from "./grammar/engine.ts";
+import { declareImages } from "./grammar/images.ts";
 import { declareInside } from "./grammar/inside.ts";
 import { declareLook } from "./grammar/look.ts";
 import { integer, many, plainBooleans } from "./grammar/options.ts";
+import { declareOwn } from "./grammar/own.ts";
 import { type Globals, invocation, progressKinds, usageError } from "./invocation.ts";
 
 /** Runs one Compose-like command line; answers its exit code. @throws BerthError for everything that goes wrong */
@@ -22,6 +25,7 @@ export async function runCompose(argv: readonly string[], context: CliContext): 
       code = (await run(invocation(context, globals), command.args, command.opts<Parameters<typeof run>[2]>())) ?? 0;
     };
   const program = buildProgram(start, context);
+  if (argv[0] === "__complete") return (await import("./completion/complete.ts")).complete(program, argv.slice(1), context);
   if (argv.length === 0) {
     program.outputHelp();
     return 0;
@@ -68,12 +72,17 @@ export function buildProgram(start: Start, context: Pick<CliContext, "stdout">):
     .exitOverride();
   program.addHelpText("after", "\nDocker's commands: berth docker ...; berth image|volume|network|container|system ...");
   const grammar: Grammar = { program, start };
+  program.commandsGroup("Up and down:");
+  declareChange(grammar);
   program.commandsGroup("Looking:");
   declareLook(grammar);
   declareConfig(grammar);
   program.commandsGroup("Inside containers:");
   declareInside(grammar);
+  program.commandsGroup("Images:");
+  declareImages(grammar);
   program.commandsGroup("Berth itself:");
+  declareOwn(grammar);
   declareEngine(grammar);
   for (const command of program.commands) {
     if (command.name() === "engine") continue;

@@ -32,6 +32,12 @@ export const serviceOf = (row: ContainerRow): string => row.Labels[composeLabel(
 export const numberOf = (row: ContainerRow): number => Number(row.Labels[composeLabel("container-number")] ?? 0);
 export const isOneOff = (row: ContainerRow): boolean => row.Labels[composeLabel("oneoff")] === "True";
 
+/** "web-1": the name without its project. */
+export function shortName(row: ContainerRow, project: string): string {
+  const name = nameOf(row);
+  return name.startsWith(`${project}-`) || name.startsWith(`${project}_`) ? name.slice(project.length + 1) : name;
+}
+
 export interface ContainerQuery {
   readonly project: string;
   /** Stopped ones too. */

@@ -8,7 +8,7 @@ export { type PathChange, pathChanges, writtenBytes } from "./changes.ts";
 export { type ExecSession, type ExecSpec, execInContainer, mergeEnv } from "./exec.ts";
 export { initLayer } from "./init-layer.ts";
 export { readInside, resolveInside } from "./inside.ts";
-export { type LogEntry, type LogPosition, type LogQuery, logEnd, readLogs, readOutput } from "./logs.ts";
+export { type LogEntry, type LogQuery, readLogs } from "./logs.ts";
 export { isMounted } from "./mounted.ts";
 export type { NamespacePaths, ResolvedMount } from "./oci-spec.ts";
 export { prepareHost } from "./prepare-host.ts";

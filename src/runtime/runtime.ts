@@ -277,11 +277,11 @@ export class Runtime {
       let stderr = "";
       const done = () => {
         const line = sync.split("\n").find((text) => text.trim());
-        if (!line) return reject(startError(id, stderr || "conmon ended without a word", container.Path));
+        if (!line) return reject(startError(id, stderr || "conmon ended without a word"));
         const { data, pid, message } = JSON.parse(line) as { data?: number; pid?: number; message?: string };
         const number = pid ?? data ?? -1;
         if (number > 0) resolve(number);
-        else reject(startError(id, message || stderr, container.Path));
+        else reject(startError(id, message || stderr));
       };
       child.stdio[3]?.on("data", (chunk: Buffer) => {
         sync += chunk;

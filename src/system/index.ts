@@ -13,7 +13,7 @@ export {
 } from "./docker-credentials.ts";
 export { BerthError, type ErrorDetail, errnoOf, formatError, formatPlace, messageOf, type Place } from "./error.ts";
 export { type ErrorCode, errorCodes } from "./error-codes.ts";
-export { capabilityNames, describeHost, type Host } from "./host.ts";
+export { describeHost, type Host } from "./host.ts";
 export { type FileLock, lockFile } from "./lock.ts";
 export { O_PATH, openInRoot } from "./open-in-root.ts";
 export { libcPath, nodePath } from "./path-bytes.ts";

@@ -5,5 +5,5 @@
 export { type Answer, EngineClient, type HijackedConnection, type Query, type RequestOptions } from "./engine-client.ts";
 export { demultiplex, type OutputChunk } from "./frames.ts";
 export { jsonLines } from "./json-lines.ts";
-export { runSession, type SessionOptions } from "./session.ts";
-export { EngineError } from "./wire-error.ts";
+export { runSession, type SessionOptions, write } from "./session.ts";
+export { EngineError, wireErrorOf } from "./wire-error.ts";

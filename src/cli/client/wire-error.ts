@@ -1,3 +1,4 @@
+import type { WireError } from "../../api/index.ts";
 import { BerthError, type ErrorDetail, type Place } from "../../system/error.ts";
 import { type ErrorCode, errorCodes } from "../../system/error-codes.ts";
 
@@ -21,6 +22,12 @@ export function wireError(status: number, body: string): EngineError {
   const place = parsed?.["place"];
   if (typeof place === "object" && place !== null) detail.place = place as Place; // written by the engine from a Place
   return new EngineError(status, isErrorCode(code) ? code : codeOf(status), message, detail);
+}
+
+/** An error that comes inside a stream. */
+export function wireErrorOf(error: WireError | undefined): EngineError {
+  if (!error) return new EngineError(500, "system/internal", "the engine gave no reason");
+  return wireError(isErrorCode(error.code) ? errorCodes[error.code].http : 500, JSON.stringify(error));
 }
 
 function parseObject(text: string): Record<string, unknown> | undefined {

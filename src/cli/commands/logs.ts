@@ -1,9 +1,10 @@
 import type { DockerEvent } from "../../api/index.ts";
-import { demultiplex, type EngineClient } from "../client/index.ts";
+import type { EngineClient } from "../client/index.ts";
+import { containerLines } from "../container-lines.ts";
 import { type Invocation, usageError } from "../invocation.ts";
-import { type ContainerRow, composeLabel, nameOf, numberOf, projectContainers } from "../project-containers.ts";
+import { type ContainerRow, composeLabel, numberOf, projectContainers, shortName } from "../project-containers.ts";
 import { projectName } from "../project-name.ts";
-import { LineCutter, LogPrefixes } from "../render/log-lines.ts";
+import { LogPrefixes } from "../render/log-lines.ts";
 
 export interface LogsOptions {
   readonly follow?: boolean;
@@ -36,12 +37,6 @@ export async function logs(cli: Invocation, services: readonly string[], options
   };
   if (options.follow) return untilInterrupted(cli.signal, follow({ cli, client, project, rows, services, show }));
   for (const row of rows) await show(row);
-}
-
-/** "web-1": the name without its project. */
-export function shortName(row: ContainerRow, project: string): string {
-  const name = nameOf(row);
-  return name.startsWith(`${project}-`) ? name.slice(project.length + 1) : name;
 }
 
 interface Following {
@@ -89,19 +84,4 @@ async function untilInterrupted(signal: AbortSignal, work: Promise<void>): Promi
   } catch (error) {
     if (!signal.aborted) throw error;
   }
-}
-
-async function* containerLines(client: EngineClient, id: string, options: LogsOptions, signal: AbortSignal): AsyncGenerator<string> {
-  const { follow, timestamps, tail, since, until } = options;
-  const query = { stdout: true, stderr: true, follow, timestamps, tail: tail.startsWith("-") ? "all" : tail, since, until };
-  const answer = await client.request("GET", `/containers/${id}/logs`, { query, signal });
-  const cutters = { 1: new LineCutter(), 2: new LineCutter() };
-  const body = answer.body as AsyncIterable<Buffer>; // a response without an encoding yields buffers
-  if (answer.headers["content-type"]?.includes("multiplexed")) {
-    for await (const { stream, data } of demultiplex(body)) yield* cutters[stream].cut(data);
-  } else {
-    for await (const data of body) yield* cutters[1].cut(data);
-  }
-  yield* cutters[1].rest();
-  yield* cutters[2].rest();
 }

@@ -23,7 +23,10 @@ export async function ls(cli: Invocation, _args: readonly string[], options: LsO
   const projects = projectRows(rows).filter((row) => names.every((name) => name.test(row.Name)));
   if (options.quiet) for (const row of projects) cli.print(row.Name);
   else if (options.format === "json") cli.print(JSON.stringify(projects));
-  else cli.print(columns([["NAME", "STATUS", "CONFIG FILES"], ...projects.map((row) => [row.Name, row.Status, row.ConfigFiles])]));
+  else
+    cli.print(
+      columns([["NAME", "STATUS", "CONFIG FILES"], ...projects.map((row) => [row.Name, row.Status, row.ConfigFiles])], { least: 20 }),
+    );
 }
 
 /** One row a project, sorted by name: "running(2)", "exited(1), running(1)". */

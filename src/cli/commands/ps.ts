@@ -91,7 +91,9 @@ export function psRow(row: ContainerRow, truncate: boolean, nowMs: number) {
 
 function table(rows: readonly ReturnType<typeof psRow>[]): string {
   const head = ["NAME", "IMAGE", "COMMAND", "SERVICE", "CREATED", "STATUS", "PORTS"];
-  return columns([head, ...rows.map((row) => [row.Name, row.Image, row.Command, row.Service, row.RunningFor, row.Status, row.Ports])]);
+  return columns([head, ...rows.map((row) => [row.Name, row.Image, row.Command, row.Service, row.RunningFor, row.Status, row.Ports])], {
+    least: 10,
+  });
 }
 
 /** "0.0.0.0:8080->80/tcp, [::]:8080->80/tcp, 443/tcp" */

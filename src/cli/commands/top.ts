@@ -18,7 +18,7 @@ export async function top(cli: Invocation, services: readonly string[]): Promise
     }),
   );
   const [first] = answers;
-  if (first) cli.print(columns([["SERVICE", "#", ...first.titles], ...answers.flatMap((answer) => answer.lines)]));
+  if (first) cli.print(columns([["SERVICE", "#", ...first.titles], ...answers.flatMap((answer) => answer.lines)], { least: 4, gap: 2 }));
 }
 
 interface ProcessTable {

@@ -64,4 +64,34 @@ export function declareLook(grammar: Grammar): void {
         .option("-q, --quiet", "only names"),
     async () => (await import("../commands/ls.ts")).ls,
   );
+  declare(
+    grammar,
+    "events [SERVICE...]",
+    "show what happens to containers",
+    (command) =>
+      command
+        .option("--json", "one object a line")
+        .option("--since <time>", "from this time on")
+        .option("--until <time>", "up to this time"),
+    async () => (await import("../commands/events.ts")).events,
+  );
+  declare(
+    grammar,
+    "stats [SERVICE...]",
+    "show what containers use",
+    (command) =>
+      command
+        .option("-a, --all", "stopped containers too")
+        .option("--format <format>", "table, json, or a Go template")
+        .option("--no-stream", "once")
+        .option("--no-trunc", "show ids in full"),
+    async () => (await import("../commands/stats.ts")).stats,
+  );
+  declare(
+    grammar,
+    "volumes [SERVICE...]",
+    "list volumes",
+    (command) => command.option("--format <format>", "table, json, or a Go template", "table").option("-q, --quiet", "only names"),
+    async () => (await import("../commands/volumes.ts")).volumes,
+  );
 }

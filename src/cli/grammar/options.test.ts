@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { buildProgram } from "../program.ts";
-import { plainBooleans, scales } from "./options.ts";
+import { byteSize, plainBooleans, scales } from "./options.ts";
 
 const program = buildProgram(() => async () => {}, { stdout: process.stdout });
 const plain = (line: string) => plainBooleans(line.split(" "), program).join(" ");
@@ -18,4 +18,9 @@ test("words of the command that is run in a container are left as they are", () 
 test("--scale is SERVICE=NUMBER", () => {
   expect(scales("b=0", { a: 3 })).toEqual({ a: 3, b: 0 });
   expect(() => scales("b=x")).toThrow("SERVICE=NUMBER");
+});
+
+test("sizes have binary units", () => {
+  expect([byteSize("10"), byteSize("1k"), byteSize("1.5MB"), byteSize("2g")]).toEqual([10, 1024, 1572864, 2147483648]);
+  expect(() => byteSize("much")).toThrow("not a size");
 });

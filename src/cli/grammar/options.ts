@@ -19,6 +19,13 @@ export function scales(value: string, earlier: Readonly<Record<string, number>> 
   return { ...earlier, [value.slice(0, at)]: Number(count) };
 }
 
+/** "512m" -> bytes, with binary units, as Docker's -m. */
+export function byteSize(value: string): number {
+  const match = /^(\d+(?:\.\d+)?)\s*([bkmgt]?)(?:i?b)?$/i.exec(value.trim());
+  if (!match) throw usageError(`"${value}" is not a size`, "It is a number with b, k, m or g behind it.");
+  return Math.floor(Number(match[1]) * 1024 ** Math.max(0, "bkmgt".indexOf((match[2] || "b").toLowerCase())));
+}
+
 /** A flag that is understood but not listed. */
 export function hidden(flags: string, description = ""): Option {
   return new Option(flags, description).hideHelp();
@@ -29,7 +36,7 @@ export function plainBooleans(argv: readonly string[], program: Command): string
   const result: string[] = [];
   let command = program;
   for (let index = 0; index < argv.length; index++) {
-    const word = argv[index] ?? "";
+    const word = (argv[index] ?? "").replace(/^--no-TTY(?==|$)/, "--no-tty");
     if (word === "--") return [...result, ...argv.slice(index)];
     if (!word.startsWith("-") || word === "-") {
       const sub = command === program ? program.commands.find((one) => one.name() === word || one.aliases().includes(word)) : undefined;

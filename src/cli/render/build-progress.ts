@@ -45,16 +45,13 @@ export class BuildProgress {
     if (this.#style === "json") this.#out.write(`${JSON.stringify(build ? { build, ...event } : event)}\n`);
     if (this.#style === "plain") for (const line of this.#plain.lines(event, build)) this.#out.write(`${line}\n`);
     else this.#state.apply(event, build);
-    if (this.#style === "tty") this.#timer ??= setInterval(() => this.#draw(false), 100);
+    if (this.#style === "tty") this.#timer ??= setInterval(() => this.#screen.setBottom(this.#lines(this.#screen.height, false)), 100);
   }
 
   /** The last picture stays; a failed step's output and the warnings follow it. */
   end(): void {
     clearInterval(this.#timer);
-    if (this.#style === "tty") {
-      this.#draw(true);
-      this.#screen.release();
-    }
+    if (this.#style === "tty") this.#screen.settle(this.#lines(Number.POSITIVE_INFINITY, true));
     if (this.#style === "json") return;
     const lines = [
       ...(this.#style === "quiet" || this.#style === "tty" ? failedBuildLines(this.#state) : []),
@@ -63,10 +60,8 @@ export class BuildProgress {
     for (const line of lines) this.#out.write(`${line}\n`);
   }
 
-  #draw(finished: boolean): void {
-    const { columns, rows } = this.#screen;
-    const height = finished ? rows - 1 : Math.max(4, rows - 2);
-    this.#screen.setBottom(buildLines(this.#state, { nowMs: Date.now(), width: columns, height, paint: this.#paint, finished }));
+  #lines(height: number, finished: boolean): string[] {
+    return buildLines(this.#state, { nowMs: Date.now(), width: this.#screen.columns, height, paint: this.#paint, finished });
   }
 }
 

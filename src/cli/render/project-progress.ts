@@ -8,7 +8,7 @@ import { BuildState } from "./build-state.ts";
 import { paint } from "./paint.ts";
 import { printable } from "./printable.ts";
 import { Screen } from "./screen.ts";
-import { plainStep, StepBoard } from "./step-board.ts";
+import { capital, plainStep, StepBoard } from "./step-board.ts";
 
 /**
  * Shows what is told while a project changes, on one stream: on a terminal the builds' steps and one line for each resource, rewritten in
@@ -27,12 +27,19 @@ export class ProjectProgress {
   readonly #warned = new Set<string>();
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(o: { readonly out: Output; readonly style: ProgressStyle; readonly color: boolean; readonly title?: string }) {
+  constructor(o: {
+    readonly out: Output;
+    readonly style: ProgressStyle;
+    readonly color: boolean;
+    readonly title?: string;
+    /** Where several share one terminal. */
+    readonly screen?: Screen;
+  }) {
     this.#out = o.out;
     this.#style = o.style;
     this.#paint = paint(o.color);
     this.#title = o.title ?? "Running";
-    this.#screen = new Screen(o.out);
+    this.#screen = o.screen ?? new Screen(o.out);
   }
 
   event(event: ProjectEvent): void {
@@ -77,9 +84,7 @@ export class ProjectProgress {
     clearInterval(this.#timer);
     this.#timer = undefined;
     if (this.#style === "tty") {
-      if (clear) this.#screen.setBottom([]);
-      else this.#draw(true);
-      this.#screen.release();
+      this.#screen.settle(clear ? [] : this.#lines(Number.POSITIVE_INFINITY, true));
     }
     if (this.#style === "json") return;
     if (this.#style !== "plain") for (const line of failedBuildLines(this.#builds)) this.#line(line);
@@ -104,29 +109,19 @@ export class ProjectProgress {
 
   #redrawSoon(): void {
     if (this.#style !== "tty") return;
-    this.#timer ??= setInterval(() => this.#draw(false), 100);
+    this.#timer ??= setInterval(() => this.#screen.setBottom(this.#lines(this.#screen.height, false)), 100);
   }
 
-  #draw(finished: boolean): void {
-    const { columns: width, rows } = this.#screen;
-    const nowMs = Date.now();
-    const stepLines = (height: number) => this.#steps.lines({ title: this.#title, nowMs, width, height, paint: this.#paint });
-    const all = rows - 1;
-    const building = this.#builds.steps.length > 0;
-    const steps = stepLines(building && this.#builds.running ? Math.max(3, Math.floor(all / 3)) : all);
-    const builds = buildLines(this.#builds, { nowMs, width, height: Math.max(1, all - steps.length), paint: this.#paint, finished });
-    this.#screen.setBottom([...builds, ...steps]);
+  #lines(height: number, finished: boolean): string[] {
+    const view = { nowMs: Date.now(), width: this.#screen.columns, paint: this.#paint };
+    const stepHeight = this.#builds.running ? Math.max(3, Math.floor(height / 3)) : height;
+    const steps = this.#steps.lines({ ...view, title: this.#title, height: stepHeight });
+    return [...buildLines(this.#builds, { ...view, height: Math.max(1, height - steps.length), finished }), ...steps];
   }
 }
 
 /** Under the names that `docker compose --progress json` uses. */
 function jsonStep(event: StepEvent): Record<string, unknown> {
-  const status = event.error ? "Error" : event.done ? "Done" : "Working";
-  return {
-    id: event.id,
-    status,
-    text: event.status.slice(0, 1).toUpperCase() + event.status.slice(1),
-    ...(event.detail ? { details: event.detail } : {}),
-    ...(event.error ? { error: event.error.message } : {}),
-  };
+  const text = event.error?.message ?? event.detail;
+  return { id: event.id, ...(text ? { text } : {}), status: event.error ? "Error" : capital(event.status) };
 }

@@ -41,10 +41,21 @@ test("the bottom lines are rewritten in place, and what is printed stays above t
   const screen = new Screen(out);
   screen.setBottom(["[+] 0/2", "a starting", "b starting"]);
   screen.above(() => out.write("hello\n"));
-  screen.setBottom(["[+] 2/2", "a started"]);
-  screen.release();
+  screen.setBottom(["[+] 1/2", "a started"]);
+  screen.settle(["[+] 2/2", "a started"]);
   screen.setBottom(["next"]);
   expect(text()).toEqual(["hello", "[+] 2/2", "a started", "next"]);
+});
+
+test("a footer stays below everything", () => {
+  const { out, text } = terminal();
+  const screen = new Screen(out);
+  screen.setFooter(["d detach"]);
+  screen.setBottom(["a starting"]);
+  screen.above(() => out.write("hello\n"));
+  screen.settle(["a started"]);
+  screen.above(() => out.write("bye\n"));
+  expect(text()).toEqual(["hello", "a started", "bye", "d detach"]);
 });
 
 test("never draws more lines than there are rows, nor wider ones", () => {

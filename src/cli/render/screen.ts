@@ -7,6 +7,7 @@ import type { Output } from "../context.ts";
 export class Screen {
   readonly #out: Output;
   #bottom: readonly string[] = [];
+  #footer: readonly string[] = [];
   #drawn = 0;
 
   constructor(out: Output) {
@@ -17,32 +18,49 @@ export class Screen {
     return this.#out.columns || 80;
   }
 
-  get rows(): number {
-    return this.#out.rows || 24;
+  /** How many lines the bottom can have. */
+  get height(): number {
+    return Math.max(1, (this.#out.rows || 24) - 1 - this.#footer.length);
   }
 
   /** Replaces the bottom lines; they are cut to the terminal's size. */
   setBottom(lines: readonly string[]): void {
-    this.#bottom = lines;
-    const shown = lines.slice(0, Math.max(1, this.rows - 1)).map((line) => clip(line, this.columns));
-    const up = this.#drawn > 0 ? `\x1b[${this.#drawn}A` : "";
-    if (shown.length === 0 && this.#drawn === 0) return;
-    this.#out.write(`\x1b[?25l${up}\r${shown.map((line) => `${line}\x1b[K\n`).join("")}\x1b[J\x1b[?25h`);
-    this.#drawn = shown.length;
+    this.#bottom = lines.slice(0, this.height);
+    this.#draw();
+  }
+
+  /** Lines below the bottom, that stay there until they are replaced: a status line. */
+  setFooter(lines: readonly string[]): void {
+    this.#footer = lines;
+    this.#draw();
   }
 
   /** Runs something that writes whole lines to this terminal; they stay, above the bottom. */
   above(write: () => void): void {
-    if (this.#drawn > 0) this.#out.write(`\x1b[${this.#drawn}A\r\x1b[J`);
+    // Line by line: terminals keep a copy of what is cleared at once.
+    if (this.#drawn > 0) this.#out.write(`\x1b[${this.#drawn}A\r${"\x1b[K\n".repeat(this.#drawn)}\x1b[${this.#drawn}A`);
     this.#drawn = 0;
     write();
-    this.setBottom(this.#bottom);
+    this.#draw();
   }
 
-  /** The bottom lines stay where they are; what follows comes below. */
-  release(): void {
+  /** These lines, however many, take the place of the bottom and stay; what follows comes below. */
+  settle(lines: readonly string[]): void {
     this.#bottom = [];
+    if (this.#drawn > 0) this.#out.write(`\x1b[${this.#drawn}A\r`);
+    if (lines.length > 0) this.#out.write(lines.map((line) => `${clip(line, this.columns)}\x1b[K\n`).join(""));
+    const rest = this.#drawn - lines.length;
+    if (rest > 0) this.#out.write(`${"\x1b[K\n".repeat(rest)}\x1b[${rest}A`);
     this.#drawn = 0;
+    this.#draw();
+  }
+
+  #draw(): void {
+    const shown = [...this.#bottom, ...this.#footer].map((line) => clip(line, this.columns));
+    if (shown.length === 0 && this.#drawn === 0) return;
+    const up = this.#drawn > 0 ? `\x1b[${this.#drawn}A` : "";
+    this.#out.write(`\x1b[?25l${up}\r${shown.map((line) => `${line}\x1b[K\n`).join("")}\x1b[J\x1b[?25h`);
+    this.#drawn = shown.length;
   }
 }
 

@@ -14,18 +14,12 @@ export function joinsAnother({ HostConfig: hc }: Container): boolean {
 }
 
 /** Which namespaces a container gets: `netns` is its own network. @throws BerthError container/not-running */
-export function namespacesOf(record: Container, netns: string | undefined, find: (ref: string) => Container | undefined): NamespacePaths {
+export function namespacesOf(record: Container, netns: string | undefined, get: (ref: string) => Container): NamespacePaths {
   const hc = record.HostConfig;
   const of = (mode: string | undefined, kind: string): string | undefined => {
     if (mode === "host") return "host";
     if (!mode?.startsWith("container:")) return undefined;
-    const ref = mode.slice("container:".length);
-    const other = find(ref);
-    if (!other)
-      throw new BerthError(
-        "runtime/start-failed",
-        `joining ${kind === "net" ? "network" : kind} namespace of container: No such container: ${ref}`,
-      );
+    const other = get(mode.slice("container:".length));
     if (!other.State.Running)
       throw new BerthError("container/not-running", `cannot join ${kind} of a non running container: ${other.Id}`, {
         hint: `Start ${other.Name.slice(1)} first.`,

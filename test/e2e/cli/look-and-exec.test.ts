@@ -1,12 +1,11 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { Readable } from "node:stream";
 import { execa } from "execa";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { ContainerCreateBody } from "../../../src/api/index.ts";
 import { EngineClient } from "../../../src/cli/client/index.ts";
 import { type Berth, checkout, installedBerth } from "../../support/berth.ts";
-import { busyboxArchive } from "../../support/busybox-image.ts";
+import { loadBusybox } from "../../support/project.ts";
 import { until } from "../../support/until.ts";
 
 // Containers with Compose's labels, whoever made them, are a project.
@@ -21,7 +20,7 @@ beforeAll(async () => {
   writeFileSync(join(cwd, "compose.yaml"), "name: shop\nservices: {web: {image: busybox}, worker: {image: busybox}}\n");
   await berth.ok(["ps"], { cwd }); // starts the engine
   client = new EngineClient(berth.socket);
-  await client.json("POST", "/images/load", { body: Readable.from([busyboxArchive()]) });
+  await loadBusybox(berth);
   await start("web", ["sh", "-c", "echo one; sleep 0.1; echo two >&2; exec sleep 1000"]);
   await start("worker", ["sh", "-c", "echo done; exit 3"]);
 });
@@ -102,7 +101,7 @@ test("a service that is not there, or does not run, is named, with those that ar
   expect(unknown.stderr).toMatch(/no such service: wbe[\s\S]*web, worker/);
   expect((await berth.call(["exec", "worker", "ls"], { cwd })).stderr).toContain('"worker" is not running');
   const nowhere = await berth.call(["ps"], { cwd: "/" });
-  expect([nowhere.exitCode, nowhere.stderr]).toEqual([1, expect.stringContaining("no Compose file in /")]);
+  expect([nowhere.exitCode, nowhere.stderr]).toEqual([14, expect.stringContaining("no Compose file in /")]);
 });
 
 test("port says where, top says what runs", async () => {

@@ -1,0 +1,223 @@
+import type { Project, ProjectAction, ProjectPut } from "../../api/index.ts";
+import type { EngineClient } from "../client/index.ts";
+import type { Invocation } from "../invocation.ts";
+import { type ChangeOptions, checkedResult, isShown, type ProjectRequest, type ProjectResult, projectEvents } from "../project-change.ts";
+import { projectContainers, serviceOf } from "../project-containers.ts";
+import { progressStyle } from "../render/build-progress.ts";
+import { ProjectProgress } from "../render/project-progress.ts";
+import { Screen } from "../render/screen.ts";
+import { shortNames, withDependencies } from "./attached-services.ts";
+import { type ContainerEnd, ContainerFollowers } from "./container-followers.ts";
+import { LogOutput } from "./log-output.ts";
+
+export interface AttachedOptions extends ChangeOptions {
+  /** Whose output is shown. */
+  readonly attached: readonly string[];
+  readonly withPrefix: boolean;
+  readonly color: boolean;
+  readonly timestamps: boolean;
+  /** Which end of a container ends everything. */
+  readonly abortOn: "nothing" | "exit" | "failure";
+  readonly exitCodeFrom?: string | undefined;
+  readonly timeoutMs?: number | undefined;
+}
+
+/**
+ * An `up` in the foreground: brings the project up, shows its output until everything has ended, and ends it when told to. A first interrupt stops
+ * gracefully, a second one kills; `detach` leaves everything running. Whoever owns the keyboard calls those two and writes through `say` and
+ * `setFooter`.
+ */
+export class AttachedSession {
+  readonly #cli: Invocation;
+  readonly #client: EngineClient;
+  readonly #project: Project;
+  readonly #options: AttachedOptions;
+  readonly #services: readonly string[];
+  readonly #screen: Screen | undefined;
+  readonly #output: LogOutput;
+  readonly #followers: ContainerFollowers;
+  readonly #put = new AbortController();
+  readonly #finished = new AbortController();
+  #isUp = false;
+  #phase: "running" | "stopping" | "killing" = "running";
+  /** The stop and the kill under way. */
+  readonly #endings: Promise<void>[] = [];
+  #interrupted = false;
+  readonly #names: readonly string[];
+  #isAnnounced = false;
+  #isDetached = false;
+  #exitCode: number | undefined;
+
+  constructor(cli: Invocation, client: EngineClient, put: ProjectPut, options: AttachedOptions) {
+    this.#cli = cli;
+    this.#client = client;
+    this.#project = put.project;
+    this.#options = options;
+    this.#services = put.options.noDeps ? (put.options.services ?? []) : withDependencies(put.project, put.options.services ?? []);
+    this.#names = options.attached.flatMap((service) => shortNames(put.project, service, put.options.scale));
+    const live = progressStyle(cli.globals.progress, cli.stderr, cli.globals.ansi) === "tty";
+    this.#screen = live ? new Screen(cli.stderr) : undefined;
+    this.#output = new LogOutput({
+      out: cli.stdout,
+      screen: cli.stdout.isTTY ? this.#screen : undefined,
+      names: this.#names,
+      color: options.color,
+      withPrefix: options.withPrefix,
+    });
+    this.#followers = new ContainerFollowers({
+      client,
+      project: put.project.name,
+      attached: options.attached,
+      services: this.#services,
+      output: this.#output,
+      timestamps: options.timestamps,
+      onStart: () => this.#announce(),
+      onEnd: (end) => this.#ended(end),
+    });
+  }
+
+  /** Answers the exit code: 130 after an interrupt, that of the container that ended everything, 0 otherwise. */
+  async run(put: ProjectPut): Promise<number> {
+    await this.#followers.open();
+    try {
+      if (await this.#bringUp(put)) {
+        await this.#announce();
+        await this.#followers.followRunning();
+        this.#isUp = true;
+        await this.#finishIfOver();
+      }
+      if (!this.#finished.signal.aborted)
+        await new Promise((resolve) => this.#finished.signal.addEventListener("abort", resolve, { once: true }));
+      await Promise.all(this.#endings);
+      if (!this.#isDetached) await this.#followers.drain();
+    } finally {
+      await this.#followers.close();
+      this.#screen?.setFooter([]);
+    }
+    return this.#exitCode ?? (this.#interrupted ? 130 : 0);
+  }
+
+  /** What Ctrl-C does. */
+  interrupt(): void {
+    this.#put.abort();
+    if (!this.#interrupted && this.#phase === "running") this.#stop("Gracefully Stopping... press Ctrl+C again to force");
+    else if (this.#phase !== "killing") {
+      this.#phase = "killing";
+      this.#begin(this.#kill());
+    }
+    this.#interrupted = true;
+  }
+
+  /** Leaves, and everything goes on. */
+  detach(): void {
+    this.#isDetached = true;
+    this.#finished.abort();
+  }
+
+  /** One line among the output. */
+  say(text: string): Promise<void> {
+    return this.#output.say(text);
+  }
+
+  /** Lines that stay at the terminal's bottom; nothing where there is no terminal. */
+  setFooter(lines: readonly string[]): void {
+    this.#screen?.setFooter(lines);
+  }
+
+  async #announce(): Promise<void> {
+    if (this.#isAnnounced) return;
+    this.#isAnnounced = true;
+    if (this.#names.length > 0) await this.#output.say(`Attaching to ${this.#names.join(", ")}`);
+  }
+
+  /** Whether it came up; false where it was interrupted before. */
+  async #bringUp(put: ProjectPut): Promise<boolean> {
+    try {
+      await this.#change({ method: "PUT", project: this.#project.name, body: put }, this.#options, this.#put.signal);
+      return true;
+    } catch (error) {
+      if (!this.#put.signal.aborted) throw error;
+      return false;
+    }
+  }
+
+  #stop(why: string): void {
+    this.#phase = "stopping";
+    this.#begin(this.#output.say(why).then(() => this.#end()));
+  }
+
+  #begin(ending: Promise<void>): void {
+    ending.catch(() => {}); // run() awaits it
+    this.#endings.push(ending);
+  }
+
+  async #end(): Promise<void> {
+    const { timeoutMs } = this.#options;
+    const body: ProjectAction = {
+      services: [...this.#services],
+      project: this.#project,
+      ...(timeoutMs === undefined ? {} : { timeoutMs }),
+    };
+    try {
+      // Not under the signal of the command line: it is what ends it.
+      const request = { method: "POST", project: this.#project.name, action: "stop", body } as const;
+      await this.#change(request, { title: "Stopping" }, new AbortController().signal);
+    } finally {
+      this.#finished.abort();
+    }
+  }
+
+  /** One container after the other, past the stop that waits for them: it goes on as they end. */
+  async #kill(): Promise<void> {
+    const rows = await projectContainers(this.#client, {
+      project: this.#project.name,
+      all: false,
+      oneOff: false,
+      services: [],
+      signal: new AbortController().signal,
+    });
+    const own = rows.filter((row) => this.#services.includes(serviceOf(row)));
+    // One that has ended meanwhile needs no signal.
+    await Promise.allSettled(own.map((row) => this.#client.json("POST", `/containers/${row.Id}/kill`, { query: { signal: "SIGKILL" } })));
+  }
+
+  async #change(request: ProjectRequest, o: ChangeOptions, signal: AbortSignal): Promise<ProjectResult> {
+    const { globals, stderr, colorErr } = this.#cli;
+    const progress = new ProjectProgress({
+      out: stderr,
+      style: o.quiet ? "quiet" : progressStyle(globals.progress, stderr, globals.ansi),
+      color: colorErr,
+      ...(o.title ? { title: o.title } : {}),
+      ...(this.#screen ? { screen: this.#screen } : {}),
+    });
+    let result: ProjectResult | undefined;
+    try {
+      for await (const event of projectEvents(this.#client, request, signal)) {
+        if (event.type === "result") result = event;
+        else if (event.type === "watch") await this.#output.line("watch", `${event.service}: ${event.message}`);
+        else if (isShown(event, o)) progress.event(event);
+      }
+    } finally {
+      progress.end();
+    }
+    return checkedResult(result);
+  }
+
+  async #ended({ name, service, exitCode, restarting }: ContainerEnd): Promise<void> {
+    if (this.#isDetached) return;
+    if (this.#options.attached.includes(service))
+      await this.#output.say(`${name} exited with code ${exitCode}${restarting ? " (restarting)" : ""}`);
+    const { abortOn, exitCodeFrom } = this.#options;
+    if (service === exitCodeFrom) this.#exitCode ??= exitCode;
+    if (this.#phase === "running" && (abortOn === "exit" || (abortOn === "failure" && exitCode !== 0))) {
+      if (exitCodeFrom === undefined) this.#exitCode ??= exitCode;
+      this.#put.abort();
+      this.#stop("Aborting on container exit...");
+    }
+    await this.#finishIfOver();
+  }
+
+  async #finishIfOver(): Promise<void> {
+    if (this.#isUp && this.#phase === "running" && (await this.#followers.isAllOver())) this.#finished.abort();
+  }
+}

@@ -1,0 +1,157 @@
+import type { DockerEvent } from "../../api/index.ts";
+import { type EngineClient, jsonLines } from "../client/index.ts";
+import { containerLines } from "../container-lines.ts";
+import { type ContainerRow, composeLabel, projectContainers, serviceOf, shortName } from "../project-containers.ts";
+import type { LogOutput } from "./log-output.ts";
+
+export interface ContainerEnd {
+  readonly name: string;
+  readonly service: string;
+  readonly exitCode: number;
+  /** Its restart policy starts it again. */
+  readonly restarting: boolean;
+}
+
+/**
+ * Shows the output of a project's containers from each start on, and tells of each end, after the last line of its output. What runs already is
+ * added with `followRunning`. Starts and ends come from the engine's events: nothing is missed that happens after `open`.
+ */
+export class ContainerFollowers {
+  readonly #client: EngineClient;
+  readonly #project: string;
+  readonly #attached: ReadonlySet<string>;
+  readonly #services: ReadonlySet<string>;
+  readonly #output: LogOutput;
+  readonly #timestamps: boolean;
+  readonly #over = new AbortController();
+  readonly #following = new Map<string, Following>();
+  readonly #onStart: () => Promise<void>;
+  readonly #onEnd: (end: ContainerEnd) => Promise<void>;
+  readonly #openedMs = Date.now();
+  #loop: Promise<void> = Promise.resolve();
+
+  constructor(o: {
+    readonly client: EngineClient;
+    readonly project: string;
+    /** Whose output is shown. */
+    readonly attached: readonly string[];
+    /** Whose ends are told. */
+    readonly services: readonly string[];
+    readonly output: LogOutput;
+    readonly timestamps: boolean;
+    /** Before the first output. */
+    readonly onStart: () => Promise<void>;
+    readonly onEnd: (end: ContainerEnd) => Promise<void>;
+  }) {
+    this.#client = o.client;
+    this.#project = o.project;
+    this.#attached = new Set(o.attached);
+    this.#services = new Set(o.services);
+    this.#output = o.output;
+    this.#timestamps = o.timestamps;
+    this.#onStart = o.onStart;
+    this.#onEnd = o.onEnd;
+  }
+
+  /** From now on every start is seen. */
+  async open(): Promise<void> {
+    const label = [`${composeLabel("project")}=${this.#project}`, `${composeLabel("oneoff")}=False`];
+    const filters = JSON.stringify({ type: ["container"], event: ["start", "die"], label });
+    const { body } = await this.#client.request("GET", "/events", { query: { filters }, signal: this.#over.signal });
+    this.#loop = this.#read(jsonLines<DockerEvent>(body as AsyncIterable<Buffer>)); // a response without an encoding yields buffers
+    this.#loop.catch(() => {}); // close() looks at it
+  }
+
+  /** Those that run and are not followed yet: what they print from the opening on. */
+  async followRunning(): Promise<void> {
+    for (const row of await this.#rows())
+      if (isUp(row) && !this.#following.has(row.Id)) this.#follow(row.Id, serviceOf(row), shortName(row, this.#project), this.#openedMs);
+  }
+
+  /** Whether none of the services has a container that runs, or is about to run again. */
+  async isAllOver(): Promise<boolean> {
+    return !(await this.#rows()).some(isUp);
+  }
+
+  /** Waits until the end of everything that has ended is told. */
+  async drain(): Promise<void> {
+    const up = new Set((await this.#rows()).filter(isUp).map((row) => row.Id));
+    const ended = [...this.#following].filter(([id]) => !up.has(id)).map(([, following]) => following.told);
+    const patience = new Promise((resolve) => setTimeout(resolve, 2000).unref());
+    await Promise.race([Promise.all(ended), patience]);
+  }
+
+  /** Stops following. */
+  async close(): Promise<void> {
+    this.#over.abort();
+    await Promise.allSettled([this.#loop, ...[...this.#following.values()].map((one) => one.shown)]);
+  }
+
+  async #rows(): Promise<ContainerRow[]> {
+    const rows = await projectContainers(this.#client, {
+      project: this.#project,
+      all: true,
+      oneOff: false,
+      services: [],
+      signal: this.#over.signal,
+    });
+    return rows.filter((row) => this.#services.has(serviceOf(row)));
+  }
+
+  async #read(events: AsyncIterable<DockerEvent>): Promise<void> {
+    for await (const event of events) {
+      const { ID: id, Attributes: attributes } = event.Actor;
+      const service = attributes[composeLabel("service")] ?? "";
+      if (!this.#services.has(service)) continue;
+      const name = attributes["name"] ?? id;
+      const short = name.startsWith(`${this.#project}-`) ? name.slice(this.#project.length + 1) : name;
+      const eventMs = event.timeNano / 1e6;
+      const known = this.#following.get(id);
+      if (event.Action === "start") {
+        await this.#onStart();
+        // From the end before on: what it printed at once was printed before the engine told of its start.
+        this.#follow(id, service, short, known?.endedMs ?? this.#openedMs);
+      } else if (known && known.endedMs === undefined) {
+        known.endedMs = eventMs + 1;
+        this.#tellEnd(id, known, { name: short, service, exitCode: Number(attributes["exitCode"] ?? 0) }).then(known.tell, known.fail);
+      }
+    }
+  }
+
+  #follow(id: string, service: string, name: string, sinceMs: number): void {
+    const before = this.#following.get(id)?.shown.catch(() => {}) ?? Promise.resolve();
+    const shown = before.then(() => (this.#attached.has(service) ? this.#show(id, name, sinceMs) : undefined));
+    shown.catch(() => {}); // A container that is removed while it is read has no more to say.
+    let [tell, fail]: [() => void, (error: unknown) => void] = [() => {}, () => {}];
+    const told = new Promise<void>((resolve, reject) => {
+      [tell, fail] = [resolve, reject];
+    });
+    told.catch(() => {}); // drain() awaits it
+    this.#following.set(id, { name, shown, told, tell, fail });
+  }
+
+  async #show(id: string, name: string, sinceMs: number): Promise<void> {
+    const query = { follow: true, timestamps: this.#timestamps, since: String(sinceMs / 1000) };
+    for await (const line of containerLines(this.#client, id, query, this.#over.signal)) await this.#output.line(name, line);
+  }
+
+  async #tellEnd(id: string, following: Following, end: Omit<ContainerEnd, "restarting">): Promise<void> {
+    await following.shown.catch(() => {});
+    const row = (await this.#rows()).find((one) => one.Id === id);
+    await this.#onEnd({ ...end, restarting: row !== undefined && isUp(row) });
+  }
+}
+
+/** One run of one container. */
+interface Following {
+  readonly name: string;
+  /** Settles with the last line of its output. */
+  readonly shown: Promise<void>;
+  /** Settles when its end was told. */
+  readonly told: Promise<void>;
+  readonly tell: () => void;
+  readonly fail: (error: unknown) => void;
+  endedMs?: number;
+}
+
+const isUp = (row: ContainerRow): boolean => ["running", "paused", "restarting"].includes(row.State);
