@@ -92,7 +92,7 @@ test("exec: exit codes, environment, user, directory, input", async () => {
   );
   expect((await berth.call(["exec", "-T", "web", "cat"], { cwd, input: "through\n" })).stdout.trim()).toBe("through");
   const missing = await inside("web", "no-such-command");
-  expect([missing.exitCode, missing.stderr]).toEqual([127, expect.stringContaining("no-such-command")]);
+  expect([missing.exitCode, missing.stdout]).toEqual([127, expect.stringContaining("no-such-command")]);
 });
 
 test("a service that is not there, or does not run, is named, with those that are", async () => {
