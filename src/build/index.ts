@@ -6,5 +6,6 @@ export type { BuildRequest } from "./build-request.ts";
 export { Builder, type BuildOptions } from "./builder.ts";
 export type { CacheRecord, PruneOptions } from "./cache/build-cache.ts";
 export { buildRequestOf } from "./compose-build.ts";
+export { type IgnoreMatcher, ignoreMatcher } from "./context/ignore-matcher.ts";
 export type { BaseImage, BuildImages, Layer, PullImage } from "./images.ts";
 export type { RunStep, StepMount, StepRunner } from "./step-runner.ts";

@@ -50,6 +50,7 @@ export const errorCodes = {
   "runtime/bad-option": { http: 400, exit: 125 },
   "runtime/command-not-executable": { http: 400, exit: 126 },
   "runtime/command-not-found": { http: 400, exit: 127 },
+  "runtime/outside-target": { http: 400, exit: 1 },
   "runtime/start-failed": { http: 500, exit: 125 },
   "runtime/unknown-user": { http: 400, exit: 125 },
   "project/not-found": { http: 404, exit: 1 },
