@@ -111,6 +111,15 @@ export interface ProjectTransfer {
   auth?: Record<string, Record<string, string>>;
 }
 
+/** POST /projects/{name}/watch: switches watching on or off. GET streams what it does, as ProjectEvents, until the caller goes away. */
+export interface ProjectWatchRequest {
+  on: boolean;
+  /** Whose `develop.watch` counts; absent: as it was sent last. */
+  project?: Project;
+  /** Empty: all that have rules. */
+  services?: string[];
+}
+
 export interface WireError {
   code: string;
   message: string;

@@ -55,7 +55,7 @@ export class Containers {
       },
     });
     const live = new Map<string, Live>();
-    this.#parts = { ...rooms, book, live, health, locks: new ContainerLocks(), waits: new ContainerWaits() };
+    this.#parts = { ...rooms, book, live, health, locks: new ContainerLocks(), waits: new ContainerWaits(), beforeStart: new Set() };
     this.#exits = new ExitWatch(this.#parts, {
       restart: async (id) => (await this.startMany([id]))[0],
       remove: (id) => this.remove(id, { force: true, volumes: true }),
@@ -99,6 +99,10 @@ export class Containers {
     const [failed] = await this.startMany([record.Id]);
     if (failed) throw failed.error;
     return "started";
+  }
+  /** Every container that is about to start is prepared so: its root is there, its process waits. */
+  beforeStart(prepare: (container: ContainerRecord) => Promise<void>): void {
+    this.#parts.beforeStart.add(prepare);
   }
   /** Starts these together: the networks of all are set up in one batch. Answers those that could not be started. */
   startMany(ids: readonly string[]): Promise<StartFailure[]> {

@@ -1,4 +1,5 @@
 import type {
+  Container,
   DockerEvent,
   DownOptions,
   Project,
@@ -6,6 +7,7 @@ import type {
   ProjectEvent,
   ProjectPut,
   ProjectStatus,
+  ProjectWatchRequest,
   RunRequest,
   Service,
   UpOptions,
@@ -22,12 +24,23 @@ import { hashOf } from "./observe.ts";
 import { createOneOff } from "./one-off.ts";
 import type { Plan } from "./plan.ts";
 import type { Backend } from "./ports.ts";
+import { prepareImages } from "./prepare-images.ts";
 import { Progress, type Tell, wireError } from "./progress.ts";
 import { type ProjectContext, projectContainers } from "./project-context.ts";
-import { afterUp, type DesiredEntry, type ProjectRecord, selectServices, withoutGoal, withServices } from "./project-record.ts";
+import {
+  afterUp,
+  type DesiredEntry,
+  type ProjectRecord,
+  selectServices,
+  withoutGoal,
+  withoutWatch,
+  withServices,
+} from "./project-record.ts";
 import { filesHash, serviceFiles } from "./service-files.ts";
 import { bringUp } from "./up.ts";
 import { UpEffects, type UpEffectsOptions } from "./up-effects.ts";
+import { ControlledWatch } from "./watch/controlled-watch.ts";
+import { onlyRebuilt } from "./watch/only-rebuilt.ts";
 
 /** Where desired states are kept. */
 export interface ProjectStore {
@@ -65,6 +78,7 @@ export class ProjectController {
   #failures = 0;
   #closed = false;
   readonly #stops = new OrderlyStops();
+  readonly #watch: ControlledWatch;
   /** Something went away while work was in hand. */
   #missed = false;
 
@@ -73,6 +87,14 @@ export class ProjectController {
     this.#backend = o.backend;
     this.#store = o.store;
     this.#log = o.log;
+    this.#watch = new ControlledWatch({
+      name,
+      backend: o.backend,
+      work: {
+        restart: (service) => this.act("restart", { services: [service] }, () => {}),
+        rebuild: (services, tell) => this.#rebuild(services, tell),
+      },
+    });
   }
 
   /** Brings what the request selects up. The caller may go away: the work goes on. */
@@ -82,6 +104,54 @@ export class ProjectController {
       const selection = selectServices(project, options);
       const record = afterUp(previous, { project, options, selection, nowMs: this.#backend.nowMs() });
       await this.#bring(record, options, { previous, tell, signal });
+      if (record.watch && !options.dryRun) await this.#watch.switchOn({ project, services: record.watch.services }, tell);
+    });
+  }
+
+  /** Switches watching on (with the project's rules as they are sent) or off; the containers are those that there are. */
+  watch({ on, project, services = [] }: ProjectWatchRequest, tell: Tell): Promise<void> {
+    return this.#serial(async () => {
+      const record = this.#store.get(this.name);
+      if (!on) {
+        if (record?.watch) this.#store.put(this.name, withoutWatch(record));
+        return this.#watch.switchOff();
+      }
+      if (!record)
+        throw new BerthError("project/not-found", `${this.name} is not up, so there is nothing to bring changes into`, {
+          hint: "`berth up --watch` starts it and watches.",
+        });
+      this.#store.put(this.name, { ...record, watch: { services } });
+      await this.#watch.switchOn({ project: project ?? record.project, services }, tell);
+    });
+  }
+
+  /** What watching does from now on; answers how to stop listening. */
+  listen(tell: Tell): () => void {
+    return this.#watch.listen(tell);
+  }
+
+  /** A container of the project is about to start: it gets what was changed since the watch is on. */
+  async starting(container: Container): Promise<void> {
+    await this.#watch.starting(container);
+  }
+
+  /** The build takes no turn: what else is asked for meanwhile is done meanwhile. */
+  async #rebuild(names: readonly string[], tell: Tell): Promise<void> {
+    const before = this.#store.get(this.name);
+    if (!before) return;
+    const { signal } = this.#abort;
+    const { progress } = this.#context(tell, signal);
+    const built = new Set(names.filter((name) => before.services[name]?.definition.build));
+    const needs = new Map([...built].map((name) => [name, { action: "build" as const, because: "its source changed" }]));
+    await prepareImages({ backend: this.#backend, project: before.project, progress, signal }, needs);
+    await this.#serial(async (turn) => {
+      const record = this.#store.get(this.name);
+      if (!record) return;
+      const context = this.#context(tell, turn, (name) => record.services[name]?.definition);
+      const all = new Set(Object.keys(record.services));
+      const options = { build: "never" as const, recreate: "changed" as const };
+      const only = (plan: Plan): Plan => onlyRebuilt(plan, built);
+      await bringUp({ context, record, selection: { direct: built, all }, options, holds: this.#holds, configs: new Map(), only });
     });
   }
 
@@ -132,6 +202,7 @@ export class ProjectController {
       else if (record) this.#store.put(this.name, { ...record, services: {}, goal: { kind: "down", options } });
       await takeDown(context, options, file);
       if (services.length === 0) this.#store.delete(this.name);
+      if (services.length === 0) await this.#watch.switchOff();
     });
   }
 
@@ -225,6 +296,18 @@ export class ProjectController {
       return this.#serial((signal) => this.#bring(record, options, { previous: record, tell, signal }));
     };
     work().catch((error: unknown) => this.#noteFailure(error));
+    if (record?.watch && goal?.kind !== "down") this.#resumeWatch(record.project, record.watch.services);
+  }
+
+  #resumeWatch(project: Project, services: readonly string[]): void {
+    const log: Tell = (event) =>
+      event.type === "warning" && this.#log.warn({ project: this.name, effect: "those changes are not seen" }, event.message);
+    this.#serial(() => this.#watch.switchOn({ project, services, isResumed: true }, log)).catch((error: unknown) =>
+      this.#log.warn(
+        { project: this.name, err: messageOf(error), effect: "changes are not brought in" },
+        "the watch of a project could not go on",
+      ),
+    );
   }
 
   status(): ProjectStatus {
@@ -239,12 +322,13 @@ export class ProjectController {
       desired: record !== undefined,
       state: this.#holds.size > 0 ? "waiting" : this.#working > 0 ? "working" : this.#lastError ? "failed" : isUp ? "settled" : "stopped",
       holds: [...this.#holds],
+      ...(this.#watch.status ? { watch: this.#watch.status } : {}),
       ...(this.#lastError ? { lastError: this.#lastError } : {}),
     };
   }
 
   get isBusy(): boolean {
-    return this.#working > 0 || this.#timer !== undefined;
+    return this.#working > 0 || this.#timer !== undefined || this.#watch.isOn;
   }
 
   async close(): Promise<void> {
@@ -252,6 +336,7 @@ export class ProjectController {
     clearTimeout(this.#timer);
     this.#interrupt("the engine ends");
     await this.#queue;
+    await this.#watch.switchOff();
   }
 
   #soon(delayMs: number): void {

@@ -14,6 +14,9 @@ import type {
   VolumeCreateBody,
 } from "../api/index.ts";
 import type { ServiceFile } from "./service-files.ts";
+import type { SyncResult } from "./watch/project-watch.ts";
+import type { ServiceSync } from "./watch/watch-plan.ts";
+import type { PathPatterns } from "./watch/watched-rule.ts";
 
 /** What the scheduler needs of containers. Ids and names are both taken for `ref`. */
 export interface ContainersPort {
@@ -30,6 +33,18 @@ export interface ContainersPort {
   remove(ref: string, o: { force: boolean; volumes: boolean }): Promise<void>;
   connect(ref: string, network: string, settings: EndpointSettings): Promise<void>;
   disconnect(ref: string, network: string): Promise<void>;
+  /** Every container that is about to start: its root is there and its process waits until `prepare` has settled. A failure is not the start's. */
+  beforeStart(prepare: (container: Container) => Promise<void>): void;
+}
+
+/** Files of a watched project and of its containers. */
+export interface FilesPort {
+  /** Makes paths in a container whose process is there the same as they are here by now. */
+  sync(containerId: string, sync: ServiceSync & { readonly ifDifferent: boolean }): Promise<SyncResult>;
+  /** Compiled patterns of .dockerignore's language. */
+  patterns(lines: readonly string[]): PathPatterns;
+  /** The lines of the .dockerignore of a build whose context is a directory. */
+  dockerIgnore(build: BuildDefinition): readonly string[];
 }
 
 export interface NetworksPort {
@@ -96,6 +111,7 @@ export interface Backend {
   readonly volumes: VolumesPort;
   readonly images: ImagesPort;
   readonly events: EventsPort;
+  readonly files: FilesPort;
   readonly runHook: RunHook;
   readonly writeFile: WriteFile;
   /** The last lines that a container wrote. */

@@ -13,6 +13,8 @@ export interface ProjectRecord {
   /** Only those that were asked for, each as it was defined then: `up web` leaves what the file says of the others alone. */
   readonly services: Readonly<Record<string, DesiredEntry>>;
   readonly requestedMs: number;
+  /** Its sources are watched: those of these services, or of all that have rules. */
+  readonly watch?: { readonly services: readonly string[] };
   /** What is not finished: the next engine goes on with it. */
   readonly goal?: { readonly kind: "up"; readonly options: UpOptions } | { readonly kind: "down"; readonly options: DownOptions };
 }
@@ -88,6 +90,7 @@ export function afterUp(
     project,
     services: Object.fromEntries([...kept, ...asked]),
     requestedMs: request.nowMs,
+    ...(options.watch ? { watch: { services: options.services ?? [] } } : previous?.watch ? { watch: previous.watch } : {}),
     goal: { kind: "up", options },
   };
 }
@@ -107,6 +110,10 @@ export function withServices(
     else delete services[name];
   }
   return { ...record, services };
+}
+
+export function withoutWatch({ watch: _, ...record }: ProjectRecord): ProjectRecord {
+  return record;
 }
 
 export function withoutGoal({ goal: _, ...record }: ProjectRecord): ProjectRecord {

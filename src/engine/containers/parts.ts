@@ -1,6 +1,7 @@
 import type { Networks } from "../../network/index.ts";
 import type { Runtime, Volumes } from "../../runtime/index.ts";
 import type { BerthPaths } from "../../system/index.ts";
+import type { ContainerRecord } from "../container-record.ts";
 import type { HealthMonitor } from "../health-monitor.ts";
 import type { Images, Logger } from "../ports.ts";
 import type { ContainerBook } from "./book.ts";
@@ -21,4 +22,6 @@ export interface ContainerParts {
   readonly locks: ContainerLocks;
   readonly waits: ContainerWaits;
   readonly health: HealthMonitor;
+  /** Done between the making of a container's root and the start of its process. */
+  readonly beforeStart: Set<(container: ContainerRecord) => Promise<void>>;
 }

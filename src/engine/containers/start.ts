@@ -78,6 +78,11 @@ async function startOne(parts: ContainerParts, exits: ExitWatch, record: Contain
       options: record.HostConfig.DnsOptions ?? [],
     }),
   });
+  for (const prepare of parts.beforeStart) {
+    await prepare(record).catch((error: unknown) =>
+      parts.log.warn({ container: record.Name, err: messageOf(error), effect: "it starts without" }, "a container could not be prepared"),
+    );
+  }
   await runtime.start(id);
   exits.begin(record);
   record.Berth.userStopped = false;

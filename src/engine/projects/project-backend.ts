@@ -4,6 +4,7 @@ import { execInContainer, type Runtime, readLogs, type Volumes } from "../../run
 import { type Backend, definitionHash, type WriteFile } from "../../scheduler/index.ts";
 import type { Containers } from "../containers.ts";
 import type { EventBus } from "../event-bus.ts";
+import { projectFiles } from "./project-files.ts";
 
 export interface ProjectBackendOptions {
   readonly containers: Containers;
@@ -48,6 +49,7 @@ export function projectBackend(o: ProjectBackendOptions): Backend {
     },
     images: o.images,
     events,
+    files: projectFiles({ containers, runtime }),
     runHook: (id, hook) => runHook(runtime, id, hook),
     writeFile: o.writeFile,
     tail: (id, lines) => tail(runtime, id, lines),

@@ -1,4 +1,13 @@
-import type { DownOptions, ProjectAction, ProjectBuild, ProjectEvent, ProjectPut, ProjectTransfer, RunRequest } from "../../api/index.ts";
+import type {
+  DownOptions,
+  ProjectAction,
+  ProjectBuild,
+  ProjectEvent,
+  ProjectPut,
+  ProjectTransfer,
+  ProjectWatchRequest,
+  RunRequest,
+} from "../../api/index.ts";
 import { actionKinds, type Tell, wireError } from "../../scheduler/index.ts";
 import { BerthError } from "../../system/index.ts";
 import { type Call, jsonBody, jsonStream, type Route, route, sendJson } from "../http.ts";
@@ -31,6 +40,18 @@ export function projectRoutes(projects: Projects): Route[] {
         await stream(call, (tell) => projects.controller(name(call)).act(kind, action, tell));
       }),
     ),
+    route("POST", "/projects/{name}/watch", async (call) => {
+      const request = await jsonBody<ProjectWatchRequest>(call.request);
+      if (request.project) checkProject(request.project, name(call));
+      await stream(call, (tell) => projects.controller(name(call)).watch(request, tell));
+    }),
+    route("GET", "/projects/{name}/watch", async (call) => {
+      projects.status(name(call));
+      const out = jsonStream(call.response);
+      const stop = projects.controller(name(call)).listen((event) => call.response.destroyed || out.send(event));
+      await new Promise((resolve) => call.signal.addEventListener("abort", resolve, { once: true }));
+      stop();
+    }),
     route("POST", "/projects/{name}/run", async (call) => {
       const request = await jsonBody<RunRequest>(call.request);
       checkProject(request.project, name(call));

@@ -16,6 +16,11 @@ export class Projects {
     this.backend = o.backend;
     this.#store = o.store;
     this.#log = o.log;
+    o.backend.containers.beforeStart(async (container) => {
+      const name = container.Config.Labels?.[label.project];
+      const isOneOff = container.Config.Labels?.[label.oneOff]?.toLowerCase() === "true";
+      if (name !== undefined && !isOneOff) await this.#controllers.get(name)?.starting(container);
+    });
     this.#subscription = o.backend.events.subscribe((event) => {
       const name = event.Type === "container" ? event.Actor.Attributes[label.project] : undefined;
       // Only what was asked for here is kept up; projects of other clients are theirs.

@@ -32,6 +32,7 @@ export interface ProjectWatchOptions {
   readonly clock: Clock;
   readonly times?: BatchTimes;
   readonly tell: (service: string, message: string) => void;
+  readonly warn: (message: string) => void;
   /** Watching goes on after an engine that ended: what changed since then is copied as well. */
   readonly sinceMs?: number;
 }
@@ -76,7 +77,8 @@ export class ProjectWatch {
       rules,
       changed: (path, state) => this.#changed(path, state),
       failed: (message) => {
-        for (const service of this.services) this.#say(service, message);
+        this.#last = message;
+        this.#o.warn(message);
       },
     });
     await this.#watcher.ready;
