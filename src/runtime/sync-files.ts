@@ -1,6 +1,6 @@
-import { lstatSync } from "node:fs";
+import { lstatSync, type Stats } from "node:fs";
 import { posix } from "node:path";
-import { messageOf } from "../system/index.ts";
+import { errnoOf, messageOf } from "../system/index.ts";
 import { ContainerTree } from "./container-tree.ts";
 
 export interface SyncJob {
@@ -36,7 +36,7 @@ export async function syncFiles(job: SyncJob): Promise<SyncOutcome> {
   for (const { from, to } of job.copies) {
     const path = job.isFile ? posix.basename(job.target) : to;
     try {
-      const stat = lstatSync(from, { throwIfNoEntry: false });
+      const stat = statOf(from);
       if (!stat) {
         // The target's own directory stays: it may be a mount, and what else is in it was not copied there.
         if (path !== "" && tree.remove(path)) removed++;
@@ -58,7 +58,17 @@ export async function syncFiles(job: SyncJob): Promise<SyncOutcome> {
 
 /** It went away while it was copied: its removal is the next change. */
 function isGone(error: unknown, from: string): boolean {
-  return /ENOENT|ENOTDIR/.test(messageOf(error)) && !lstatSync(from, { throwIfNoEntry: false });
+  return /ENOENT|ENOTDIR/.test(messageOf(error)) && !statOf(from);
+}
+
+/** Undefined where there is nothing, also where a directory on the way became a file. */
+function statOf(path: string): Stats | undefined {
+  try {
+    return lstatSync(path);
+  } catch (error) {
+    if (errnoOf(error) === "ENOENT" || errnoOf(error) === "ENOTDIR") return undefined;
+    throw error;
+  }
 }
 
 const sliceMs = 10;

@@ -2,7 +2,7 @@ import type { ServiceHook } from "../../api/index.ts";
 import { messageOf } from "../../system/index.ts";
 import { type BatchTimes, batchTimes, ChangeBatches, type Clock } from "./change-batches.ts";
 import { relevantPath } from "./rule-match.ts";
-import { sourceFiles } from "./source-files.ts";
+import { pathState, sourceFiles } from "./source-files.ts";
 import { SourceWatcher } from "./source-watcher.ts";
 import { type ServiceSync, type ServiceWork, watchPlan } from "./watch-plan.ts";
 import { copies, type WatchedRule } from "./watched-rule.ts";
@@ -49,6 +49,8 @@ export class ProjectWatch {
   readonly #rebuilds: ChangeBatches;
   /** Of each service, every path that changed since the start. */
   readonly #touched = new Map<string, Set<string>>();
+  /** Of each service and path, what was there when it was last worked on. */
+  readonly #worked = new Map<string, Map<string, string>>();
   #watcher: SourceWatcher | undefined;
   #last: string | undefined;
 
@@ -121,16 +123,28 @@ export class ProjectWatch {
 
   async #batch(service: string, paths: readonly string[]): Promise<void> {
     const rules = this.#o.rules.filter((rule) => rule.service === service);
-    for (const work of watchPlan(rules, paths)) {
-      try {
+    try {
+      for (const work of watchPlan(rules, this.#fresh(service, paths))) {
         if (work.kind === "rebuild") {
           this.#say(service, `${shown(work.paths, rules)} changed: rebuild`);
           this.#rebuilds.add(service, "there");
         } else await this.#update(work, rules);
-      } catch (error) {
-        this.#say(service, messageOf(error));
       }
+    } catch (error) {
+      this.#say(service, messageOf(error));
     }
+  }
+
+  /** One change may be told several times, and late: those paths that are not as they were when they were last worked on. */
+  #fresh(service: string, paths: readonly string[]): string[] {
+    const worked = this.#worked.get(service) ?? new Map<string, string>();
+    this.#worked.set(service, worked);
+    return paths.filter((path) => {
+      const is = pathState(path);
+      if (worked.get(path) === is) return false;
+      worked.set(path, is);
+      return true;
+    });
   }
 
   async #update(work: ServiceWork & { kind: "update" }, rules: readonly WatchedRule[]): Promise<void> {

@@ -31,6 +31,13 @@ export class SourceWatcher {
       ignored: (path) => !roots.includes(path) && rules.every((rule) => isPruned(rule, path)),
     });
     this.#watcher.on("all", (event, path) => changed(path, event.startsWith("unlink") ? "gone" : "there"));
+    // chokidar drops a second change of a file within 50 ms; the kernel's own word for it is not dropped. What is told twice is one change to the batch's reader.
+    this.#watcher.on("raw", (event, name: string | null, details) => {
+      if (event !== "change") return;
+      const { watchedPath } = details as { watchedPath: string }; // chokidar's nodefs-handler
+      // Of a file its own watch tells its own name; a directory tells what is in it.
+      changed(name === null || name === posix.basename(watchedPath) ? watchedPath : posix.join(watchedPath, name), "there");
+    });
     this.#watcher.on("error", (error) => {
       if (["ENOSPC", "EMFILE"].includes(errnoOf(error) ?? "")) {
         if (!this.#saidFull) failed(tooFewWatches(errnoOf(error) ?? ""));
