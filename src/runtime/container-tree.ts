@@ -22,7 +22,7 @@ import {
   writeSync,
 } from "node:fs";
 import { posix } from "node:path";
-import { BerthError, errnoOf, oPath, openInside } from "../system/index.ts";
+import { BerthError, errnoOf, O_PATH, openInside } from "../system/index.ts";
 
 /**
  * A directory in a running container, as its processes see it: with its volumes and bind mounts. Files are written straight into it, without a process.
@@ -44,7 +44,7 @@ export class ContainerTree implements Disposable {
   static open(o: { pid: number; rootfs: string; path: string }): ContainerTree {
     let root: number;
     try {
-      root = openSync(`/proc/${o.pid}/root`, oPath | constants.O_DIRECTORY);
+      root = openSync(`/proc/${o.pid}/root`, O_PATH | constants.O_DIRECTORY);
     } catch {
       throw notRunning();
     }

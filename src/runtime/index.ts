@@ -16,7 +16,7 @@ export { OpenDirectory, RootDirectory } from "./root-directory.ts";
 export { type ExitInfo, Runtime, type StartInput } from "./runtime.ts";
 export { neverRead, noCpuStats, noStats } from "./stats.ts";
 export { type BuildStep, runStep } from "./step.ts";
-export { type ContainerUser, resolveUser } from "./users.ts";
 export { type SyncJob, type SyncOutcome, syncFiles } from "./sync-files.ts";
+export { type ContainerUser, resolveUser } from "./users.ts";
 export { Volumes } from "./volumes.ts";
 export { type WalkedEntry, walkRoot } from "./walk-root.ts";

@@ -15,9 +15,14 @@ const openat2Number = 437;
  * Names in it are reached as `/proc/self/fd/<fd>/<name>`, one component at a time.
  * @throws BerthError system/syscall with the errno in `cause.code`: EXDEV where the path leads out, ENOENT, ENOTDIR, ELOOP
  */
-export function openInside(directory: number, path: string, confinement: Confinement, flags = oPath | constants.O_DIRECTORY): number {
+export function openInside(directory: number, path: string, confinement: Confinement, flags = O_PATH | constants.O_DIRECTORY): number {
+  return openConfined(directory, path, confinement, flags);
+}
+
+/** The same for a path in any form that koffi hands to libc; `shown` is for messages. */
+export function openConfined(directory: number, path: unknown, confinement: Confinement, flags: number, shown = String(path)): number {
   const { libc, fail, errno } = syscalls();
-  const openat2 = libc("long syscall(long number, int directory, const char *path, const uint8_t *how, size_t size)");
+  const openat2 = libc("long syscall(long n, int dirfd, const char *path, const uint8_t *how, size_t size)");
   const how = Buffer.alloc(24);
   how.writeBigUInt64LE(BigInt(flags | oCloexec), 0);
   how.writeBigUInt64LE(BigInt(resolveFlags[confinement] | noMagicLinks), 16);
@@ -31,9 +36,10 @@ export function openInside(directory: number, path: string, confinement: Confine
       throw new BerthError("system/syscall", "this kernel does not have openat2, which files are copied into containers with", {
         hint: "Linux 5.6 or newer is needed.",
       });
-    fail(`open ${path}`);
+    fail(`open ${shown}`);
   }
 }
 
-export const oPath = 0o10000000;
+/** open(2)'s O_PATH, which Node does not name: a handle of the thing itself, whatever it is. */
+export const O_PATH = 0o10000000;
 const oCloexec = 0o2000000;
