@@ -67,8 +67,10 @@ class Follower {
       return service;
     }
     const base = this.#base(reference, given, services, file, { origin, path });
-    service.delete("extends");
-    if (!base) return service;
+    if (!base) {
+      service.delete("extends");
+      return service;
+    }
     const extended = this.extend(
       reference,
       base.services,
@@ -76,6 +78,7 @@ class Follower {
       [...cleared, ...(base.cleared ? [base.cleared] : [])],
       [...chain, link],
     );
+    service.delete("extends");
     if (!(extended instanceof Mapping)) return service;
     const copy = new Mapping(new Map([["services", new Mapping(new Map([[name, clone(extended)]]))]]));
     for (const paths of cleared) clear(copy, paths);

@@ -19,6 +19,7 @@ export function shortPort(text: string): { ports: PortMapping[] } | { error: str
   const [containerPort = "", protocol = "tcp"] = last.split("/");
   const hostPort = parts.length > 1 ? (parts.at(-2) ?? "") : "";
   const host = parts.slice(0, -2).join(":");
+  if (host.includes(":") && !host.startsWith("[")) return { error: `"${host}" is written in brackets as an address: "[${host}]:..."` };
   const hostIp = host.startsWith("[") && host.endsWith("]") ? host.slice(1, -1) : host;
   if (hostIp !== "" && isIP(hostIp.split("%")[0] ?? "") === 0) return { error: `"${hostIp}" is no IP address` };
   if (containerPort === "") return { error: `"${text}" names no container port` };

@@ -66,7 +66,7 @@ class ServiceCheck {
     if (service.network_mode && service.networks && Object.keys(service.networks).length > 0) {
       this.#error("spec/conflict", ["network_mode"], "network_mode and networks exclude each other");
     }
-    for (const name of Object.keys(service.networks ?? {})) {
+    for (const name of Object.keys(service.network_mode ? {} : (service.networks ?? {}))) {
       if (!project.networks[name]) this.#undefined("network", name, ["networks", name], project.networks);
     }
     for (const [index, mount] of (service.volumes ?? []).entries()) {
