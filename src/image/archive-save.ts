@@ -9,7 +9,7 @@ import type { ImageStore } from "./store.ts";
 import { padding, tarEnd, tarHeader } from "./tar-writer.ts";
 
 /**
- * One tar that `docker load` of any age and OCI tools read: `blobs/sha256/*`, `index.json`, `oci-layout`, `manifest.json` (last).
+ * One tar that `docker load` of any age and OCI tools read: `blobs/sha256/*`, `index.json`, `oci-layout`, `manifest.json`, in the order of names as Docker writes them.
  * `format: "oci"` leaves `manifest.json` out. Unknown images are an error before the first byte.
  */
 export function saveArchive(store: ImageStore, refs: readonly string[], o: { format?: "docker" | "oci"; signal: AbortSignal }): Readable {
@@ -102,11 +102,10 @@ async function* archive(
     }
   }
   yield* smallMember("index.json", Buffer.from(JSON.stringify({ schemaVersion: 2, mediaType: mediaTypes.ociIndex, manifests })));
+  if (o.format !== "oci") yield* smallMember("manifest.json", Buffer.from(`${JSON.stringify(dockerList)}\n`));
   yield* smallMember("oci-layout", Buffer.from(JSON.stringify({ imageLayoutVersion: "1.0.0" })));
-  if (o.format !== "oci") {
-    if (Object.keys(repositories).length > 0) yield* smallMember("repositories", Buffer.from(`${JSON.stringify(repositories)}\n`));
-    yield* smallMember("manifest.json", Buffer.from(`${JSON.stringify(dockerList)}\n`));
-  }
+  if (o.format !== "oci" && Object.keys(repositories).length > 0)
+    yield* smallMember("repositories", Buffer.from(`${JSON.stringify(repositories)}\n`));
   yield tarEnd;
 }
 

@@ -308,7 +308,7 @@ export function failedAction(service: string, attempt: string, error: unknown, m
   const cause = error instanceof BerthError ? error : undefined;
   const hint = [cause?.hint, more].filter(Boolean).join("\n");
   return new BerthError(cause?.code ?? "scheduler/action-failed", `service ${service}: ${attempt}: ${messageOf(error)}`, {
-    place: cause?.place ?? { kind: "service", name: service },
+    place: cause?.place && "file" in cause.place ? cause.place : { kind: "service", name: service },
     ...(hint ? { hint } : {}),
     cause: error,
   });

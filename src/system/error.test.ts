@@ -14,3 +14,10 @@ test("an error about a thing names the thing", () => {
     "container shop-web-1: is gone  [api/not-found]",
   );
 });
+
+test("a message that names its service itself is not given the name twice", () => {
+  const error = new BerthError("scheduler/action-failed", "service web: cannot be started: no", {
+    place: { kind: "service", name: "web" },
+  });
+  expect(formatError(error)).toBe("service web: cannot be started: no  [scheduler/action-failed]");
+});

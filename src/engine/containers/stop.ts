@@ -1,4 +1,4 @@
-import { BerthError } from "../../system/index.ts";
+import { BerthError, messageOf } from "../../system/index.ts";
 import type { ContainerRecord } from "../container-record.ts";
 import { signalNumber } from "../signals.ts";
 import { exitWithin } from "./live.ts";
@@ -39,7 +39,7 @@ export async function stopContainer(parts: Parts, record: ContainerRecord, o: St
 
 /** Sends one signal. SIGKILL and the container's own stop signal count as an explicit stop: the restart policy is off then. */
 export async function killContainer(parts: Parts, record: ContainerRecord, signal: string): Promise<void> {
-  const number = signalNumber(signal || "SIGKILL");
+  const number = killSignal(record, signal || "SIGKILL");
   if (!record.State.Running || record.State.Restarting)
     throw new BerthError("container/not-running", `cannot kill container: ${record.Name.slice(1)}: container ${record.Id} is not running`);
   const live = parts.live.get(record.Id);
@@ -49,6 +49,15 @@ export async function killContainer(parts: Parts, record: ContainerRecord, signa
   }
   await sendSignal(parts, record, number);
   if (number === 9 && live) await live.exit;
+}
+
+/** @throws BerthError api/bad-parameter in Docker's words */
+function killSignal(record: ContainerRecord, signal: string): number {
+  try {
+    return signalNumber(signal);
+  } catch (error) {
+    throw new BerthError("api/bad-parameter", `cannot kill container: ${record.Name.slice(1)}: ${messageOf(error)}`, { cause: error });
+  }
 }
 
 /** @throws BerthError container/not-running */
