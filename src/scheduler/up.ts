@@ -1,5 +1,6 @@
 import type { Service, UpOptions } from "../api/index.ts";
 import { BerthError } from "../system/index.ts";
+import { checkBindSources } from "./bind-sources.ts";
 import { waitFor } from "./conditions.ts";
 import { dependenciesOf } from "./dependencies.ts";
 import { desiredOf } from "./desired.ts";
@@ -40,6 +41,7 @@ export async function bringUp(o: UpContext): Promise<void> {
   const { context, options } = o;
   const { signal } = context;
   checkExternal(o);
+  checkBindSources([...o.selection.all].flatMap((name) => o.record.services[name]?.definition ?? []));
   const needs = imageNeeds(o);
   const first = planned(o, needs);
   context.progress.tell({

@@ -48,6 +48,7 @@ export const errorCodes = {
   "network/subnet-taken": { http: 403, exit: 125 },
   "network/unknown-driver": { http: 404, exit: 125 },
   "runtime/bad-option": { http: 400, exit: 125 },
+  "runtime/bind-source-missing": { http: 400, exit: 1 },
   "runtime/command-not-executable": { http: 400, exit: 126 },
   "runtime/command-not-found": { http: 400, exit: 127 },
   "runtime/outside-target": { http: 400, exit: 1 },

@@ -50,9 +50,9 @@ export function errnoOf(error: unknown): string | undefined {
 
 /** `compose.yaml:14:9: services.web: message  [code]` and the hint on a line of its own. */
 export function formatError(error: BerthError): string {
-  const place = error.place ? `${formatPlace(error.place)}: ` : "";
-  // A message that names its service itself is not given the name twice.
-  const where = error.message.startsWith(place) ? "" : place;
+  // Where the message begins with a service or another thing, it says itself what it is about.
+  const named = error.place && "kind" in error.place && /^(container|image|network|volume|project|service|step) \S+: /.test(error.message);
+  const where = error.place && !named ? `${formatPlace(error.place)}: ` : "";
   const source = error.place ? markedSource(error.place) : "";
   return `${where}${error.message}  [${error.code}]${source}${error.hint ? `\n  ${error.hint}` : ""}`;
 }
