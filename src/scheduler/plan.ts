@@ -117,7 +117,7 @@ class Planner {
         service: name,
         container,
         because: `scaled to ${service.replicas}`,
-        after: [],
+        after: this.#networkSteps(container),
       });
     const kept = own.filter((container) => !surplus.includes(container));
     const toStart: { number: number; because: string; after: string[] }[] = [];
@@ -262,7 +262,7 @@ class Planner {
         service: container.service,
         container,
         because: "its service is not in the file",
-        after: [],
+        after: this.#networkSteps(container),
       });
   }
 

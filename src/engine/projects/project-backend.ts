@@ -1,7 +1,8 @@
-import type { Service, ServiceHook } from "../../api/index.ts";
+import type { ServiceHook } from "../../api/index.ts";
 import type { Networks } from "../../network/index.ts";
 import { execInContainer, type Runtime, readLogs, type Volumes } from "../../runtime/index.ts";
-import { type Backend, definitionHash, type WriteFile } from "../../scheduler/index.ts";
+import type { Backend, WriteFile } from "../../scheduler/index.ts";
+import { configHash } from "../../spec/index.ts";
 import type { Containers } from "../containers.ts";
 import type { EventBus } from "../event-bus.ts";
 import { projectFiles } from "./project-files.ts";
@@ -87,19 +88,4 @@ async function tail(runtime: Runtime, id: string, lines: number): Promise<string
   const texts: string[] = [];
   for await (const { data } of readLogs(runtime.logPath(id), query)) texts.push(data.toString().trimEnd());
   return texts;
-}
-
-/** What decides whether a container is as its service is defined: how it is built, ordered and counted does not (Compose's rule). */
-function configHash(service: Service): string {
-  const {
-    build: _build,
-    pull_policy: _policy,
-    scale: _scale,
-    depends_on: _dependsOn,
-    profiles: _profiles,
-    develop: _develop,
-    ...rest
-  } = service;
-  const { replicas: _replicas, ...deploy } = service.deploy ?? {};
-  return definitionHash({ ...rest, deploy });
 }
