@@ -119,7 +119,7 @@ function expectOrder(lines: readonly string[], project: Project): void {
 }
 
 describe("from whatever was there before", () => {
-  test.prop([anyProject, anyProject, anyOptions, fc.array(fc.nat(20), { maxLength: 4 })], { numRuns: 150 })(
+  test.prop([anyProject, anyProject, anyOptions, fc.array(fc.nat(20), { maxLength: 4 })], { numRuns: 60 })(
     "an up arrives at what is asked for, in order, and a second one has nothing to do",
     async (before, project, options, losses) => {
       const [backend, store] = [new ModelBackend(), new ModelStore()];
@@ -141,7 +141,7 @@ describe("from whatever was there before", () => {
     },
   );
 
-  test.prop([anyProject, anyProject, fc.nat(25)], { numRuns: 150 })(
+  test.prop([anyProject, anyProject, fc.nat(25)], { numRuns: 60 })(
     "an engine that is killed after any change leaves it to the next, which finishes it",
     async (before, project, crashAfter) => {
       const store = new ModelStore();
@@ -172,7 +172,7 @@ describe("from whatever was there before", () => {
     },
   );
 
-  test.prop([anyProject], { numRuns: 60 })("a down leaves nothing, dependents going first", async (project) => {
+  test.prop([anyProject], { numRuns: 30 })("a down leaves nothing, dependents going first", async (project) => {
     const [backend, store] = [new ModelBackend(), new ModelStore()];
     await up(backend, store, project);
     backend.log.length = 0;
