@@ -9,6 +9,7 @@ import { dependenciesOfServices, inReverseOrder, settleAll } from "./project-ord
 import type { DesiredEntry } from "./project-record.ts";
 import type { Desired } from "./state.ts";
 import { UpEffects } from "./up-effects.ts";
+import { waitForServices } from "./wait-for-services.ts";
 
 export type ActionKind = "start" | "stop" | "restart" | "kill" | "pause" | "unpause" | "rm";
 
@@ -25,7 +26,9 @@ export async function actOn(o: ActionsContext, kind: ActionKind, action: Project
   const containers = chosen(o.context, action, kind);
   switch (kind) {
     case "start":
-      return start(o, containers);
+      await start(o, containers);
+      if (action.wait) await waitForServices(o.context, new Set(containers.map(serviceOf)), o.entries, action.waitTimeoutMs);
+      return;
     case "stop":
       return stop(o.context, containers, action);
     case "restart":
@@ -66,7 +69,9 @@ function chosen(context: ProjectContext, action: ProjectAction, kind: ActionKind
         place: { kind: "service", name },
         hint: `This project has: ${[...known].sort().join(", ") || "no services"}.`,
       });
-  const named = action.services?.length ? new Set(action.services) : undefined;
+  // With a file, what it does not have is an orphan; without one all of the project is meant.
+  const file = action.project && !action.removeOrphans ? new Set(Object.keys(action.project.services)) : undefined;
+  const named = action.services?.length ? new Set(action.services) : file;
   const list = all.filter((container) => !named || named.has(serviceOf(container)));
   if (list.length === 0 && kind === "start")
     throw new BerthError("project/not-found", `no container found for project "${context.name}"`, {

@@ -16,6 +16,7 @@ import type {
 import { BerthError, messageOf } from "../system/index.ts";
 import { type ActionKind, actOn } from "./container-actions.ts";
 import { dependenciesOf } from "./dependencies.ts";
+import { comparedConfig } from "./desired.ts";
 import { takeDown } from "./down.ts";
 import { driftPlan, isOneOffEvent, OrderlyStops } from "./drift.ts";
 import { execute } from "./execute.ts";
@@ -421,7 +422,7 @@ export class ProjectController {
     return new Map(
       Object.values(record?.services ?? {}).map(({ definition }) => {
         const files = record ? filesHash(serviceFiles(record.project, definition)) : "";
-        return [hashOf(this.#backend.configHash(definition), files), { ...definition }];
+        return [hashOf(this.#backend.configHash(definition), files), comparedConfig(definition)];
       }),
     );
   }

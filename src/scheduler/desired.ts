@@ -54,7 +54,7 @@ function desiredService(o: DesiredContext, entry: ProjectRecord["services"][stri
     name: service.name,
     replicas,
     configHash: hashOf(o.configHash(service), filesHash(serviceFiles(project, service))),
-    config: hashed(service),
+    config: comparedConfig(service),
     imageId: o.imageId(service),
     ...(need.action === "none" ? {} : { image: { action: need.action, because: need.because } }),
     dependsOn: dependenciesOf(service),
@@ -71,16 +71,8 @@ function desiredService(o: DesiredContext, entry: ProjectRecord["services"][stri
   };
 }
 
-/** What decides whether a container is as it should be: how it is built, ordered and counted does not. */
-function hashed(service: Service): Record<string, unknown> {
-  const {
-    build: _build,
-    depends_on: _dependsOn,
-    scale: _scale,
-    pull_policy: _policy,
-    profiles: _profiles,
-    develop: _develop,
-    ...rest
-  } = service;
+/** What decides whether a container is as it should be: how it is called, built, ordered and counted does not. */
+export function comparedConfig(service: Service): Record<string, unknown> {
+  const { name: _name, build: _build, depends_on: _on, scale: _scale, pull_policy: _policy, profiles: _profiles, ...rest } = service;
   return rest;
 }

@@ -1,18 +1,17 @@
 import type { Service, UpOptions } from "../api/index.ts";
 import { BerthError } from "../system/index.ts";
 import { checkBindSources } from "./bind-sources.ts";
-import { waitFor } from "./conditions.ts";
-import { dependenciesOf } from "./dependencies.ts";
 import { desiredOf } from "./desired.ts";
 import { execute } from "./execute.ts";
 import { type ImageNeed, imageName, imageNeed } from "./image-need.ts";
 import { observedOf } from "./observe.ts";
 import { formatPlan, type Plan, plan } from "./plan.ts";
 import { prepareImages } from "./prepare-images.ts";
-import { containerStep, containersOf, type ProjectContext } from "./project-context.ts";
+import type { ProjectContext } from "./project-context.ts";
 import type { ProjectRecord, Selection } from "./project-record.ts";
 import type { Observed } from "./state.ts";
-import { failedAction, UpEffects, type UpEffectsOptions } from "./up-effects.ts";
+import { UpEffects, type UpEffectsOptions } from "./up-effects.ts";
+import { waitForServices } from "./wait-for-services.ts";
 
 export interface UpContext {
   readonly context: ProjectContext;
@@ -71,7 +70,7 @@ export async function bringUp(o: UpContext): Promise<void> {
     if (failed) throw failed.error;
     signal.throwIfAborted();
   }
-  if (options.wait) await waitForAll(o);
+  if (options.wait) await waitForServices(context, o.selection.all, o.record.services, options.waitTimeoutMs);
 }
 
 function planned(o: UpContext, needs?: ReadonlyMap<string, ImageNeed>): Plan {
@@ -139,52 +138,5 @@ function checkExternal({ context, record, selection }: UpContext): void {
           hint: `Create it: \`berth docker volume create ${volume.name}\`.`,
         });
     }
-  }
-}
-
-/** `--wait`: until all are running or healthy; those that others wait for to complete have to complete. */
-async function waitForAll({ context, record, selection, options }: UpContext): Promise<void> {
-  const { backend, progress } = context;
-  const limit = new AbortController();
-  const timer =
-    options.waitTimeoutMs === undefined
-      ? undefined
-      : setTimeout(
-          () =>
-            limit.abort(
-              new BerthError(
-                "scheduler/wait-timeout",
-                `not all services were running or healthy within ${options.waitTimeoutMs! / 1000} s`,
-              ),
-            ),
-          options.waitTimeoutMs,
-        );
-  const signal = AbortSignal.any([context.signal, limit.signal]);
-  const completing = new Set(
-    Object.values(record.services).flatMap(({ definition }) =>
-      dependenciesOf(definition).flatMap(({ service, condition }) => (condition === "service_completed_successfully" ? [service] : [])),
-    ),
-  );
-  const containers = [...selection.all].flatMap((service) => containersOf(context, service).map((container) => ({ service, container })));
-  try {
-    await Promise.all(
-      containers.map(async ({ service, container }) => {
-        const id = containerStep(container);
-        const condition = completing.has(service) ? "service_completed_successfully" : "running_or_healthy";
-        progress.begin(id, "waiting");
-        try {
-          await waitFor(backend, container.Id, condition, signal);
-          progress.done(id, completing.has(service) ? "exited" : "healthy");
-        } catch (error) {
-          if (signal.aborted) throw error;
-          const named = failedAction(service, "is not up", error);
-          progress.failed(id, named);
-          limit.abort(named);
-          throw named;
-        }
-      }),
-    );
-  } finally {
-    clearTimeout(timer);
   }
 }

@@ -75,6 +75,7 @@ export class ModelBackend implements Backend {
       this.world.containers.delete(container.Id);
       this.#tell(container, "destroy");
     },
+    beforeStart: () => {},
     connect: async () => {},
     disconnect: async (ref, network) => {
       const { [network]: _, ...rest } = this.#get(ref).NetworkSettings.Networks;
@@ -124,6 +125,15 @@ export class ModelBackend implements Backend {
       this.#listeners.add(listener);
       return { stop: () => this.#listeners.delete(listener) };
     },
+  };
+  readonly files: Backend["files"] = {
+    sync: async () => {
+      throw new BerthError("container/not-running", "a model's containers have no files");
+    },
+    patterns: () => {
+      throw new BerthError("system/internal", "a model watches nothing");
+    },
+    dockerIgnore: () => [],
   };
   readonly runHook: Backend["runHook"] = async () => ({ exitCode: 0, output: "" });
   readonly writeFile: Backend["writeFile"] = (project, { name }) => `/files/${project}/${name}`;
