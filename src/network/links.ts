@@ -1,5 +1,8 @@
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { run, syscalls, umountFlag } from "../system/index.ts";
+import { randomBytes } from "node:crypto";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { NetlinkSocket, netlinkFamily, run } from "../system/index.ts";
+import { createNamespace, namespacePath, type OpenNamespace, openNamespace, removeNamespace } from "./net-namespace.ts";
+import { addAddress, addVeth, defaultRoute, deleteLinks, getLink, linkIndex, setHairpin, setUp } from "./rtnetlink.ts";
 
 /** One interface of one container: the veth's outer name, the bridge it joins, and what it gets inside. */
 export interface LinkPlan {
@@ -19,66 +22,65 @@ export interface NamespacePlan {
   readonly links: readonly LinkPlan[];
 }
 
-export const namespacePath = (name: string): string => `/run/netns/${name}`;
+const loopbackIndex = 1;
 
-/** Makes the namespaces with all their interfaces: one `ip` for the outside of all, one for the inside of each, eight at a time. */
+/**
+ * Makes the namespaces with all their interfaces. Spawns nothing: one netlink request for the outside of all, and two for the inside of each. A namespace that is
+ * there already gets the interfaces too.
+ */
 export async function createNamespaces(plans: readonly NamespacePlan[]): Promise<void> {
   if (plans.length === 0) return;
-  const outside = plans.flatMap((plan) => [
-    ...(existsSync(namespacePath(plan.name)) ? [] : [`netns add ${plan.name}`]),
-    ...plan.links.map(
-      (link) =>
-        `link add ${link.outer} mtu ${link.mtu} type veth peer name ${link.inner} address ${link.mac} mtu ${link.mtu} netns ${plan.name}`,
-    ),
-    ...plan.links.map((link) => `link set ${link.outer} master ${link.bridge} up`),
-    // Hairpin: a container that asks for its own published port.
-    ...plan.links.map((link) => `link set ${link.outer} type bridge_slave hairpin on`),
-  ]);
-  await run("ip", ["-batch", "-"], { input: `${outside.join("\n")}\n` });
-  const queue = [...plans];
-  await Promise.all(
-    Array.from({ length: Math.min(8, plans.length) }, async () => {
-      for (let plan = queue.shift(); plan; plan = queue.shift()) await configureInside(plan.name, plan.links);
+  const here = new NetlinkSocket(netlinkFamily.route);
+  const opened: { plan: NamespacePlan; inside: OpenNamespace }[] = [];
+  try {
+    for (const plan of plans)
+      opened.push({ plan, inside: existsSync(namespacePath(plan.name)) ? openNamespace(plan.name) : createNamespace(plan.name) });
+    const stale = plans.flatMap((plan) => plan.links.map((link) => link.outer)).filter(linkExists);
+    if (stale.length > 0) await here.request(deleteLinks(stale, ownGroup()));
+    await here.request(
+      opened.flatMap(({ plan, inside }) =>
+        plan.links.flatMap(({ bridge, ...link }) => [
+          addVeth({ ...link, bridgeIndex: bridgeIndex(bridge), namespaceFd: inside.fd }),
+          setHairpin(link.outer),
+        ]),
+      ),
+    );
+    await Promise.all(opened.map(({ plan, inside }) => configureInside(inside.socket, plan.links)));
+  } finally {
+    for (const { inside } of opened) inside.close();
+    here.close();
+  }
+}
+
+async function configureInside(socket: NetlinkSocket, links: readonly LinkPlan[]): Promise<void> {
+  const found = await socket.request([...links.map((link) => getLink(link.inner)), setUp(loopbackIndex)]);
+  await socket.request(
+    links.flatMap((link, at) => {
+      const index = linkIndex(found[at] ?? Buffer.alloc(8));
+      return [
+        ...link.addresses.map((address) => addAddress(index, address)),
+        setUp(index),
+        ...link.gateways.map((gateway) => defaultRoute(index, gateway)),
+      ];
     }),
   );
 }
 
-/** Adds interfaces to a namespace that is there already. */
-export async function addLinks(plan: NamespacePlan): Promise<void> {
-  await createNamespaces([plan]);
-}
-
-async function configureInside(name: string, links: readonly LinkPlan[]): Promise<void> {
-  const lines = [
-    "link set lo up",
-    ...links.flatMap((link) => [
-      ...link.addresses.map((address) => `addr add ${address} dev ${link.inner}${address.includes(":") ? " nodad" : ""}`),
-      `link set ${link.inner} up`,
-      ...link.gateways.map((gateway) => `${gateway.includes(":") ? "-6 " : ""}route replace default via ${gateway} dev ${link.inner}`),
-    ]),
-  ];
-  await run("ip", ["-n", name, "-batch", "-"], { input: `${lines.map((line) => line.replace(/^-6 /, "")).join("\n")}\n` });
-}
-
+/** Deletes namespaces and their interfaces, which are gone from here when this settles. */
 export async function deleteNamespaces(plans: readonly { name: string; outers: readonly string[] }[]): Promise<void> {
-  const there = plans.filter((plan) => existsSync(namespacePath(plan.name)) || plan.outers.some(linkExists));
-  if (there.length === 0) return;
-  const lines = there.flatMap((plan) => [
-    ...plan.outers.filter(linkExists).map((outer) => `link del ${outer}`),
-    ...(existsSync(namespacePath(plan.name)) ? [`netns del ${plan.name}`] : []),
-  ]);
-  await run("ip", ["-force", "-batch", "-"], { input: `${lines.join("\n")}\n`, accept: [0, 1] });
-  // A namespace whose mount was lost with its mount namespace is only a file.
-  for (const plan of there) if (existsSync(namespacePath(plan.name))) removeMount(namespacePath(plan.name));
+  await deleteInterfaces(plans.flatMap((plan) => plan.outers));
+  for (const plan of plans) if (existsSync(namespacePath(plan.name))) removeNamespace(plan.name);
 }
 
-function removeMount(path: string): void {
+export async function deleteInterfaces(names: readonly string[]): Promise<void> {
+  const there = names.filter(linkExists);
+  if (there.length === 0) return;
+  const here = new NetlinkSocket(netlinkFamily.route);
   try {
-    syscalls().umount(path, umountFlag.detach);
-  } catch {
-    // not a mount
+    await here.request(deleteLinks(there, ownGroup()));
+  } finally {
+    here.close();
   }
-  rmSync(path, { force: true });
 }
 
 export interface BridgePlan {
@@ -108,12 +110,6 @@ export async function createBridges(plans: readonly BridgePlan[]): Promise<void>
   if (plans.some((plan) => plan.addresses.some((address) => address.includes(":")))) setSysctl("net/ipv6/conf/all/forwarding", "1");
 }
 
-export async function deleteBridges(links: readonly string[]): Promise<void> {
-  const there = links.filter(linkExists);
-  if (there.length > 0)
-    await run("ip", ["-force", "-batch", "-"], { input: there.map((link) => `link del ${link}\n`).join(""), accept: [0, 1] });
-}
-
 export const linkExists = (name: string): boolean => existsSync(`/sys/class/net/${name}`);
 
 /** The MTU of the interface with the default route: a bridge with a larger one would lose packets on the way out. */
@@ -124,6 +120,15 @@ export function defaultMtu(): number {
     .find((fields) => fields[1] === "00000000");
   const mtu = route ? Number(readFileSync(`/sys/class/net/${route[0]}/mtu`, "utf8")) : 1500;
   return mtu > 0 ? mtu : 1500;
+}
+
+function bridgeIndex(name: string): number {
+  return Number(readFileSync(`/sys/class/net/${name}/ifindex`, "utf8"));
+}
+
+/** A group number that nobody else is likely to use; the interfaces are in it for one request. */
+function ownGroup(): number {
+  return (randomBytes(4).readUInt32LE() | 0x40000000) >>> 0;
 }
 
 function setSysctl(path: string, value: string): void {

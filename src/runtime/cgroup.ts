@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync, rmdirSync } from "node:fs";
 import { join } from "node:path";
-import type { Host } from "../system/index.ts";
+import { errnoOf, type Host } from "../system/index.ts";
 
 /** The directories that one container has in the cgroup hierarchies: one on v2, one per v1 controller elsewhere. */
 export function cgroupDirectories(host: Host, path: string): string[] {
@@ -15,25 +15,52 @@ export function cgroupDirectories(host: Host, path: string): string[] {
   return roots.map((root) => join(root, path));
 }
 
-/** Removes what the low-level runtime left of a container's cgroup, children first. A group that is not there, or is still used, stays. */
-export function removeCgroups(host: Host, path: string): void {
-  for (const directory of cgroupDirectories(host, path)) removeTree(directory);
+/**
+ * Removes what the low-level runtime left of a container's cgroup, children first. A group that still has a dying process is tried again for a moment; false: it
+ * stays. One that is not there is fine.
+ */
+export async function removeCgroups(host: Host, path: string): Promise<boolean> {
+  let left = cgroupDirectories(host, path);
+  for (let pauseMs = 1; pauseMs <= 64; pauseMs *= 2) {
+    left = left.filter((directory) => !removeTree(directory));
+    if (left.length === 0) return true;
+    await new Promise((resolve) => setTimeout(resolve, pauseMs));
+  }
+  return false;
 }
 
-function removeTree(directory: string): void {
+function removeTree(directory: string): boolean {
+  try {
+    rmdirSync(directory);
+    return true;
+  } catch (error) {
+    if (errnoOf(error) === "ENOENT") return true;
+  }
   let children: string[];
   try {
     children = readdirSync(directory, { withFileTypes: true }).flatMap((entry) =>
       entry.isDirectory() ? [join(directory, entry.name)] : [],
     );
   } catch {
-    return; // not there
+    return true; // gone in between
   }
-  for (const child of children) removeTree(child);
+  if (children.map(removeTree).includes(false)) return false;
   try {
     rmdirSync(directory);
+    return true;
   } catch {
-    // A process is still in it: the next cleanup comes by again.
+    return false;
+  }
+}
+
+/** Ends every process of a group. */
+export function killCgroup(host: Host, path: string): void {
+  for (const pid of cgroupPids(host, path)) {
+    try {
+      process.kill(pid, "SIGKILL");
+    } catch {
+      // it ended by itself
+    }
   }
 }
 

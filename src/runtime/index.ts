@@ -4,8 +4,10 @@
  */
 export { AttachInput } from "./attach-input.ts";
 export { bindInto } from "./bound-view.ts";
+export type { StartInput } from "./bundle.ts";
 export { type PathChange, pathChanges, writtenBytes } from "./changes.ts";
 export { type ExecSession, type ExecSpec, execInContainer, mergeEnv } from "./exec.ts";
+export type { ExitInfo } from "./exit-files.ts";
 export { initLayer } from "./init-layer.ts";
 export { readInside, resolveInside } from "./inside.ts";
 export { type LogEntry, type LogQuery, readLogs } from "./logs.ts";
@@ -13,7 +15,7 @@ export { isMounted } from "./mounted.ts";
 export type { NamespacePaths, ResolvedMount } from "./oci-spec.ts";
 export { prepareHost } from "./prepare-host.ts";
 export { OpenDirectory, RootDirectory } from "./root-directory.ts";
-export { type ExitInfo, Runtime, type StartInput } from "./runtime.ts";
+export { Runtime } from "./runtime.ts";
 export { neverRead, noCpuStats, noStats } from "./stats.ts";
 export { type BuildStep, runStep } from "./step.ts";
 export { type SyncJob, type SyncOutcome, syncFiles } from "./sync-files.ts";

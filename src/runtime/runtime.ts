@@ -1,47 +1,17 @@
-import { spawn } from "node:child_process";
-import {
-  closeSync,
-  constants,
-  existsSync,
-  type FSWatcher,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  watch,
-  writeFileSync,
-  writeSync,
-} from "node:fs";
+import { closeSync, constants, existsSync, mkdirSync, openSync, rmSync, writeFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
-import type { Container, ImageConfig } from "../api/index.ts";
-import { BerthError, type Host, messageOf, mountFlag, run, syscalls, umountFlag } from "../system/index.ts";
-import { cgroupPids, oomKills, removeCgroups } from "./cgroup.ts";
-import { hostDevices } from "./devices.ts";
-import { readInside } from "./inside.ts";
-import { isMounted } from "./mounted.ts";
-import { type NamespacePaths, ociSpec, type ResolvedMount } from "./oci-spec.ts";
+import { BerthError, type Host, messageOf, run } from "../system/index.ts";
+import { type StartInput, writeBundle } from "./bundle.ts";
+import { cgroupPids, killCgroup, oomKills, removeCgroups } from "./cgroup.ts";
+import { startConmon } from "./conmon.ts";
+import { ContainerPaths } from "./container-paths.ts";
+import { containerPid, letGo, signalContainer } from "./container-process.ts";
+import { ExitFiles, type ExitInfo } from "./exit-files.ts";
+import { prepareCgroups } from "./host-cgroups.ts";
+import { mountImage, mountRoot, unmountRoot } from "./root-mounts.ts";
+import { SeccompCache } from "./seccomp-cache.ts";
 import { startError } from "./start-error.ts";
 import { sampleStats } from "./stats.ts";
-import { resolveUser } from "./users.ts";
-
-export interface StartInput {
-  readonly container: Container;
-  readonly imageConfig: ImageConfig;
-  /** Overlay lower directories, top first. */
-  readonly lowerDirs: readonly string[];
-  readonly namespaces: NamespacePaths;
-  readonly mounts: readonly ResolvedMount[];
-  readonly hosts: string;
-  readonly resolvConf: string;
-}
-
-export interface ExitInfo {
-  readonly exitCode: number;
-  readonly oomKilled: boolean;
-  readonly finishedAt: string;
-}
 
 interface Logger {
   info(data: object, message: string): void;
@@ -50,38 +20,38 @@ interface Logger {
 }
 
 /**
- * One container at a time, on crun (or runc) and conmon. Knows no names and no networks. What it keeps is on disk: `<root>/containers/<id>/`
- * (upper, work, log) and `<run>/c/<id>/` (bundle, pid files, hosts files), so that the next engine goes on with it.
- * A start spawns conmon and crun's create; the process is let go by writing to its exec fifo, which spawns nothing.
+ * One container at a time, on crun (or runc) and conmon. Knows no names and no networks. What it keeps is on disk (container-paths.ts), so that the next engine
+ * goes on with it. A start spawns conmon, which spawns the low-level runtime once; a signal and a clean-up spawn nothing.
  */
 export class Runtime {
-  readonly #o: { root: string; run: string; instance: string; host: Host; log: Logger };
-  readonly #exits = new Map<string, (exit: ExitInfo) => void>();
-  #watcher: FSWatcher | undefined;
+  readonly #host: Host;
+  readonly #log: Logger;
+  readonly #paths: ContainerPaths;
+  readonly #exits: ExitFiles;
+  #filters: SeccompCache | undefined;
 
   constructor(o: { root: string; run: string; instance: string; host: Host; log: Logger }) {
-    this.#o = o;
-    for (const directory of [this.exitDir, this.socketDir, this.stateDir, join(o.run, "c"), join(o.root, "containers")])
-      mkdirSync(directory, { recursive: true, mode: 0o700 });
+    this.#host = o.host;
+    this.#log = o.log;
+    this.#paths = new ContainerPaths(o);
+    this.#exits = new ExitFiles(this.#paths);
+    if (o.host.runtime === "crun") this.#filters = new SeccompCache(this.#paths.seccompDir, this.program);
   }
 
-  get exitDir(): string {
-    return join(this.#o.run, "x");
+  get stateDir(): string {
+    return this.#paths.stateDir;
   }
   get socketDir(): string {
-    return join(this.#o.run, "a");
-  }
-  get stateDir(): string {
-    return join(this.#o.run, "crun");
+    return this.#paths.socketDir;
   }
   bundle(id: string): string {
-    return join(this.#o.run, "c", id);
+    return this.#paths.bundle(id);
   }
   directory(id: string): string {
-    return join(this.#o.root, "containers", id);
+    return this.#paths.directory(id);
   }
   rootfs(id: string): string {
-    return join(this.bundle(id), "rootfs");
+    return this.#paths.rootfs(id);
   }
   /** What the container has written over its image; made where it never ran. */
   upperDir(id: string): string {
@@ -90,81 +60,46 @@ export class Runtime {
     return path;
   }
   logPath(id: string): string {
-    return join(this.directory(id), "ctr.log");
+    return this.#paths.logPath(id);
   }
   cgroupsPath(id: string): string {
-    return `/berth-${this.#o.instance}/${id}`;
+    return this.#paths.cgroupsPath(id);
   }
 
+  /** Path of the low-level runtime. @throws BerthError system/missing-tool */
   get program(): string {
-    const { host } = this.#o;
-    const path = host.runtime && host.tools[host.runtime];
+    const path = this.#host.runtime && this.#host.tools[this.#host.runtime];
     if (!path) throw new BerthError("system/missing-tool", "neither crun nor runc works on this machine", { hint: "Run `berth doctor`." });
     return path;
   }
 
+  /** Makes the machine fit for the low-level runtime. Returns what it could not do, one sentence each. */
+  prepareHost(): string[] {
+    return prepareCgroups(this.#host);
+  }
+
   /** Starts to look for exits; every exit of a container that was passed to `onExit` is told once, however it was noticed. */
   watchExits(): void {
-    this.#watcher = watch(this.exitDir, () => this.#look());
-    this.#look();
+    this.#exits.open();
   }
   close(): void {
-    this.#watcher?.close();
+    this.#exits.close();
   }
   onExit(id: string, tell: (exit: ExitInfo) => void): void {
-    this.#exits.set(id, tell);
-    this.#look();
-  }
-  #look(): void {
-    for (const id of readdirSync(this.exitDir)) {
-      const tell = this.#exits.get(id);
-      const exit = tell && this.exitOf(id);
-      if (!exit) continue;
-      this.#exits.delete(id);
-      tell(exit);
-    }
+    this.#exits.onExit(id, tell);
   }
   /** The exit that conmon wrote, if it did. */
   exitOf(id: string): ExitInfo | undefined {
-    const file = join(this.exitDir, id);
-    try {
-      const text = readFileSync(file, "utf8").trim();
-      if (text === "") return undefined;
-      return {
-        exitCode: Number(text),
-        oomKilled: existsSync(join(this.bundle(id), "oom")) || existsSync(join(this.bundle(id), "persist/oom")),
-        finishedAt: statSync(file).mtime.toISOString(),
-      };
-    } catch {
-      return undefined;
-    }
+    return this.#exits.exitOf(id);
   }
 
   /** Mounts the container's root. Idempotent. */
   mountRoot(id: string, lowerDirs: readonly string[]): string {
-    const target = this.rootfs(id);
-    mkdirSync(target, { recursive: true });
-    if (isMounted(target)) return target;
-    const base = this.directory(id);
-    for (const name of ["upper", "work"]) mkdirSync(join(base, name), { recursive: true });
-    syscalls().mount(
-      "overlay",
-      target,
-      "overlay",
-      0,
-      `lowerdir=${lowerDirs.join(":")},upperdir=${base}/upper,workdir=${base}/work,redirect_dir=off,metacopy=off`,
-    );
-    return target;
+    return mountRoot(this.#paths, id, lowerDirs);
   }
-
-  /** Mounts the tree of an image, read-only, for one mount of a container; `cleanup` takes it away. Idempotent. `lowerDirs` top first. */
+  /** Mounts an image's tree for one mount of a container. Idempotent. */
   mountImage(id: string, destination: string, lowerDirs: readonly string[]): string {
-    const base = join(this.bundle(id), "images", Buffer.from(destination).toString("hex").slice(-64));
-    const [tree, empty] = [join(base, "tree"), join(base, "empty")];
-    for (const directory of [tree, empty]) mkdirSync(directory, { recursive: true });
-    // Overlay wants two lower directories where there is no upper one.
-    if (!isMounted(tree)) syscalls().mount("overlay", tree, "overlay", mountFlag.rdonly, `lowerdir=${[...lowerDirs, empty].join(":")}`);
-    return tree;
+    return mountImage(this.#paths, id, destination, lowerDirs);
   }
 
   /**
@@ -172,138 +107,34 @@ export class Runtime {
    * @throws BerthError runtime/command-not-found, runtime/command-not-executable, runtime/start-failed; nothing is left mounted
    */
   async create(input: StartInput): Promise<{ pid: number }> {
-    const { container } = input;
-    const id = container.Id;
+    const id = input.container.Id;
     const bundle = this.bundle(id);
     mkdirSync(bundle, { recursive: true, mode: 0o711 });
-    rmSync(join(this.exitDir, id), { force: true });
+    rmSync(join(this.#paths.exitDir, id), { force: true });
     rmSync(join(bundle, "oom"), { force: true });
     try {
       this.mountRoot(id, input.lowerDirs);
-      this.#writeBundle(input);
-      return { pid: await this.#conmon(container) };
+      const { learn } = writeBundle({ paths: this.#paths, host: this.#host, filters: this.#filters }, input);
+      const pid = await startConmon({ paths: this.#paths, host: this.#host, program: this.program }, input.container);
+      if (learn) this.#filters?.learn(learn, this.#paths.state(id));
+      return { pid };
     } catch (error) {
       await this.cleanup(id);
       throw error;
     }
   }
 
-  #writeBundle(input: StartInput): void {
-    const { container } = input;
-    const id = container.Id;
-    const bundle = this.bundle(id);
-    const rootfs = this.rootfs(id);
-    const user = resolveUser(
-      container.Config.User ?? "",
-      readInside(rootfs, "/etc/passwd"),
-      readInside(rootfs, "/etc/group"),
-      container.HostConfig.GroupAdd ?? [],
-    );
-    const etc = { hosts: join(bundle, "hosts"), "resolv.conf": join(bundle, "resolv.conf"), hostname: join(bundle, "hostname") };
-    writeFileSync(etc.hosts, input.hosts, { mode: 0o644 });
-    writeFileSync(etc["resolv.conf"], input.resolvConf, { mode: 0o644 });
-    writeFileSync(etc.hostname, `${container.Config.Hostname}\n`, { mode: 0o644 });
-    const spec = ociSpec({
-      container,
-      imageConfig: input.imageConfig,
-      user,
-      rootfs,
-      cgroupsPath: this.cgroupsPath(id),
-      namespaces: input.namespaces,
-      mounts: input.mounts,
-      etc,
-      host: this.#o.host,
-      devices: hostDevices(container.HostConfig),
-      hardNofile: hardNofile(),
-      ...(container.HostConfig.Init ? { init: initProgram() } : {}),
-    });
-    writeFileSync(join(bundle, "config.json"), JSON.stringify(spec));
-  }
-
-  /** Spawns conmon, which spawns the low-level runtime; answers when the container is created. */
-  #conmon(container: Container): Promise<number> {
-    const id = container.Id;
-    const bundle = this.bundle(id);
-    const conmon = this.#o.host.tools.conmon;
-    if (!conmon) throw new BerthError("system/missing-tool", 'the program "conmon" is not installed', { hint: "Run `berth doctor`." });
-    const { Config: config } = container;
-    const logging = container.HostConfig.LogConfig?.Type === "none" ? "none" : `k8s-file:${this.logPath(id)}`;
-    const maxSize = container.HostConfig.LogConfig?.Config?.["max-size"];
-    const args = [
-      "--api-version",
-      "1",
-      "-c",
-      id,
-      "-u",
-      id,
-      "-n",
-      id,
-      "-r",
-      this.program,
-      "--runtime-arg",
-      "--root",
-      "--runtime-arg",
-      this.stateDir,
-      "-b",
-      bundle,
-      "-p",
-      join(bundle, "pid"),
-      "--conmon-pidfile",
-      join(bundle, "conmon.pid"),
-      "--exit-dir",
-      this.exitDir,
-      "--socket-dir-path",
-      this.socketDir,
-      "--full-attach",
-      "--persist-dir",
-      bundle,
-      "-l",
-      logging,
-      "--no-sync-log",
-      ...(maxSize && logging !== "none" ? ["--log-size-max", String(parseSize(maxSize))] : []),
-      ...(config.OpenStdin ? ["-i"] : []),
-      ...(config.OpenStdin && !config.StdinOnce ? ["--leave-stdin-open"] : []),
-      ...(config.Tty ? ["-t"] : []),
-    ];
-    return new Promise((resolve, reject) => {
-      // conmon writes one line of JSON with the pid, or the runtime's error, to the pipe that it is told the number of.
-      const child = spawn(conmon, args, {
-        stdio: ["ignore", "ignore", "pipe", "pipe"],
-        cwd: bundle,
-        env: { PATH: process.env["PATH"] ?? "", _OCI_SYNCPIPE: "3", LC_ALL: "C" },
-        detached: true,
-      });
-      let sync = "";
-      let stderr = "";
-      const done = () => {
-        const line = sync.split("\n").find((text) => text.trim());
-        if (!line) return reject(startError(id, stderr || "conmon ended without a word"));
-        const { data, pid, message } = JSON.parse(line) as { data?: number; pid?: number; message?: string };
-        const number = pid ?? data ?? -1;
-        if (number > 0) resolve(number);
-        else reject(startError(id, message || stderr));
-      };
-      child.stdio[3]?.on("data", (chunk: Buffer) => {
-        sync += chunk;
-        if (sync.includes("\n")) done();
-      });
-      child.stderr?.on("data", (chunk: Buffer) => (stderr += chunk));
-      child.on("error", reject);
-      // conmon forks twice: its first process ends at once, the pipe when the last one that holds it does.
-      child.stdio[3]?.on("end", () => sync.includes("\n") || done());
-      child.unref();
-    });
-  }
-
-  /** Lets the created process go: what `crun start` and `runc start` do, without a process of its own. */
+  /** Lets the created process go. @throws BerthError runtime/start-failed and the like */
   async start(id: string): Promise<void> {
+    if (this.#host.runtime === "crun" && letGo(this.#paths, id)) return;
     await run(this.program, ["--root", this.stateDir, "start", id]).catch((error: unknown) => {
       throw startError(id, messageOf(error));
     });
   }
 
+  /** @throws BerthError container/not-running where its process is gone */
   async kill(id: string, signal: number): Promise<void> {
-    await run(this.program, ["--root", this.stateDir, "kill", id, String(signal)]);
+    if (!signalContainer(this.#paths, id, signal)) throw new BerthError("container/not-running", `container ${id} is not running`);
   }
   async pause(id: string): Promise<void> {
     await run(this.program, ["--root", this.stateDir, "pause", id]);
@@ -312,43 +143,35 @@ export class Runtime {
     await run(this.program, ["--root", this.stateDir, "resume", id]);
   }
 
-  /** After an exit: the low-level runtime's state, the mounts and the cgroup are removed. The upper directory and the log stay. */
+  /**
+   * After an exit: the low-level runtime's state, the mounts and the cgroup are removed. The upper directory and the log stay. Where no exit is known (a start that
+   * failed halfway), the low-level runtime ends what there is.
+   */
   async cleanup(id: string): Promise<void> {
-    if (existsSync(join(this.stateDir, id)))
-      await run(this.program, ["--root", this.stateDir, "delete", "--force", id], { accept: [0, 1] });
-    if (isMounted(this.rootfs(id))) syscalls().umount(this.rootfs(id), umountFlag.detach);
-    this.#unmountImages(id);
-    rmSync(join(this.socketDir, id), { recursive: true, force: true });
-    removeCgroups(this.#o.host, this.cgroupsPath(id));
-  }
-
-  #unmountImages(id: string): void {
-    const directory = join(this.bundle(id), "images");
-    if (!existsSync(directory)) return;
-    for (const name of readdirSync(directory)) {
-      const tree = join(directory, name, "tree");
-      if (isMounted(tree)) syscalls().umount(tree, umountFlag.detach);
+    const group = this.cgroupsPath(id);
+    if (existsSync(this.#paths.state(id))) {
+      if (this.exitOf(id)) rmSync(this.#paths.state(id), { recursive: true, force: true });
+      else await run(this.program, ["--root", this.stateDir, "delete", "--force", id], { accept: [0, 1] });
     }
-    rmSync(directory, { recursive: true, force: true });
+    unmountRoot(this.#paths, id);
+    rmSync(join(this.#paths.socketDir, id), { recursive: true, force: true });
+    // With a process namespace of its own nothing is left here; without one (pid: host) the rest ends with the first process.
+    killCgroup(this.#host, group);
+    if (!(await removeCgroups(this.#host, group)))
+      this.#log.warn({ container: id, effect: "the next clean-up of this container tries again" }, "a cgroup could not be removed");
   }
 
   /** Everything of the container, also its upper directory and log. */
   async remove(id: string): Promise<void> {
     await this.cleanup(id);
     rmSync(this.bundle(id), { recursive: true, force: true });
-    rmSync(join(this.exitDir, id), { force: true });
+    rmSync(join(this.#paths.exitDir, id), { force: true });
     rmSync(this.directory(id), { recursive: true, force: true });
   }
 
   /** Is its process there? For a container that a former engine started. */
   pidOf(id: string): number | undefined {
-    try {
-      const pid = Number(readFileSync(join(this.bundle(id), "pid"), "utf8"));
-      const conmon = Number(readFileSync(join(this.bundle(id), "conmon.pid"), "utf8"));
-      return isAlive(conmon, id) && pid > 0 ? pid : undefined;
-    } catch {
-      return undefined;
-    }
+    return containerPid(this.#paths, id);
   }
 
   rewriteHosts(id: string, text: string): void {
@@ -367,49 +190,15 @@ export class Runtime {
 
   /** Pids, as this host counts them, of everything in the container's cgroup. */
   pids(id: string): number[] {
-    return cgroupPids(this.#o.host, this.cgroupsPath(id));
+    return cgroupPids(this.#host, this.cgroupsPath(id));
   }
 
   /** What a running container uses now. */
   stats(id: string, o: { pid: number; ownNetwork: boolean }): ReturnType<typeof sampleStats> {
-    return sampleStats(this.#o.host, { cgroupsPath: this.cgroupsPath(id), ...o });
+    return sampleStats(this.#host, { cgroupsPath: this.cgroupsPath(id), ...o });
   }
 
   oomKills(id: string): number {
-    return oomKills(this.#o.host, this.cgroupsPath(id));
+    return oomKills(this.#host, this.cgroupsPath(id));
   }
-}
-
-function isAlive(pid: number, word: string): boolean {
-  try {
-    return readFileSync(`/proc/${pid}/cmdline`, "utf8").includes(word);
-  } catch {
-    return false;
-  }
-}
-
-export function hardNofile(): number {
-  const text = /^Max open files\s+\S+\s+(\S+)/m.exec(readFileSync("/proc/self/limits", "utf8"))?.[1];
-  return text === "unlimited" || text === undefined ? 1048576 : Number(text);
-}
-
-function initProgram(): string {
-  const found = [
-    "/usr/bin/docker-init",
-    "/usr/bin/tini-static",
-    "/usr/bin/catatonit",
-    "/usr/libexec/podman/catatonit",
-    "/usr/bin/tini",
-  ].find(existsSync);
-  if (!found)
-    throw new BerthError("system/missing-tool", "init: true needs a small init program, and none is installed", {
-      hint: "Install the package tini.",
-    });
-  return found;
-}
-
-function parseSize(text: string): number {
-  const match = /^(\d+)([kmg]?)b?$/i.exec(text);
-  if (!match) throw new BerthError("runtime/bad-option", `log option max-size=${text} is not a size`);
-  return Number(match[1]) * 1024 ** ["", "k", "m", "g"].indexOf((match[2] ?? "").toLowerCase());
 }

@@ -4,12 +4,12 @@ import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Container, ImageConfig } from "../api/index.ts";
 import { BerthError, type Host, run, syscalls, umountFlag } from "../system/index.ts";
+import { hardNofile } from "./bundle.ts";
 import { removeCgroups } from "./cgroup.ts";
 import { hostDevices } from "./devices.ts";
 import { readInside } from "./inside.ts";
 import { isMounted } from "./mounted.ts";
 import { ociSpec } from "./oci-spec.ts";
-import { hardNofile } from "./runtime.ts";
 import { resolveUser } from "./users.ts";
 
 /** One process of an image build. The fields are those of the build room's RunStep, with its network already resolved. */
@@ -69,7 +69,7 @@ export async function runStep(o: { run: string; instance: string; host: Host }, 
   } finally {
     await kill(program, stateDir, id);
     if (isMounted(rootfs)) syscalls().umount(rootfs, umountFlag.detach);
-    removeCgroups(host, cgroupsPath);
+    await removeCgroups(host, cgroupsPath);
     rmSync(bundle, { recursive: true, force: true });
   }
 }

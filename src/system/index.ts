@@ -15,9 +15,11 @@ export { BerthError, type ErrorDetail, errnoOf, formatError, formatPlace, messag
 export { type ErrorCode, errorCodes } from "./error-codes.ts";
 export { describeHost, type Host } from "./host.ts";
 export { type FileLock, lockFile } from "./lock.ts";
+export { attribute, type NetlinkMessage, NetlinkSocket, netlinkFamily, uint32 } from "./netlink.ts";
 export { openInRoot } from "./open-in-root.ts";
 export { type Confinement, O_PATH, openInside } from "./open-inside.ts";
 export { libcPath, nodePath } from "./path-bytes.ts";
 export { type BerthPaths, berthPaths } from "./paths.ts";
-export { type RunOptions, type RunResult, run } from "./run.ts";
+export { type RunOptions, type RunResult, reaped, run } from "./run.ts";
+export { type Spawned, spawnProcess } from "./spawn.ts";
 export { cloneFlag, mountFlag, type Syscalls, syscalls, umountFlag } from "./syscalls.ts";

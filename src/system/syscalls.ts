@@ -21,6 +21,8 @@ export interface Syscalls {
   socket(domain: number, type: number, protocol: number): number;
   /** Any other libc function, by C prototype ("int dup3(int a, int b, int c)"); the caller checks the result with `fail`. */
   libc(prototype: string): (...args: unknown[]) => number | bigint;
+  /** The same on another thread, for a call that waits; its errno is lost. */
+  libcAsync(prototype: string): (args: unknown[], done: (error: Error | null, result: number | bigint) => void) => void;
   /** Throws for the errno of the last call. */
   fail(what: string): never;
   errno(): number;
@@ -55,8 +57,8 @@ function load(): Syscalls {
   const scratch = Buffer.alloc(65536);
   const koffi = createRequire(import.meta.url)("koffi") as KoffiLike; // koffi's own typings describe its CommonJS export
   const lib = koffi.load("libc.so.6");
-  const bound = new Map<string, (...args: unknown[]) => number | bigint>();
-  const libc = (prototype: string) => {
+  const bound = new Map<string, KoffiFunction>();
+  const libc = (prototype: string): KoffiFunction => {
     let fn = bound.get(prototype);
     if (!fn) {
       fn = lib.func(prototype);
@@ -106,12 +108,15 @@ function load(): Syscalls {
     },
     socket: (domain, type, protocol) => check(libc("int socket(int d, int t, int p)")(domain, type, protocol), "socket"),
     libc,
+    libcAsync: (prototype) => (args, done) => libc(prototype).async(...args, done),
     fail,
     errno: () => koffi.errno(),
   };
 }
 
+type KoffiFunction = ((...args: unknown[]) => number | bigint) & { async(...args: unknown[]): void };
+
 interface KoffiLike {
-  load(name: string): { func(prototype: string): (...args: unknown[]) => number | bigint };
+  load(name: string): { func(prototype: string): KoffiFunction };
   errno(): number;
 }

@@ -1,0 +1,309 @@
+import { existsSync } from "node:fs";
+import type { Container, EndpointSettings, Network } from "../api/index.ts";
+import { BerthError, messageOf } from "../system/index.ts";
+import { Batches } from "./batches.ts";
+import { endpointSettings } from "./endpoint-view.ts";
+import { defaultRoute, linkPlan, mtuOf, reserveEndpoint } from "./endpoints.ts";
+import type { Firewall } from "./firewall.ts";
+import { createBridges, createNamespaces, deleteInterfaces, deleteNamespaces, type LinkPlan, linkExists } from "./links.ts";
+import type { NameService } from "./name-service.ts";
+import { hasNames } from "./names.ts";
+import { namespacePath } from "./net-namespace.ts";
+import type { Endpoint, NetworkState, Sandbox } from "./network-state.ts";
+import type { PublishedPorts } from "./published-ports.ts";
+
+export interface AttachRequest {
+  readonly containerId: string;
+  /** Without "/". */
+  readonly name: string;
+  readonly hostname: string;
+  /** By network name or id. */
+  readonly endpoints: Readonly<Record<string, EndpointSettings>>;
+  readonly ports: Container["HostConfig"]["PortBindings"];
+  readonly exposed: readonly string[];
+  readonly publishAll: boolean;
+}
+
+export interface AttachResult {
+  readonly netnsPath: string;
+  readonly networks: Record<string, EndpointSettings>;
+  readonly ports: Container["NetworkSettings"]["Ports"];
+}
+
+interface Logger {
+  warn(data: object, message: string): void;
+}
+
+export interface AttachmentsOptions {
+  readonly instance: string;
+  readonly log: Logger;
+  readonly state: NetworkState;
+  readonly ports: PublishedPorts;
+  readonly names: NameService;
+  readonly firewall: Firewall;
+  /** One piece of work on the kernel at a time. */
+  readonly turn: <T>(work: () => Promise<T>) => Promise<T>;
+  readonly get: (ref: string) => Network;
+  readonly namesChanged: (containerIds: readonly string[]) => void;
+}
+
+/** The containers on the networks: namespaces, interfaces, addresses, published ports. What many callers want at the same time is done in one batch. */
+export class Attachments {
+  readonly #o: AttachmentsOptions;
+  readonly #attaching: Batches<AttachRequest, AttachResult>;
+  readonly #detaching: Batches<string, undefined>;
+
+  constructor(o: AttachmentsOptions) {
+    this.#o = o;
+    this.#attaching = new Batches(o.turn, (requests) => this.#attach(requests));
+    this.#detaching = new Batches(o.turn, (ids) => this.#detach(ids));
+  }
+
+  /** Sets right again what a killed engine left: rules, ports, names. */
+  async open(): Promise<void> {
+    const { state, names } = this.#o;
+    const used = [...state.networks.values()].filter((stored) => stored.link && linkExists(stored.link));
+    for (const stored of used) await names.serve(stored);
+    for (const sandbox of state.sandboxes.values()) {
+      // After a reboot the namespace is gone, and with it what was published.
+      if (sandbox.attached && !existsSync(namespacePath(this.#namespace(sandbox.containerId)))) sandbox.attached = false;
+      if (sandbox.attached) await this.#holdAgain(sandbox);
+    }
+    if (used.length > 0) await this.applyRules();
+  }
+
+  /** @throws BerthError network/port-taken, network/bad-address, ...; then nothing of these requests is attached */
+  async attach(requests: readonly AttachRequest[]): Promise<readonly AttachResult[]> {
+    return requests.length === 0 ? [] : this.#attaching.do(requests);
+  }
+
+  /** Frees namespaces, ports and rules. Addresses stay reserved until `release`. */
+  async detach(containerIds: readonly string[]): Promise<void> {
+    if (containerIds.some((id) => this.#o.state.sandboxes.get(id)?.attached)) await this.#detaching.do(containerIds);
+  }
+
+  async release(containerId: string): Promise<void> {
+    await this.detach([containerId]);
+    this.#o.state.dropSandbox(containerId);
+  }
+
+  /** One more network for a container; into its running namespace where there is one. @throws BerthError network/exists, network/bad-address */
+  connect(containerId: string, name: string, network: Network, settings: EndpointSettings): Promise<EndpointSettings> {
+    const { state, turn } = this.#o;
+    return turn(async () => {
+      const sandbox = state.sandboxes.get(containerId) ?? { containerId, name, attached: false, endpoints: {}, published: [] };
+      if (sandbox.endpoints[network.Id] && sandbox.attached)
+        throw new BerthError("network/exists", `endpoint with name ${name} already exists in network ${network.Name}`);
+      reserveEndpoint(state, sandbox, network, settings, hasNames(state, network.Id) ? [name, containerId.slice(0, 12)] : []);
+      state.putSandbox(sandbox);
+      if (sandbox.attached) {
+        await this.#bringUp([network.Id]);
+        await createNamespaces([{ name: this.#namespace(containerId), links: [this.#link(sandbox, network, false)] }]);
+        await this.applyRules();
+        this.#tell([sandbox]);
+      }
+      return endpointSettings(sandbox, network, settings);
+    });
+  }
+
+  /** Takes a network from a container. What was published through it goes on through another of its networks. */
+  disconnect(containerId: string, network: Network): Promise<void> {
+    const { state, turn } = this.#o;
+    return turn(async () => {
+      const sandbox = state.sandboxes.get(containerId);
+      const endpoint = sandbox?.endpoints[network.Id];
+      if (!sandbox || !endpoint) return;
+      const before = state.members(network.Id);
+      delete sandbox.endpoints[network.Id];
+      await deleteInterfaces([endpoint.outer]);
+      await this.#republish(sandbox, endpoint);
+      state.putSandbox(sandbox);
+      this.#tell([sandbox, ...before]);
+    });
+  }
+
+  /** Brings the rules up to the records. Whoever calls has the turn. */
+  async applyRules(): Promise<void> {
+    const { state, firewall } = this.#o;
+    const bridges = [...state.networks.values()]
+      .filter((stored) => stored.link && (linkExists(stored.link) || this.#isUsed(stored.network.Id)))
+      .map(({ network, link }) => ({
+        link,
+        subnets: network.IPAM.Config.flatMap((entry) => entry.Subnet ?? []),
+        internal: network.Internal,
+        masquerade: network.Options["com.docker.network.bridge.enable_ip_masquerade"] !== "false",
+        icc: network.Options["com.docker.network.bridge.enable_icc"] !== "false",
+      }));
+    await firewall.apply(
+      bridges,
+      [...state.sandboxes.values()].flatMap((sandbox) => sandbox.published),
+    );
+  }
+
+  /**
+   * Spawns nft where the rules change (beside the work on interfaces: a rule may name a bridge that comes only now) and one `ip` for the bridges that are missing;
+   * nothing per container.
+   */
+  async #attach(requests: readonly AttachRequest[]): Promise<AttachResult[]> {
+    const { state } = this.#o;
+    const done: Sandbox[] = [];
+    try {
+      const prepared = requests.map((request) => {
+        const one = { request, ...this.#prepare(request) };
+        done.push(one.sandbox);
+        return one;
+      });
+      for (const { sandbox, request } of prepared) await this.#publish(sandbox, request);
+      const onBridges = prepared.filter(({ sandbox }) => Object.keys(sandbox.endpoints).length > 0);
+      for (const { sandbox } of prepared) sandbox.attached = true;
+      const work = await Promise.allSettled([
+        onBridges.length > 0 ? this.applyRules() : undefined,
+        this.#bringUp(onBridges.flatMap(({ sandbox }) => Object.keys(sandbox.endpoints))).then(() =>
+          createNamespaces(prepared.map(({ sandbox, links }) => ({ name: this.#namespace(sandbox.containerId), links }))),
+        ),
+      ]);
+      for (const part of work) if (part.status === "rejected") throw part.reason;
+      for (const { sandbox } of prepared) state.putSandbox(sandbox);
+      this.#tell(prepared.map(({ sandbox }) => sandbox));
+      return prepared.map(({ sandbox, request }) => this.#result(sandbox, request));
+    } catch (error) {
+      await this.#takeDown(done);
+      throw error;
+    }
+  }
+
+  async #detach(containerIds: readonly string[]): Promise<undefined[]> {
+    const { state, ports } = this.#o;
+    const sandboxes = [...new Set(containerIds)].flatMap((id) => state.sandboxes.get(id) ?? []).filter((sandbox) => sandbox.attached);
+    const hadPorts = sandboxes.some((sandbox) => sandbox.published.length > 0);
+    for (const sandbox of sandboxes) {
+      sandbox.attached = false;
+      sandbox.published = [];
+      ports.letGo(sandbox.containerId);
+      state.putSandbox(sandbox);
+    }
+    await Promise.all([hadPorts ? this.applyRules() : undefined, deleteNamespaces(sandboxes.map((sandbox) => this.#namespaceOf(sandbox)))]);
+    this.#tell(sandboxes);
+    return containerIds.map(() => undefined);
+  }
+
+  /** After an attach that failed: the kernel and the ports are as before. */
+  async #takeDown(sandboxes: readonly Sandbox[]): Promise<void> {
+    const { log, ports } = this.#o;
+    for (const sandbox of sandboxes) {
+      ports.letGo(sandbox.containerId);
+      sandbox.attached = false;
+      sandbox.published = [];
+    }
+    for (const undo of [() => deleteNamespaces(sandboxes.map((sandbox) => this.#namespaceOf(sandbox))), () => this.applyRules()])
+      await undo().catch((error: unknown) => log.warn({ err: messageOf(error) }, "an attachment that failed left something"));
+  }
+
+  #isUsed(networkId: string): boolean {
+    return this.#o.state.members(networkId).length > 0;
+  }
+
+  #namespace(containerId: string): string {
+    return `berth-${this.#o.instance}-${containerId.slice(0, 12)}`;
+  }
+
+  #namespaceOf(sandbox: Sandbox): { name: string; outers: string[] } {
+    return { name: this.#namespace(sandbox.containerId), outers: Object.values(sandbox.endpoints).map((endpoint) => endpoint.outer) };
+  }
+
+  #prepare(request: AttachRequest): { sandbox: Sandbox; links: LinkPlan[] } {
+    const { state, get } = this.#o;
+    const { containerId, name } = request;
+    const endpoints = state.sandboxes.get(containerId)?.endpoints ?? {};
+    const sandbox: Sandbox = { containerId, name, attached: false, endpoints, published: [] };
+    const wanted = Object.entries(request.endpoints).map(([ref, settings]) => ({ network: get(ref), settings }));
+    for (const id of Object.keys(endpoints)) if (!wanted.some(({ network }) => network.Id === id)) delete endpoints[id];
+    state.sandboxes.set(containerId, sandbox);
+    for (const { network, settings } of wanted)
+      reserveEndpoint(state, sandbox, network, settings, [
+        name,
+        ...(hasNames(state, network.Id) ? [containerId.slice(0, 12), request.hostname] : []),
+      ]);
+    const route = defaultRoute(wanted)?.network;
+    return { sandbox, links: wanted.map(({ network }) => this.#link(sandbox, network, network === route)) };
+  }
+
+  #link(sandbox: Sandbox, network: Network, isDefault: boolean): LinkPlan {
+    const endpoint = sandbox.endpoints[network.Id];
+    const stored = this.#o.state.networks.get(network.Id);
+    if (!endpoint || !stored) throw new BerthError("network/not-found", `network ${network.Name} not found`);
+    return linkPlan(stored, endpoint, isDefault);
+  }
+
+  async #bringUp(networkIds: readonly string[]): Promise<void> {
+    const { state, names } = this.#o;
+    const stored = [...new Set(networkIds)].flatMap((id) => state.networks.get(id) ?? []).filter(({ link }) => link);
+    await createBridges(
+      stored.map(({ network, link }) => ({
+        link,
+        mtu: mtuOf(network),
+        addresses: network.IPAM.Config.flatMap((entry) => (entry.Gateway ? [`${entry.Gateway}/${entry.Subnet?.split("/")[1]}`] : [])),
+      })),
+    );
+    for (const one of stored) await names.serve(one);
+  }
+
+  async #publish(sandbox: Sandbox, request: AttachRequest): Promise<void> {
+    const ports = { ...request.ports };
+    if (request.publishAll) for (const port of request.exposed) ports[port] ??= [{}];
+    const via = this.#publishesThrough(sandbox);
+    if (!via) return;
+    const options = this.#o.state.networks.get(via.networkId)?.network.Options ?? {};
+    await this.#o.ports.publish(sandbox, { ports, via, defaultHostIp: options["com.docker.network.bridge.host_binding_ipv4"] });
+  }
+
+  #publishesThrough(sandbox: Sandbox): Endpoint | undefined {
+    const endpoints = Object.values(sandbox.endpoints);
+    return endpoints.find((endpoint) => !this.#o.state.networks.get(endpoint.networkId)?.network.Internal) ?? endpoints[0];
+  }
+
+  /** After a disconnection: the ports that led to the address that is gone lead to another one, or end. */
+  async #republish(sandbox: Sandbox, gone: Endpoint): Promise<void> {
+    if (!sandbox.published.some((port) => port.address === gone.address || port.address === gone.address6)) return;
+    this.#o.ports.letGo(sandbox.containerId);
+    const via = this.#publishesThrough(sandbox);
+    sandbox.published = via
+      ? sandbox.published.map((port) => ({ ...port, address: port.address.includes(":") && via.address6 ? via.address6 : via.address }))
+      : [];
+    await this.#holdAgain(sandbox);
+    await this.applyRules();
+  }
+
+  async #holdAgain(sandbox: Sandbox): Promise<void> {
+    try {
+      await this.#o.ports.hold(sandbox);
+    } catch (error) {
+      this.#o.log.warn(
+        { container: sandbox.name, err: messageOf(error), effect: "only the kernel's translation answers" },
+        "a published port could not be held again",
+      );
+    }
+  }
+
+  #result(sandbox: Sandbox, request: AttachRequest): AttachResult {
+    const networks: Record<string, EndpointSettings> = {};
+    for (const [ref, settings] of Object.entries(request.endpoints)) {
+      const network = this.#o.get(ref);
+      networks[network.Name] = endpointSettings(sandbox, network, settings);
+    }
+    const ports: AttachResult["ports"] = {};
+    for (const key of request.exposed) ports[key] = null;
+    for (const port of sandbox.published) {
+      const key = `${port.port}/${port.protocol}`;
+      ports[key] = [...(ports[key] ?? []), { HostIp: port.hostIp, HostPort: String(port.hostPort) }];
+    }
+    return { netnsPath: namespacePath(this.#namespace(request.containerId)), networks, ports };
+  }
+
+  /** Everybody on the networks of these containers gets a new hosts file. */
+  #tell(sandboxes: readonly Sandbox[]): void {
+    const ids = new Set(sandboxes.flatMap((sandbox) => Object.keys(sandbox.endpoints)));
+    const members = [...ids].flatMap((id) => this.#o.state.members(id).map((member) => member.containerId));
+    this.#o.namesChanged([...new Set(members)]);
+  }
+}

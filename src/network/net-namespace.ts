@@ -1,0 +1,85 @@
+import { closeSync, openSync, rmSync, writeFileSync } from "node:fs";
+import { cloneFlag, mountFlag, NetlinkSocket, netlinkFamily, syscalls, umountFlag } from "../system/index.ts";
+
+export const namespacePath = (name: string): string => `/run/netns/${name}`;
+
+/** An open network namespace: to put interfaces into it, and to configure them from inside. */
+export interface OpenNamespace {
+  readonly fd: number;
+  readonly socket: NetlinkSocket;
+  close(): void;
+}
+
+/**
+ * Makes a named network namespace, as `ip netns add` does, and opens it. This thread is in it for a few system calls and nothing else happens meanwhile; other
+ * threads are not affected (network_namespaces(7): a namespace is a thread's).
+ */
+export function createNamespace(name: string): OpenNamespace {
+  const path = namespacePath(name);
+  writeFileSync(path, "", { flag: "wx", mode: 0o444 });
+  try {
+    return fromInside(
+      () => syscalls().unshare(cloneFlag.newnet),
+      () => {
+        syscalls().mount("/proc/thread-self/ns/net", path, "", mountFlag.bind, "");
+        return open(path);
+      },
+    );
+  } catch (error) {
+    removeNamespace(name);
+    throw error;
+  }
+}
+
+/** Opens a namespace that is there. */
+export function openNamespace(name: string): OpenNamespace {
+  const fd = openSync(namespacePath(name), "r");
+  try {
+    return fromInside(
+      () => syscalls().setns(fd, cloneFlag.newnet),
+      () => open(namespacePath(name)),
+    );
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** The namespace ends with its last process; its interfaces go with it. */
+export function removeNamespace(name: string): void {
+  const path = namespacePath(name);
+  try {
+    syscalls().umount(path, umountFlag.detach);
+  } catch {
+    // One whose mount was lost with its mount namespace is only a file.
+  }
+  rmSync(path, { force: true });
+}
+
+function open(path: string): OpenNamespace {
+  const fd = openSync(path, "r");
+  const socket = new NetlinkSocket(netlinkFamily.route);
+  return {
+    fd,
+    socket,
+    close: () => {
+      closeSync(fd);
+      socket.close();
+    },
+  };
+}
+
+/** Runs `work` in another network namespace. An engine that does not find back would act on the wrong network: it ends at once. */
+function fromInside<T>(enter: () => void, work: () => T): T {
+  const home = openSync("/proc/thread-self/ns/net", "r");
+  try {
+    enter();
+    return work();
+  } finally {
+    try {
+      syscalls().setns(home, cloneFlag.newnet);
+    } catch {
+      process.abort();
+    }
+    closeSync(home);
+  }
+}

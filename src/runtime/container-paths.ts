@@ -1,0 +1,48 @@
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+
+/**
+ * Where things of a container are: `<root>/containers/<id>/` (upper, work, log) outlives a reboot, `<run>/c/<id>/` (bundle, pid files, hosts files) does not.
+ * conmon unlinks `<dir>/<id>` in its exit and socket directories, so that they are directories of their own.
+ */
+export class ContainerPaths {
+  readonly #o: { root: string; run: string; instance: string };
+
+  constructor(o: { root: string; run: string; instance: string }) {
+    this.#o = o;
+    for (const directory of [this.exitDir, this.socketDir, this.stateDir, this.seccompDir, join(o.run, "c"), join(o.root, "containers")])
+      mkdirSync(directory, { recursive: true, mode: 0o700 });
+  }
+
+  get exitDir(): string {
+    return join(this.#o.run, "x");
+  }
+  get socketDir(): string {
+    return join(this.#o.run, "a");
+  }
+  /** The low-level runtime's own. */
+  get stateDir(): string {
+    return join(this.#o.run, "crun");
+  }
+  get seccompDir(): string {
+    return join(this.#o.run, "seccomp");
+  }
+  bundle(id: string): string {
+    return join(this.#o.run, "c", id);
+  }
+  rootfs(id: string): string {
+    return join(this.bundle(id), "rootfs");
+  }
+  state(id: string): string {
+    return join(this.stateDir, id);
+  }
+  directory(id: string): string {
+    return join(this.#o.root, "containers", id);
+  }
+  logPath(id: string): string {
+    return join(this.directory(id), "ctr.log");
+  }
+  cgroupsPath(id: string): string {
+    return `/berth-${this.#o.instance}/${id}`;
+  }
+}
