@@ -71,7 +71,12 @@ export class Containers {
   /** Takes over what a former engine left. */
   async open(): Promise<void> {
     this.#parts.runtime.watchExits();
-    for (const record of this.running()) await this.#exits.adopt(record);
+    const running = this.running();
+    const others = this.list().filter((record) => !running.includes(record));
+    for (const record of running) await this.#exits.adopt(record);
+    // A former engine may have been killed in the middle of a start.
+    for (const record of others) await this.#parts.runtime.abandon(record.Id);
+    await this.#parts.networks.detach(others.map((record) => record.Id));
   }
 
   list(): ContainerRecord[] {

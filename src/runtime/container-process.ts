@@ -1,4 +1,4 @@
-import { closeSync, constants, openSync, readFileSync, rmSync, writeSync } from "node:fs";
+import { closeSync, constants, existsSync, openSync, readFileSync, rmSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { errnoOf, syscalls } from "../system/index.ts";
 import type { ContainerPaths } from "./container-paths.ts";
@@ -11,6 +11,21 @@ const SYS_pidfd_open = 434;
 export function containerPid(paths: ContainerPaths, id: string): number | undefined {
   const [pid, conmon] = [readPid(join(paths.bundle(id), "pid")), readPid(join(paths.bundle(id), "conmon.pid"))];
   return pid && conmon && parentOf(pid) === conmon && commandLine(conmon).includes(id) ? pid : undefined;
+}
+
+/** Is the monitor there, which will write the exit file? */
+export function isMonitored(paths: ContainerPaths, id: string): boolean {
+  const conmon = readPid(join(paths.bundle(id), "conmon.pid"));
+  return conmon !== undefined && commandLine(conmon).includes(id);
+}
+
+/** Ends the monitor of a container, once the creation that it is at is over (at most ten seconds): half a creation could not be undone. */
+export async function endMonitor(paths: ContainerPaths, id: string): Promise<void> {
+  const created = () => existsSync(join(paths.bundle(id), "pid"));
+  for (let tries = 0; tries < 1000 && isMonitored(paths, id) && !created(); tries++) await pause(10);
+  const conmon = readPid(join(paths.bundle(id), "conmon.pid"));
+  if (conmon && isMonitored(paths, id)) process.kill(conmon, "SIGKILL");
+  for (let tries = 0; tries < 1000 && isMonitored(paths, id); tries++) await pause(5);
 }
 
 /**
@@ -78,3 +93,5 @@ function commandLine(pid: number): string {
     return "";
   }
 }
+
+const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));

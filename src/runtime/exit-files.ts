@@ -35,9 +35,14 @@ export class ExitFiles {
     this.#look(id);
   }
 
-  #look(id: string): void {
+  /** Tells an exit that nobody will write any more. */
+  tellLost(id: string): void {
+    this.#look(id, { exitCode: 137, oomKilled: false, finishedAt: new Date().toISOString() });
+  }
+
+  #look(id: string, otherwise?: ExitInfo): void {
     const tell = this.#waiting.get(id);
-    const exit = tell && this.exitOf(id);
+    const exit = tell && (this.exitOf(id) ?? otherwise);
     if (!exit) return;
     this.#waiting.delete(id);
     tell(exit);

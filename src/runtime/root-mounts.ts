@@ -27,6 +27,10 @@ export function mountImage(paths: ContainerPaths, id: string, destination: strin
   return tree;
 }
 
+export function hasRoot(paths: ContainerPaths, id: string): boolean {
+  return isOverlayMounted(paths.rootfs(id));
+}
+
 /** Takes both away again. */
 export function unmountRoot(paths: ContainerPaths, id: string): void {
   unmount(paths.rootfs(id));

@@ -5,10 +5,10 @@ import { type StartInput, writeBundle } from "./bundle.ts";
 import { cgroupPids, killCgroup, oomKills, removeCgroups } from "./cgroup.ts";
 import { startConmon } from "./conmon.ts";
 import { ContainerPaths } from "./container-paths.ts";
-import { containerPid, letGo, signalContainer } from "./container-process.ts";
+import { containerPid, endMonitor, isMonitored, letGo, signalContainer } from "./container-process.ts";
 import { ExitFiles, type ExitInfo } from "./exit-files.ts";
 import { prepareCgroups } from "./host-cgroups.ts";
-import { mountImage, mountRoot, unmountRoot } from "./root-mounts.ts";
+import { hasRoot, mountImage, mountRoot, unmountRoot } from "./root-mounts.ts";
 import { SeccompCache } from "./seccomp-cache.ts";
 import { startError } from "./start-error.ts";
 import { sampleStats } from "./stats.ts";
@@ -111,7 +111,7 @@ export class Runtime {
     const bundle = this.bundle(id);
     mkdirSync(bundle, { recursive: true, mode: 0o711 });
     rmSync(join(this.#paths.exitDir, id), { force: true });
-    rmSync(join(bundle, "oom"), { force: true });
+    for (const name of ["oom", "pid", "conmon.pid"]) rmSync(join(bundle, name), { force: true });
     try {
       this.mountRoot(id, input.lowerDirs);
       const { learn } = writeBundle({ paths: this.#paths, host: this.#host, filters: this.#filters }, input);
@@ -124,6 +124,18 @@ export class Runtime {
     }
   }
 
+  /**
+   * Clears what a start that was cut off has left: an engine was killed between its steps. A creation that is still under way is let end first. False: there
+   * was nothing.
+   */
+  async abandon(id: string): Promise<boolean> {
+    if (!existsSync(this.#paths.state(id)) && !isMonitored(this.#paths, id) && !hasRoot(this.#paths, id)) return false;
+    await endMonitor(this.#paths, id);
+    rmSync(join(this.#paths.exitDir, id), { force: true });
+    await this.cleanup(id);
+    return true;
+  }
+
   /** Lets the created process go. @throws BerthError runtime/start-failed and the like */
   async start(id: string): Promise<void> {
     if (this.#host.runtime === "crun" && letGo(this.#paths, id)) return;
@@ -132,9 +144,15 @@ export class Runtime {
     });
   }
 
-  /** @throws BerthError container/not-running where its process is gone */
+  /**
+   * Sends a signal. A process that has ended meanwhile is no error: its exit is told. One whose monitor was killed is ended with everything in its cgroup, because
+   * nobody would tell its exit.
+   */
   async kill(id: string, signal: number): Promise<void> {
-    if (!signalContainer(this.#paths, id, signal)) throw new BerthError("container/not-running", `container ${id} is not running`);
+    if (signalContainer(this.#paths, id, signal) || isMonitored(this.#paths, id) || this.exitOf(id)) return;
+    this.#log.warn({ container: id, effect: "the container is ended" }, "the monitor of a container is gone");
+    killCgroup(this.#host, this.cgroupsPath(id));
+    this.#exits.tellLost(id);
   }
   async pause(id: string): Promise<void> {
     await run(this.program, ["--root", this.stateDir, "pause", id]);

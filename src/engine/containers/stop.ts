@@ -87,8 +87,5 @@ function noteStop({ book }: Parts, record: ContainerRecord): void {
 
 async function sendSignal({ runtime, book }: Parts, record: ContainerRecord, number: number): Promise<void> {
   book.emit(record, "kill", { signal: String(number) });
-  await runtime.kill(record.Id, number).catch((error: unknown) => {
-    // It ended in between: that is what was wanted.
-    if (runtime.exitOf(record.Id) === undefined) throw error;
-  });
+  await runtime.kill(record.Id, number);
 }
