@@ -11,14 +11,15 @@ import { FileDigests } from "./cache/file-digests.ts";
 import { MountLocks } from "./cache/mount-locks.ts";
 import { StepsInFlight } from "./cache/steps-in-flight.ts";
 import { checkDockerfile } from "./checks.ts";
+import { contextPaths } from "./context/context-paths.ts";
 import { Contexts } from "./context/contexts.ts";
 import { type Dockerfile, parseDockerfile } from "./dockerfile/parse-dockerfile.ts";
 import { globalArgs } from "./global-args.ts";
-import type { BuildImages, PullImage } from "./images.ts";
+import type { BaseImage, BuildImages, PullImage } from "./images.ts";
 import { Progress } from "./progress.ts";
 import { StageBuilder } from "./stage-builder.ts";
 import { stageNamed } from "./stage-graph.ts";
-import { imageConfigOf } from "./stage-state.ts";
+import { imageConfigOf, type StageState } from "./stage-state.ts";
 import type { StepRunner } from "./step-runner.ts";
 
 interface Logger {
@@ -29,6 +30,16 @@ export interface BuildOptions {
   readonly signal: AbortSignal;
   onEvent(event: BuildEvent): void;
   readonly pullImage?: PullImage;
+  /** Told once, before the first step. */
+  onDockerfile?(content: string, file: string): void;
+}
+
+/** What a build made, before anything of it is an image. Its layers are in the store as long as the build cache keeps them. */
+export interface Solved extends Pick<BaseImage, "config" | "chainIds"> {
+  /** Overlay directories, top first. */
+  readonly lowerDirs: readonly string[];
+  readonly epochIso: string | undefined;
+  readonly logFile: string;
 }
 
 /**
@@ -54,24 +65,72 @@ export class Builder {
 
   /** @throws BerthError build/*: with file and line where an instruction is to blame; `build/step-failed` for a RUN that ended with an error */
   async build(request: BuildRequest, options: BuildOptions): Promise<{ imageId: string; logFile: string }> {
-    const buildId = randomBytes(8).toString("hex");
-    const scratch = join(this.o.rootDir, "scratch", buildId);
+    return await this.run(request, options, async (state, epochIso, progress) => {
+      const imageId = await progress.run(progress.declare("exporting to image"), async (step) => {
+        const id = this.o.images.createImage({
+          config: imageConfigOf(state, request.labels ?? {}, epochIso),
+          ...(request.tags?.length ? { tags: request.tags } : {}),
+        });
+        step.log(2, [`writing image ${id}`, ...(request.tags ?? []).map((tag) => `naming to ${tag}`), ""].join("\n"));
+        return id;
+      });
+      this.o.log.info({ image: imageId, build: request.name }, "image built");
+      return { imageId, logFile: progress.logFile };
+    });
+  }
+
+  /** The same without the image: for results that go elsewhere. `tags` are the caller's business. */
+  async solve(request: BuildRequest, options: BuildOptions): Promise<Solved> {
+    return await this.run(request, options, async (state, epochIso, progress) => ({
+      config: imageConfigOf(state, request.labels ?? {}, epochIso),
+      chainIds: state.layers.map((layer) => layer.chainId),
+      lowerDirs: state.lowerDirs,
+      epochIso,
+      logFile: progress.logFile,
+    }));
+  }
+
+  /** Reads and parses the Dockerfile of a request, and does nothing else. */
+  async readDockerfile(request: BuildRequest, options: BuildOptions): Promise<Dockerfile> {
+    const scratch = this.newScratch();
+    const progress = new Progress((event) => options.onEvent(event));
+    try {
+      const contexts = new Contexts({ request, scratch, signal: options.signal, progress });
+      const { content, file } = await contexts.readDockerfile();
+      options.onDockerfile?.(content, file);
+      return parseDockerfile(content, file);
+    } finally {
+      rmSync(scratch, { recursive: true, force: true });
+    }
+  }
+
+  private newScratch(): string {
+    const scratch = join(this.o.rootDir, "scratch", randomBytes(8).toString("hex"));
     mkdirSync(scratch, { recursive: true, mode: 0o700 });
+    return scratch;
+  }
+
+  private async run<T>(
+    request: BuildRequest,
+    options: BuildOptions,
+    finish: (state: StageState, epochIso: string | undefined, progress: Progress) => Promise<T>,
+  ): Promise<T> {
+    const buildId = randomBytes(8).toString("hex");
+    const scratch = this.newScratch();
     const failed = new AbortController();
     const signal = AbortSignal.any([options.signal, failed.signal]);
     const progress = new Progress((event) => options.onEvent(event), join(this.o.rootDir, "logs", `${buildId}.log`));
-    const startedMs = Date.now();
     let stages: StageBuilder | undefined;
     try {
-      const contexts = new Contexts({ request, scratch, signal });
-      const { content, file } = await progress.run(
-        progress.declare(`[internal] load build definition from ${request.dockerfileName ?? request.dockerfile ?? "Dockerfile"}`),
-        () => contexts.readDockerfile(),
-      );
+      const contexts = new Contexts({ request, scratch, signal, progress });
+      const { content, file } = await contexts.readDockerfile();
+      options.onDockerfile?.(content, file);
       const dockerfile = parseDockerfile(content, file);
       tellWarnings(dockerfile, progress);
       const target = targetStage(dockerfile, request.target);
       const globals = globalArgs(dockerfile, request);
+      contexts.narrow(contextPaths(dockerfile, target));
+      await contexts.prepare();
       const epochIso = epoch(request);
       stages = new StageBuilder({
         request,
@@ -96,17 +155,9 @@ export class Builder {
         (name) => !stages?.usedArgs.has(name) && !globals.has(name) && !/^(BUILDKIT_|SOURCE_DATE_EPOCH$)|_proxy$/i.test(name),
       );
       if (unknown.length > 0) progress.warn(`One or more build-args [${unknown.join(" ")}] were not consumed`);
-      const imageId = await progress.run(progress.declare("exporting to image"), async (step) => {
-        const id = this.o.images.createImage({
-          config: imageConfigOf(state, request.labels ?? {}, epochIso),
-          ...(request.tags?.length ? { tags: request.tags } : {}),
-        });
-        step.log(2, [`writing image ${id}`, ...(request.tags ?? []).map((tag) => `naming to ${tag}`), ""].join("\n"));
-        return id;
-      });
-      this.o.log.info({ image: imageId, ms: Date.now() - startedMs, build: request.name }, "image built");
+      const result = await finish(state, epochIso, progress);
       this.cache.evict();
-      return { imageId, logFile: progress.logFile };
+      return result;
     } catch (error) {
       failed.abort(error);
       if (options.signal.aborted) throw new BerthError("build/cancelled", "the build was cancelled", { cause: error });
@@ -121,12 +172,10 @@ export class Builder {
 
   /** Only what the checks say of a Dockerfile; nothing is built. */
   async check(request: BuildRequest, options: BuildOptions): Promise<{ logFile: string }> {
-    const buildId = randomBytes(8).toString("hex");
-    const scratch = join(this.o.rootDir, "scratch", buildId);
-    mkdirSync(scratch, { recursive: true, mode: 0o700 });
-    const progress = new Progress((event) => options.onEvent(event), join(this.o.rootDir, "logs", `${buildId}.log`));
+    const scratch = this.newScratch();
+    const progress = new Progress((event) => options.onEvent(event), join(this.o.rootDir, "logs", `${randomBytes(8).toString("hex")}.log`));
     try {
-      const { content, file } = await new Contexts({ request, scratch, signal: options.signal }).readDockerfile();
+      const { content, file } = await new Contexts({ request, scratch, signal: options.signal, progress }).readDockerfile();
       const dockerfile = parseDockerfile(content, file);
       targetStage(dockerfile, request.target);
       checkDockerfile(dockerfile, (message, rule, line) => progress.warn(message, rule, { file, line }));

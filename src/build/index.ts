@@ -2,10 +2,19 @@
  * Dockerfiles to images: the language, the stage graph, the content-addressed cache and the steps. A step's process runs through a `StepRunner` and layers are kept by
  * `BuildImages`; whoever constructs the `Builder` brings both. Progress is told as `BuildEvent`s of src/api.
  */
-export type { BuildRequest } from "./build-request.ts";
-export { Builder, type BuildOptions } from "./builder.ts";
+export type { BuildRequest, ClientFiles } from "./build-request.ts";
+export { Builder, type BuildOptions, type Solved } from "./builder.ts";
 export type { CacheRecord, PruneOptions } from "./cache/build-cache.ts";
+export { checkDockerfile } from "./checks.ts";
 export { buildRequestOf } from "./compose-build.ts";
+export { isGitUrl } from "./context/git-source.ts";
 export { type IgnoreMatcher, ignoreMatcher } from "./context/ignore-matcher.ts";
+export { nearest } from "./dockerfile/dockerfile-error.ts";
+export { dockerfileLines } from "./dockerfile/lines.ts";
+export { type Dockerfile, parseDockerfile } from "./dockerfile/parse-dockerfile.ts";
+export { MergedTree } from "./filesystem/merged-tree.ts";
 export type { BaseImage, BuildImages, Layer, PullImage } from "./images.ts";
+export { describePlatform } from "./platform.ts";
+export { Progress, ruleUrl, type Vertex } from "./progress.ts";
+export { dependenciesOf, stageNamed } from "./stage-graph.ts";
 export type { RunStep, StepMount, StepRunner } from "./step-runner.ts";

@@ -6,13 +6,17 @@ import { messageOf } from "../system/index.ts";
 /** The steps of one build as BuildKit's Status would tell them. Everything also goes to the build's log file, which is never clipped. */
 export class Progress {
   private readonly tell: (event: BuildEvent) => void;
-  private readonly file: WriteStream;
+  private readonly file: WriteStream | undefined;
+  private readonly ended = new Set<string>();
+  /** Errors that are some step's own. */
+  private readonly told = new WeakSet<Error>();
   readonly logFile: string;
 
-  constructor(tell: (event: BuildEvent) => void, logFile: string) {
+  /** Without a log file it only tells. */
+  constructor(tell: (event: BuildEvent) => void, logFile = "") {
     this.tell = tell;
     this.logFile = logFile;
-    this.file = createWriteStream(logFile, { mode: 0o600 });
+    this.file = logFile === "" ? undefined : createWriteStream(logFile, { mode: 0o600 });
   }
 
   /** Announces a step, so that a reader knows how many there are. */
@@ -26,15 +30,16 @@ export class Progress {
   async run<T>(vertex: Vertex, work: (step: { cached: () => void; log: (stream: 1 | 2, text: string) => void }) => Promise<T>): Promise<T> {
     const { id, name } = vertex;
     const inputs = [...vertex.inputs];
-    const startedMs = Date.now();
+    const startedMs = nowMs();
     let cached = false;
     this.tell({ type: "vertex", id, name, inputs, startedMs });
-    this.file.write(`#> ${name}\n`);
+    this.file?.write(`#> ${name}\n`);
     const end = (error?: string) => {
-      const event = { type: "vertex" as const, id, name, inputs, startedMs, completedMs: Date.now(), ...(cached ? { cached } : {}) };
+      this.ended.add(id);
+      const event = { type: "vertex" as const, id, name, inputs, startedMs, completedMs: nowMs(), ...(cached ? { cached } : {}) };
       this.tell(error === undefined ? event : { ...event, error });
-      this.file.write(
-        `#< ${name} ${error === undefined ? (cached ? "CACHED" : "done") : `error: ${error}`} ${event.completedMs - startedMs} ms\n`,
+      this.file?.write(
+        `#< ${name} ${error === undefined ? (cached ? "CACHED" : "done") : `error: ${error}`} ${Math.round(event.completedMs - startedMs)} ms\n`,
       );
     };
     try {
@@ -43,13 +48,23 @@ export class Progress {
       return result;
     } catch (error) {
       end(messageOf(error));
+      if (error instanceof Error) this.told.add(error);
       throw error;
     }
   }
 
+  /** Tells of a step that was the reason of a failure before it could begin. */
+  async fail(vertex: Vertex, error: unknown): Promise<void> {
+    if (!this.ended.has(vertex.id) && !this.isTold(error)) await this.run(vertex, () => Promise.reject(error)).catch(() => {}); // the caller has the error
+  }
+
+  private isTold(error: unknown): boolean {
+    return error instanceof Error && (this.told.has(error) || this.isTold(error.cause));
+  }
+
   log(vertex: Vertex, stream: 1 | 2, text: string): void {
-    this.tell({ type: "log", vertex: vertex.id, stream, text, timeMs: Date.now() });
-    this.file.write(text);
+    this.tell({ type: "log", vertex: vertex.id, stream, text, timeMs: nowMs() });
+    this.file?.write(text);
   }
 
   transfer(vertex: Vertex, p: { id: string; current: number; total: number; done: boolean }): void {
@@ -57,13 +72,12 @@ export class Progress {
   }
 
   warn(message: string, rule?: string, place?: { file: string; line: number }): void {
-    const url = rule && { url: `https://docs.docker.com/go/dockerfile/rule/${kebab(rule)}/` };
-    this.tell({ type: "warning", message, ...(rule ? { rule } : {}), ...(place ? { place } : {}), ...(url || {}) });
-    this.file.write(`#! ${place ? `${place.file}:${place.line}: ` : ""}${rule ? `${rule}: ` : ""}${message}\n`);
+    this.tell({ type: "warning", message, ...(rule ? { rule, url: ruleUrl(rule) } : {}), ...(place ? { place } : {}) });
+    this.file?.write(`#! ${place ? `${place.file}:${place.line}: ` : ""}${rule ? `${rule}: ` : ""}${message}\n`);
   }
 
   close(): Promise<void> {
-    return new Promise((resolve) => this.file.end(resolve));
+    return new Promise((resolve) => (this.file ? this.file.end(resolve) : resolve()));
   }
 }
 
@@ -73,4 +87,10 @@ export interface Vertex {
   readonly inputs: readonly string[];
 }
 
-const kebab = (rule: string): string => rule.replace(/(?<=[a-z])(?=[A-Z])/g, "-").toLowerCase();
+/** With fractions: steps that follow each other at once keep their order. */
+const nowMs = (): number => performance.timeOrigin + performance.now();
+
+/** Where a build check is explained. */
+export function ruleUrl(rule: string): string {
+  return `https://docs.docker.com/go/dockerfile/rule/${rule.replace(/(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])/g, "-").toLowerCase()}/`;
+}

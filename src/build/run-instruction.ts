@@ -80,6 +80,7 @@ export async function runStep(
             mounts,
             network,
             ...(request.extraHosts ? { extraHosts: request.extraHosts } : {}),
+            ...(request.hostname === undefined ? {} : { hostname: request.hostname }),
             ...(request.shmSize === undefined ? {} : { shmSize: request.shmSize }),
             ...(request.ulimits ? { ulimits: request.ulimits } : {}),
             signal,

@@ -91,17 +91,19 @@ async function realise(
         break;
       case "secret": {
         const id = mount.id ?? basename(mount.source ?? mount.target ?? "");
-        const secret = session.request.secrets?.find((candidate) => candidate.id === id);
-        if (!secret) {
+        const value =
+          session.request.secrets?.find((candidate) => candidate.id === id)?.value ??
+          (await session.request.findSecret?.(id, session.signal));
+        if (!value) {
           if (mount.required)
             throw new BerthError("build/secret-missing", `secret ${id}: not found`, {
               hint: `Give it with --secret id=${id},src=FILE, or \`secrets:\` of the service's build.`,
             });
           break;
         }
-        if (mount.env !== undefined) env.push(`${mount.env}=${secret.value.toString("utf8")}`);
+        if (mount.env !== undefined) env.push(`${mount.env}=${value.toString("utf8")}`);
         if (mount.env !== undefined && mount.target === undefined) break;
-        writeFileSync(own, secret.value, { mode: 0o400 });
+        writeFileSync(own, value, { mode: 0o400 });
         chownSync(own, mount.uid ?? 0, mount.gid ?? 0);
         chmodSync(own, mount.mode ?? 0o400);
         mounts.push({ type: "bind", source: own, target, readOnly: true });
@@ -110,7 +112,16 @@ async function realise(
       case "ssh": {
         const id = mount.id ?? "default";
         const agent = session.request.ssh?.find((candidate) => candidate.id === id);
-        const socket = agent?.paths[0] ?? (agent ? process.env["SSH_AUTH_SOCK"] : undefined);
+        const socket =
+          agent?.paths[0] ??
+          (agent
+            ? process.env["SSH_AUTH_SOCK"]
+            : await session.request.findAgent?.(id, {
+                uid: mount.uid ?? 0,
+                gid: mount.gid ?? 0,
+                mode: mount.mode ?? 0o600,
+                signal: session.signal,
+              }));
         if (!socket || !existsSync(socket)) {
           if (mount.required)
             throw new BerthError("build/secret-missing", `ssh agent ${id}: not given to this build`, {
@@ -147,7 +158,8 @@ async function cacheDirectory(
   root: WritableRoot,
 ): Promise<string> {
   const id = mount.id ?? posix.normalize(target);
-  const directory = join(session.mountCacheDir, createHash("sha256").update(id).digest("hex").slice(0, 32));
+  const namespaced = session.request.cacheNamespace ? `${session.request.cacheNamespace}/${id}` : id;
+  const directory = join(session.mountCacheDir, createHash("sha256").update(namespaced).digest("hex").slice(0, 32));
   if (existsSync(directory)) return directory;
   mkdirSync(directory, { recursive: true });
   const user = userOf(state.config.User ?? "", root);

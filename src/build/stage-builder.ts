@@ -52,7 +52,9 @@ export class StageBuilder {
   private async build(stage: Stage): Promise<StageState> {
     const { dockerfile } = this.session;
     for (const dependency of dependenciesOf(dockerfile, stage.index)) this.stage(dependency).catch(() => {}); // started early; who needs it awaits it
-    let state = await this.at(stage.from, () => this.base(stage));
+    const base = await this.at(stage.from, () => this.base(stage));
+    const { image } = base;
+    let state = base.state;
     const triggers = this.triggers(stage, state);
     const { OnBuild: _, ...config } = state.config;
     state = {
@@ -62,23 +64,33 @@ export class StageBuilder {
       cmdSet: false,
     };
     const instructions = [...triggers, ...stage.instructions];
-    const steps = instructions.filter((instruction) => isStep(instruction)).length + 1;
+    const steps = instructions.filter((instruction) => isStep(instruction)).length + (image === undefined ? 0 : 1);
     const name = stage.from.alias ?? (dockerfile.stages.length > 1 ? `stage-${stage.index}` : "");
+    const stepName = (number: number) => `[${name ? `${name} ` : ""}${String(number).padStart(String(steps).length)}/${steps}] `;
     let number = 1;
+    if (image !== undefined) {
+      const vertex = this.session.progress.declare(`${stepName(number++)}FROM ${image}`);
+      await this.session.progress.run(vertex, async ({ cached }) => cached());
+    }
     const vertices = instructions.map((instruction) =>
-      isStep(instruction)
-        ? this.session.progress.declare(`[${name ? `${name} ` : ""}${++number}/${steps}] ${instruction.original.split("\n")[0]}`)
-        : undefined,
+      isStep(instruction) ? this.session.progress.declare(stepName(number++) + (instruction.original.split("\n")[0] ?? "")) : undefined,
     );
     for (const [index, instruction] of instructions.entries()) {
       this.session.signal.throwIfAborted();
       const before = state;
-      state = await this.at(instruction, () => this.apply(stage, before, instruction, vertices[index]));
+      const vertex = vertices[index];
+      try {
+        state = await this.at(instruction, () => this.apply(stage, before, instruction, vertex));
+      } catch (error) {
+        if (vertex && !this.session.signal.aborted) await this.session.progress.fail(vertex, error);
+        throw error;
+      }
     }
     return state;
   }
 
-  private async base(stage: Stage): Promise<StageState> {
+  /** Where the stage begins, and the name of the image that it is, if it is one. */
+  private async base(stage: Stage): Promise<{ state: StageState; image?: string }> {
     const { dockerfile, globals, progress } = this.session;
     const { base, platform } = stage.from;
     const text = expander(
@@ -96,12 +108,14 @@ export class StageBuilder {
         hint: "FROM scratch and COPY --from it.",
       });
     const parent = stageNamed(dockerfile, name, stage.index);
-    if (parent !== undefined && !this.session.contexts.imageOf(name)) {
+    if (parent !== undefined && !this.session.contexts.imageOf(name) && !this.session.contexts.resultOf(name)) {
       const inherited = await this.stage(parent);
-      return { ...inherited, base: { ...inherited.base, config: { ...inherited.config } } };
+      return { state: { ...inherited, base: { ...inherited.base, config: { ...inherited.config } } } };
     }
-    if (name === "scratch") return scratchState({ os: "linux", architecture: globals.get("TARGETARCH") ?? "amd64" });
-    return await this.image(name);
+    const meant = this.session.contexts.imageOf(name) ?? name;
+    if (meant === "scratch") return { state: scratchState({ os: "linux", architecture: globals.get("TARGETARCH") ?? "amd64" }) };
+    const state = await this.image(name);
+    return this.session.contexts.resultOf(name) ? { state } : { state, image: fullName(meant) };
   }
 
   private checkPlatform(platform: string): void {
@@ -124,7 +138,16 @@ export class StageBuilder {
   private async resolveImage(name: string): Promise<StageState> {
     const { images, pullImage, progress, request, signal, contexts } = this.session;
     const ref = contexts.imageOf(name) ?? name;
-    const vertex = progress.declare(`[internal] load metadata for ${ref}`);
+    const result = contexts.resultOf(name);
+    if (result)
+      return stateOfImage(
+        result.config,
+        result.chainIds,
+        [...result.chainIds].reverse().map((chain) => images.layerDir(chain)),
+      );
+    const vertex = progress.declare(
+      ref === name ? `[internal] load metadata for ${fullName(ref)}` : `[context ${name}] load metadata for ${ref}`,
+    );
     return await progress.run(vertex, async () => {
       let image = images.resolve(ref);
       if ((!image || request.pull) && pullImage && !ref.startsWith("sha256:")) {
@@ -165,7 +188,7 @@ export class StageBuilder {
       case "RUN":
         return await runStep(this.session, vertex!, state, instruction, {
           text,
-          findTree: (from) => this.tree(stage, from),
+          findTree: (from) => this.tree(stage, from, !stage.instructions.includes(instruction)),
           useCache: this.mayCache(stage),
           place,
         });
@@ -173,7 +196,10 @@ export class StageBuilder {
       case "ADD":
         return await copyStep(this.session, vertex!, state, instruction, {
           text,
-          tree: await this.tree(stage, instruction.from),
+          // What the triggers of a base image take is not in the Dockerfile's text.
+          tree: readsTree(instruction)
+            ? await this.tree(stage, instruction.from, !stage.instructions.includes(instruction))
+            : new MergedTree([], "nothing"),
           useCache: this.mayCache(stage),
         });
       case "WORKDIR": {
@@ -217,12 +243,12 @@ export class StageBuilder {
   }
 
   /** What `--from` (or nothing) names: a stage before this one, an additional context, an image, the build context. */
-  private async tree(stage: Stage, from: string | undefined): Promise<SourceTree> {
+  private async tree(stage: Stage, from: string | undefined, whole = false): Promise<SourceTree> {
     const { contexts, dockerfile } = this.session;
-    if (from === undefined) return await contexts.main();
+    if (from === undefined) return await contexts.main({ whole });
     const context = contexts.named(from);
     if (context !== undefined) return await context;
-    const index = contexts.imageOf(from) ? undefined : stageNamed(dockerfile, from, stage.index);
+    const index = contexts.imageOf(from) || contexts.resultOf(from) ? undefined : stageNamed(dockerfile, from, stage.index);
     if (index !== undefined) return new MergedTree((await this.stage(index)).lowerDirs, `the stage ${from}`);
     if (from.toLowerCase() === stage.from.alias || stageNamed(dockerfile, from, dockerfile.stages.length) !== undefined) {
       throw new Error(`circular dependency: --from=${from} names this stage or a later one`);
@@ -250,6 +276,20 @@ export class StageBuilder {
       throw dockerfileError(position, messageOf(error));
     }
   }
+}
+
+/** An image's name with everything that may be left out (distribution/reference). */
+function fullName(ref: string): string {
+  if (/^sha256:|^[0-9a-f]{64}$/.test(ref)) return ref;
+  const [first = "", ...rest] = ref.split("/");
+  const domain = rest.length > 0 && (/[.:]/.test(first) || first === "localhost");
+  const name = domain ? ref : `docker.io/${rest.length > 0 ? "" : "library/"}${ref}`;
+  return /[:@][^/]*$/.test(name.slice(name.indexOf("/"))) ? name : `${name}:latest`;
+}
+
+/** Whether a COPY or ADD takes anything from files: its sources may all be texts or URLs. */
+function readsTree(instruction: { sources: readonly string[] }): boolean {
+  return instruction.sources.some((source) => !/^(https?|git|ssh):\/\//.test(source));
 }
 
 /** Instructions that are shown as a step because they make a layer. */

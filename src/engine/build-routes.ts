@@ -50,9 +50,12 @@ async function build(call: Call, builder: Builder, images: ImageStore): Promise<
 }
 
 /** How a build fetches base images: with the credentials that its client sent, or those of this user. */
-export function buildPull(images: ImageStore, authOf: (domain: string) => RegistryAuth | undefined): PullImage {
+export function buildPull(
+  images: ImageStore,
+  authOf: (domain: string) => RegistryAuth | undefined | Promise<RegistryAuth | undefined>,
+): PullImage {
   return async (ref, { platform, signal, onProgress }) => {
-    const auth = authOf(parseReference(ref).domain);
+    const auth = await authOf(parseReference(ref).domain);
     return await pull(images, ref, {
       signal,
       ...(auth ? { auth } : {}),
@@ -117,7 +120,7 @@ function lineOf(event: BuildEvent, names: Map<string, string>): string | undefin
   if (event.type === "log") return event.text;
   if (event.type === "warning") return `[Warning] ${event.message}\n`;
   if (event.type !== "vertex" || event.startedMs === undefined) return undefined;
-  if (event.completedMs !== undefined) return event.cached ? " ---> Using cache\n" : undefined;
+  if (event.completedMs !== undefined) return event.cached && !/\] FROM /.test(event.name) ? " ---> Using cache\n" : undefined;
   if (names.has(event.id)) return undefined;
   names.set(event.id, event.name);
   return `${event.name}\n`;

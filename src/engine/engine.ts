@@ -8,6 +8,7 @@ import { BerthError, type BerthPaths, describeHost, lockFile } from "../system/i
 import { archiveRoutes } from "./archive/archive-routes.ts";
 import { buildRoutes } from "./build-routes.ts";
 import { buildRunner } from "./build-runner.ts";
+import { buildkitRoutes } from "./buildkit/index.ts";
 import { containerContentRoutes } from "./container-content-routes.ts";
 import type { ContainerRecord } from "./container-record.ts";
 import { containerRoutes } from "./container-routes.ts";
@@ -79,6 +80,12 @@ export async function startEngine({ paths, log, idleMs }: EngineOptions): Promis
   const { port } = new ProjectImages({ root: paths.root, images, builder, containers });
   const parts = { containers, networks, volumes, runtime, events, images: port, writeFile: store.writeFile, socket: paths.socket };
   const projects = new Projects({ backend: projectBackend(parts), store, log });
+  const buildkit = buildkitRoutes({
+    paths,
+    builder,
+    images,
+    hostGateway: () => networks.get("bridge").IPAM.Config[0]?.Gateway ?? "",
+  });
   const startedAt = new Date().toISOString();
   let stopNow: () => void = () => {};
   const server = new ApiServer(
@@ -99,6 +106,7 @@ export async function startEngine({ paths, log, idleMs }: EngineOptions): Promis
       ...containerContentRoutes({ containers, runtime, images, events }),
       ...execRoutes({ containers, runtime, events }),
       ...buildRoutes(builder, images),
+      ...buildkit.routes,
       ...localBuildRoutes(builder, images),
       ...imageTransferRoutes(images),
       ...diskUsageRoutes({ images, builder, containers, volumes, upperDir: (id) => join(runtime.directory(id), "upper") }),
@@ -122,6 +130,7 @@ export async function startEngine({ paths, log, idleMs }: EngineOptions): Promis
     stopping ??= (async () => {
       clearInterval(idle);
       await projects.close();
+      await buildkit.close();
       await server.close();
       await containers.close();
       await networks.close();

@@ -40,7 +40,7 @@ export function systemRoutes(o: {
     response.writeHead(200, {
       "Content-Type": "text/plain; charset=utf-8",
       "Content-Length": 2,
-      "Builder-Version": "1",
+      "Builder-Version": "2",
       Swarm: "inactive",
       "Cache-Control": "no-cache, no-store, must-revalidate",
       Pragma: "no-cache",

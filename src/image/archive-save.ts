@@ -12,7 +12,16 @@ import { padding, tarEnd, tarHeader } from "./tar-writer.ts";
  * One tar that `docker load` of any age and OCI tools read: `blobs/sha256/*`, `index.json`, `oci-layout`, `manifest.json`, in the order of names as Docker writes them.
  * `format: "oci"` leaves `manifest.json` out. Unknown images are an error before the first byte.
  */
-export function saveArchive(store: ImageStore, refs: readonly string[], o: { format?: "docker" | "oci"; signal: AbortSignal }): Readable {
+export function saveArchive(
+  store: ImageStore,
+  refs: readonly string[],
+  o: {
+    format?: "docker" | "oci";
+    /** Full names for what `refs` gives by its id, instead of none. */
+    names?: readonly string[];
+    signal: AbortSignal;
+  },
+): Readable {
   const images = new Map<string, SavedImage>();
   const add = (image: StoredImage, name?: string) => {
     const names = images.get(image.id)?.names ?? [];
@@ -20,7 +29,7 @@ export function saveArchive(store: ImageStore, refs: readonly string[], o: { for
   };
   for (const ref of refs) {
     const name = savedName(store, ref);
-    if (name === undefined) add(store.get(ref));
+    if (name === undefined) for (const one of o.names?.length ? o.names : [undefined]) add(store.get(ref), one);
     else for (const one of name) add(store.get(one), one);
   }
   for (const { image, names } of images.values())

@@ -15,9 +15,13 @@ export class ContextTree implements SourceTree {
   private readonly ignore: IgnoreRules;
   private readonly directories = new Map<string, Directory>();
 
-  constructor(root: string, ignore: IgnoreRules) {
+  private readonly sentAs: string | undefined;
+
+  /** `sentAs` names a directory that a client sent without what the rules exclude. */
+  constructor(root: string, ignore: IgnoreRules, sentAs?: string) {
     this.root = root;
     this.ignore = ignore;
+    this.sentAs = sentAs;
   }
 
   list(path: string): SourceEntry[] {
@@ -33,8 +37,8 @@ export class ContextTree implements SourceTree {
   }
 
   describeMissing(path: string): string {
-    const where = `not in the build context ${this.root}`;
-    const exists = lstatOrUndefined(join(this.root, path)) !== undefined;
+    const where = `not in ${this.sentAs ?? `the build context ${this.root}`}`;
+    const exists = this.sentAs !== undefined || lstatOrUndefined(join(this.root, path)) !== undefined;
     if (!exists) return where;
     let matches: readonly boolean[] = [];
     const parts = path.split("/");

@@ -7,6 +7,8 @@ export interface IgnoreRules {
 export interface IgnoreRule {
   readonly line: number;
   readonly text: string;
+  /** Cleaned, without the `!`. */
+  readonly pattern: string;
   /** `!`: takes back in. */
   readonly negated: boolean;
   readonly expression: RegExp;
@@ -30,7 +32,9 @@ export function parseIgnoreFile(content: string, file: string): IgnoreRules {
       const components = pattern.split("/");
       const wild = components.findIndex((component) => /[*?[\\]/.test(component));
       const fixed = wild < 0 ? components : components.slice(0, wild);
-      return [{ line: index + 1, text: raw.trim(), negated, expression: patternExpression(pattern), fixed, hasWildcard: wild >= 0 }];
+      return [
+        { line: index + 1, text: raw.trim(), pattern, negated, expression: patternExpression(pattern), fixed, hasWildcard: wild >= 0 },
+      ];
     });
   return { file, rules };
 }

@@ -91,14 +91,14 @@ describe("a typical Dockerfile", () => {
     const second = await build({}, { contextDir: first.contextDir });
     expect(performance.now() - startedMs).toBeLessThan(1000);
     expect(second.imageId).toBe(first.imageId);
-    expect(second.cached).toHaveLength(3);
+    expect(second.cached).toHaveLength(4);
   });
 
   it("does again only what a changed file reaches", async () => {
     const first = await build({ Dockerfile: typical, "a.txt": "one" });
     writeFileSync(join(first.contextDir, "a.txt"), "two");
     const second = await build({}, { contextDir: first.contextDir });
-    expect(second.cached).toEqual(["[base 2/4] WORKDIR /app"]);
+    expect(second.cached).toEqual(["[base 1/4] FROM docker.io/library/busybox:latest", "[base 2/4] WORKDIR /app"]);
     expect(second.read("app/out.txt")).toContain("hello two");
   });
 

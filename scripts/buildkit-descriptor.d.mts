@@ -1,0 +1,2 @@
+/** The descriptions as one JSON object that protobufjs loads without a parser. */
+export function buildkitDescriptor(): string;

@@ -1,0 +1,101 @@
+import { join } from "node:path";
+import type { Duplex } from "node:stream";
+import type { Builder } from "../../build/index.ts";
+import { type ImageStore, push, saveArchive } from "../../image/index.ts";
+import type { BerthPaths } from "../../system/index.ts";
+import { buildPull } from "../build-routes.ts";
+import { controlService } from "./control-service.ts";
+import { DockerfileFrontend } from "./dockerfile-frontend.ts";
+import { imageArchiveExporter, tarExporter } from "./exporters/archive-exporters.ts";
+import { imageExporter } from "./exporters/image-exporter.ts";
+import { localExporter } from "./exporters/local-exporter.ts";
+import { LocalSources } from "./files/local-sources.ts";
+import { gatewayService } from "./gateway-service.ts";
+import { GrpcServer } from "./grpc-server.ts";
+import { Protocol } from "./protocol.ts";
+import { Sessions } from "./sessions.ts";
+import { SolveJobs } from "./solve-jobs.ts";
+import { statusOf } from "./solve-status.ts";
+import { Solver } from "./solver.ts";
+import { Usage } from "./usage.ts";
+import { workerRecord } from "./worker.ts";
+
+export interface BuildKitOptions {
+  readonly paths: BerthPaths;
+  readonly builder: Builder;
+  readonly images: ImageStore;
+  /** The address of this machine on the default network. */
+  readonly hostGateway: () => string;
+}
+
+/** BuildKit's services for the clients of one engine, with the engine's own builder behind them. */
+export class BuildKit {
+  readonly sessions: Sessions;
+  readonly #server: GrpcServer;
+
+  constructor({ paths, builder, images, hostGateway }: BuildKitOptions) {
+    const protocol = new Protocol();
+    this.sessions = new Sessions(protocol);
+    const sources = new LocalSources(join(paths.root, "build", "clients"));
+    const jobs = new SolveJobs();
+    const frontend = new DockerfileFrontend({
+      builder,
+      protocol,
+      sessions: this.sessions,
+      sources,
+      jobs,
+      runDir: join(paths.run, "agents"),
+      pullAs: (credentials) => buildPull(images, credentials),
+    });
+    const archive = {
+      images,
+      archive: (id: string, o: { format: "docker" | "oci"; names: readonly string[]; signal: AbortSignal }) =>
+        saveArchive(images, [id], o) as AsyncIterable<Buffer>, // a byte stream
+      drop: (id: string) => {
+        if (images.get(id).repoTags.length === 0) images.remove(id, { noPrune: true });
+      },
+    };
+    const image = imageExporter(images, async (name, { auth, signal }) => {
+      await push(images, name, { signal, ...(auth ? { auth } : {}) });
+    });
+    const solver = new Solver({
+      jobs,
+      sessions: this.sessions,
+      frontend,
+      exporters: {
+        moby: image,
+        image,
+        local: localExporter,
+        tar: tarExporter,
+        docker: imageArchiveExporter("docker", archive),
+        oci: imageArchiveExporter("oci", archive),
+      },
+    });
+    const worker = () => workerRecord({ id: paths.instance, hostGateway: hostGateway() });
+    this.#server = new GrpcServer({
+      protocol,
+      toStatus: statusOf,
+      services: {
+        "moby.buildkit.v1.Control": controlService({
+          solver,
+          sessions: this.sessions,
+          jobs,
+          usage: new Usage({ builder, sources }),
+          worker,
+        }),
+        "moby.buildkit.v1.frontend.LLBBridge": gatewayService({ jobs, frontend, protocol, images, worker }),
+        "grpc.health.v1.Health": { unary: { Check: async () => ({ status: 1 }) } },
+      },
+    });
+  }
+
+  /** Serves BuildKit's services on a connection that its client has taken over. */
+  serve(socket: Duplex): void {
+    this.#server.serve(socket);
+  }
+
+  close(): void {
+    this.sessions.close();
+    this.#server.close();
+  }
+}

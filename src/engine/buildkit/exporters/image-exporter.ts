@@ -1,0 +1,41 @@
+import type { BuildImages } from "../../../build/index.ts";
+import { canonicalName, parseReference, type RegistryAuth } from "../../../image/index.ts";
+import { BerthError } from "../../../system/index.ts";
+import type { Exporter } from "./exporter.ts";
+
+/** Sends an image of the store to the registry of its name. */
+export type PushAs = (name: string, o: { auth: RegistryAuth | undefined; signal: AbortSignal }) => Promise<void>;
+
+/** `moby` and `image`: an image of this engine, with the names that `name` lists; with `push` also in their registries. */
+export function imageExporter(images: BuildImages, push: PushAs | undefined): Exporter {
+  return async ({ config }, { attrs, progress, signal, credentials }) => {
+    const names = namesOf(attrs["name"]);
+    const pushing = ["1", "t", "true"].includes((attrs["push"] ?? "").toLowerCase());
+    if (pushing && !push) throw new BerthError("build/unsupported", "the build option push is not supported");
+    const vertex = progress.declare("exporting to image");
+    return await progress.run(vertex, async () => {
+      const done = (id: string) => progress.transfer(vertex, { id, current: 0, total: 0, done: true });
+      done("exporting layers");
+      const id = images.createImage({ config, tags: names });
+      done(`writing image ${id}`);
+      for (const name of names) done(`naming to ${name}`);
+      for (const name of pushing ? names : []) {
+        await push?.(name, { auth: await credentials(parseReference(name).domain), signal });
+        done(`pushing ${name}`);
+      }
+      return {
+        "containerimage.config.digest": id,
+        "containerimage.digest": id,
+        ...(names.length > 0 ? { "image.name": names.join(",") } : {}),
+      };
+    });
+  };
+}
+
+/** Names in full, as BuildKit shows them. */
+export function namesOf(text: string | undefined): string[] {
+  return (text ?? "")
+    .split(",")
+    .filter((name) => name !== "")
+    .map((name) => canonicalName(parseReference(name)));
+}

@@ -1,0 +1,132 @@
+import { randomBytes } from "node:crypto";
+import type { BuildEvent } from "../../api/index.ts";
+import type { Solved } from "../../build/index.ts";
+import type { Source } from "./solve-status.ts";
+import { StatusEvents } from "./status-events.ts";
+import type { GatewayResult, SolveRequest } from "./wire.ts";
+
+/** What is kept of a build's progress for who asks later; a build that tells more loses its oldest output. */
+const maxKept = 5_000;
+
+/** One Solve of a client: what it asked for, its progress, and the results that its gateway calls refer to. */
+export class SolveJob {
+  readonly ref: string;
+  readonly request: SolveRequest;
+  readonly createdMs = Date.now();
+  readonly results = new Map<string, Solved>();
+  readonly #events: StatusEvents;
+  readonly #kept: object[] = [];
+  readonly #listeners = new Set<() => void>();
+  readonly #gateway: Settled;
+  #dropped = 0;
+  #source: Source | undefined;
+  readonly steps = { total: new Set<string>(), completed: new Set<string>(), cached: new Set<string>(), warnings: 0 };
+  /** Of the build itself: the client's own, or those of its gateway call. */
+  frontendAttrs: Readonly<Record<string, string>>;
+  completedMs: number | undefined;
+  error: string | undefined;
+  response: Readonly<Record<string, string>> = {};
+
+  constructor(request: SolveRequest) {
+    this.ref = request.Ref;
+    this.request = request;
+    this.frontendAttrs = request.FrontendAttrs;
+    this.#events = new StatusEvents({ build: request.Ref, source: () => this.#source });
+    this.#gateway = promiseWithResolvers();
+  }
+
+  get source(): Source | undefined {
+    return this.#source;
+  }
+
+  setSource(source: Source): void {
+    this.#source = source;
+  }
+
+  tell(event: BuildEvent): void {
+    if (event.type === "vertex") {
+      this.steps.total.add(event.id);
+      if (event.completedMs !== undefined) this.steps.completed.add(event.id);
+      if (event.cached) this.steps.cached.add(event.id);
+    }
+    if (event.type === "warning") this.steps.warnings++;
+    this.#kept.push(this.#events.response(event));
+    if (this.#kept.length > maxKept) {
+      this.#kept.shift();
+      this.#dropped++;
+    }
+    this.#wake();
+  }
+
+  /** Remembers a result; its name is for this build's client. */
+  addResult(solved: Solved): string {
+    const id = randomBytes(16).toString("hex");
+    this.results.set(id, solved);
+    return id;
+  }
+
+  /** What the client's own part of the build ended with: told by its gateway call Return. */
+  get returned(): Promise<GatewayResult> {
+    return this.#gateway.promise;
+  }
+
+  resolveReturn(result: GatewayResult): void {
+    this.#gateway.resolve(result);
+  }
+
+  rejectReturn(error: unknown): void {
+    this.#gateway.reject(error);
+  }
+
+  end(error?: string): void {
+    this.completedMs = Date.now();
+    this.error = error;
+    this.#wake();
+  }
+
+  /** Everything so far, then what comes, until the build has ended. */
+  async *status(signal: AbortSignal): AsyncGenerator<object> {
+    let next = 0;
+    for (;;) {
+      next = Math.max(next, this.#dropped);
+      const response = this.#kept[next - this.#dropped];
+      if (response) {
+        next++;
+        yield response;
+      } else if (this.completedMs !== undefined || signal.aborted) return;
+      else await this.#change(signal);
+    }
+  }
+
+  #change(signal: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      const done = () => {
+        this.#listeners.delete(done);
+        signal.removeEventListener("abort", done);
+        resolve();
+      };
+      this.#listeners.add(done);
+      signal.addEventListener("abort", done, { once: true });
+    });
+  }
+
+  #wake(): void {
+    for (const listener of this.#listeners) listener();
+  }
+}
+
+interface Settled {
+  readonly promise: Promise<GatewayResult>;
+  resolve(result: GatewayResult): void;
+  reject(error: unknown): void;
+}
+
+function promiseWithResolvers(): Settled {
+  let resolve: (result: GatewayResult) => void = () => {};
+  let reject: (error: unknown) => void = () => {};
+  const promise = new Promise<GatewayResult>((yes, no) => {
+    [resolve, reject] = [yes, no];
+  });
+  promise.catch(() => {}); // whoever waits for it gets the error
+  return { promise, resolve, reject };
+}

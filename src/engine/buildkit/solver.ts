@@ -1,0 +1,127 @@
+import { Progress, type Solved } from "../../build/index.ts";
+import { BerthError, messageOf } from "../../system/index.ts";
+import { clientCredentials } from "./client-trust.ts";
+import type { DockerfileFrontend } from "./dockerfile-frontend.ts";
+import type { Exporter } from "./exporters/exporter.ts";
+import type { Sessions } from "./sessions.ts";
+import type { SolveJob } from "./solve-job.ts";
+import type { SolveJobs } from "./solve-jobs.ts";
+import { StatusError, statusOf } from "./solve-status.ts";
+import type { ExporterEntry, GatewayResult, SolveRequest } from "./wire.ts";
+
+/**
+ * Control.Solve: a front end's result, or one that the client puts together by gateway calls, into exporters. What is not a Dockerfile build, and
+ * every exporter and cache that there is not, is refused by its name before anything runs.
+ */
+export class Solver {
+  readonly #o: { jobs: SolveJobs; sessions: Sessions; frontend: DockerfileFrontend; exporters: Readonly<Record<string, Exporter>> };
+
+  constructor(o: { jobs: SolveJobs; sessions: Sessions; frontend: DockerfileFrontend; exporters: Readonly<Record<string, Exporter>> }) {
+    this.#o = o;
+  }
+
+  async solve(request: SolveRequest, signal: AbortSignal): Promise<Readonly<Record<string, string>>> {
+    const job = this.#o.jobs.add(request);
+    try {
+      const exporters = this.#check(request);
+      warnOfCaches(job);
+      const solved = await this.#result(job, signal);
+      let response: Readonly<Record<string, string>> = {};
+      for (const [index, { exporter, attrs }] of exporters.entries())
+        response = { ...response, ...(solved ? await this.#export(job, solved, exporter, { attrs, index, signal }) : {}) };
+      job.response = response;
+      job.end();
+      return response;
+    } catch (error) {
+      job.end(messageOf(error));
+      throw signal.aborted ? new BerthError("build/cancelled", "the build was cancelled", { cause: error }) : error;
+    } finally {
+      job.rejectReturn(new BerthError("build/cancelled", "the build has ended"));
+      this.#o.jobs.ended(job);
+    }
+  }
+
+  #check(request: SolveRequest): { exporter: Exporter; attrs: ExporterEntry["Attrs"] }[] {
+    if (request.Definition && request.Definition.def.length > 0) throw llbRefused();
+    if (request.Frontend !== "" && !isDockerfile(request.Frontend, request.FrontendAttrs))
+      throw new BerthError("build/unsupported", `the front end ${request.FrontendAttrs["source"] || request.Frontend} is not supported`, {
+        hint: "dockerfile.v0 is.",
+      });
+    const denied = request.Entitlements.filter((name) => name !== "network.host");
+    if (denied.length > 0) throw new BerthError("build/unsupported", `the entitlement ${denied.join(", ")} is not supported`);
+    for (const { Type } of request.Cache?.Exports ?? [])
+      if (Type !== "inline") throw new BerthError("build/unsupported", `the cache export ${Type} is not supported`);
+    const entries =
+      request.Exporters.length > 0 || request.ExporterDeprecated === ""
+        ? request.Exporters
+        : [{ Type: request.ExporterDeprecated, Attrs: request.ExporterAttrsDeprecated }];
+    return entries.map(({ Type, Attrs }) => {
+      const exporter = this.#o.exporters[Type];
+      if (!exporter) throw new BerthError("build/unsupported", `the exporter ${JSON.stringify(Type)} is not supported`);
+      return { exporter, attrs: Attrs };
+    });
+  }
+
+  async #result(job: SolveJob, signal: AbortSignal): Promise<Solved | undefined> {
+    const { Frontend, FrontendAttrs, FrontendInputs } = job.request;
+    if (Frontend !== "") return (await this.#o.frontend.run(job, FrontendAttrs, FrontendInputs, signal)).solved;
+    const abort = () => job.rejectReturn(signal.reason);
+    signal.addEventListener("abort", abort, { once: true });
+    try {
+      return resultOf(job, await job.returned);
+    } finally {
+      signal.removeEventListener("abort", abort);
+    }
+  }
+
+  async #export(
+    job: SolveJob,
+    solved: Solved,
+    exporter: Exporter,
+    o: { attrs: ExporterEntry["Attrs"]; index: number; signal: AbortSignal },
+  ): Promise<Readonly<Record<string, string>>> {
+    const session = () => this.#o.sessions.get(job.request.Session, o.signal);
+    try {
+      return await exporter(solved, {
+        ...o,
+        progress: new Progress((event) => job.tell(event)),
+        session,
+        credentials: async (domain) => await clientCredentials(await session(), domain, o.signal),
+      });
+    } catch (error) {
+      throw new StatusError(statusOf(error), error);
+    }
+  }
+}
+
+export function llbRefused(): BerthError {
+  return new BerthError("build/unsupported", "an LLB definition is not a Dockerfile build, which is all that this engine solves", {
+    hint: "Use the front end dockerfile.v0.",
+  });
+}
+
+/** `gateway.v0` with the image of Dockerfile's own front end means the same language. */
+export function isDockerfile(frontend: string, attrs: Readonly<Record<string, string>>): boolean {
+  return (
+    frontend === "dockerfile.v0" || (frontend === "gateway.v0" && /^(docker\.io\/)?docker\/dockerfile(:|@|$)/.test(attrs["source"] ?? ""))
+  );
+}
+
+/** What Return named. Nothing, where the client only asked questions. */
+function resultOf(job: SolveJob, result: GatewayResult): Solved | undefined {
+  const many = [...Object.values(result.refs?.refs ?? {}).map((ref) => ref.id), ...Object.values(result.refsDeprecated?.refs ?? {})];
+  if (many.length > 1) throw new BerthError("build/unsupported", "a result for several platforms is not supported");
+  const id = result.ref?.id || result.refDeprecated || many[0] || "";
+  if (id === "") return undefined;
+  const solved = job.results.get(id);
+  if (!solved) throw new BerthError("api/not-found", `the build has no result ${id}`);
+  return solved;
+}
+
+function warnOfCaches(job: SolveJob): void {
+  const named = [
+    ...(job.request.Cache?.Imports ?? []).map((entry) => `import from ${entry.Attrs["ref"] ?? entry.Type}`),
+    ...(job.request.Cache?.Exports ?? []).map((entry) => `export ${entry.Type}`),
+  ];
+  for (const what of named) job.tell({ type: "warning", message: `The cache ${what} has no effect: this engine keeps a cache of its own` });
+}

@@ -1,0 +1,21 @@
+import { describePlatform } from "../../build/index.ts";
+import { version } from "../version.ts";
+
+/** This engine as BuildKit's only worker: `hostGateway` is the address of this machine on the default network. */
+export function workerRecord(o: { id: string; hostGateway: string }): object {
+  const native = describePlatform().find(([name]) => name === "TARGETPLATFORM")?.[1] ?? "";
+  const [OS, Architecture, Variant = ""] = native.split("/");
+  return {
+    ID: o.id,
+    // Without a label for a containerd snapshotter clients know that results are images of a Docker engine.
+    Labels: { "org.mobyproject.buildkit.worker.moby.host-gateway-ip": o.hostGateway },
+    platforms: [{ OS, Architecture, Variant }],
+    GCPolicy: [
+      { all: false, keepDuration: 48 * 3600e9, filters: ["type==source.local"] },
+      { all: true, maxUsedSpace: 20 * 1024 ** 3 },
+    ],
+    BuildkitVersion: buildkitVersion,
+  };
+}
+
+export const buildkitVersion = { package: "berth", version: `v${version}`, revision: "" };
