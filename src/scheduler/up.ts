@@ -4,10 +4,11 @@ import { checkBindSources } from "./bind-sources.ts";
 import { desiredOf } from "./desired.ts";
 import { execute } from "./execute.ts";
 import { type ImageNeed, imageName, imageNeed } from "./image-need.ts";
+import { label } from "./labels.ts";
 import { observedOf } from "./observe.ts";
 import { formatPlan, type Plan, plan } from "./plan.ts";
 import { prepareImages } from "./prepare-images.ts";
-import type { ProjectContext } from "./project-context.ts";
+import { containerStep, containersOf, type ProjectContext } from "./project-context.ts";
 import type { ProjectRecord, Selection } from "./project-record.ts";
 import type { Observed } from "./state.ts";
 import { UpEffects, type UpEffectsOptions } from "./up-effects.ts";
@@ -49,6 +50,7 @@ export async function bringUp(o: UpContext): Promise<void> {
     steps: first.actions.map(({ id, kind, because }) => ({ id, action: kind, because })),
   });
   for (const warning of first.warnings) context.progress.warn(warning);
+  if (!o.only && !options.dryRun) tellUntouched(o, first);
   if (options.dryRun) return;
   o.accepted?.();
   const hasImageWork = [...needs.values()].some(({ action }) => action !== "none");
@@ -71,6 +73,16 @@ export async function bringUp(o: UpContext): Promise<void> {
     signal.throwIfAborted();
   }
   if (options.wait) await waitForServices(context, o.selection.all, o.record.services, options.waitTimeoutMs);
+}
+
+/** As Compose does: what runs and stays as it is is told as well. */
+function tellUntouched({ context, selection }: UpContext, { actions }: Plan): void {
+  const touched = new Set(actions.flatMap((action) => ("container" in action ? [action.container.id] : [])));
+  const numbered = new Set(actions.flatMap((action) => ("number" in action ? [`${action.service} ${action.number}`] : [])));
+  for (const name of selection.all)
+    for (const container of containersOf(context, name))
+      if (container.State.Running && !touched.has(container.Id) && !numbered.has(`${name} ${container.Config.Labels?.[label.number]}`))
+        context.progress.done(containerStep(container), "running");
 }
 
 function planned(o: UpContext, needs?: ReadonlyMap<string, ImageNeed>): Plan {

@@ -89,3 +89,6 @@ export function projectOf(name: string, services: Record<string, Partial<Service
     ...more,
   };
 }
+
+/** What was done: without what is told of containers that stay as they are. */
+export const changes = (answer: ProjectAnswer): readonly string[] => answer.steps.filter((step) => !step.endsWith(" running"));

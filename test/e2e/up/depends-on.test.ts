@@ -129,7 +129,7 @@ describe("an action that fails", () => {
     expect(answer.error?.message).toMatch(/^service web: cannot be started: .*nosuch/);
     expect((await state("p-db-1"))?.Status).toBe("running");
     const fixed = await ok(projects.up(projectOf("p", { web: {}, db: {} })));
-    expect(fixed.steps.filter((step) => step.startsWith("Container p-db-1"))).toEqual([]);
+    expect(fixed.steps.filter((step) => step.startsWith("Container p-db-1"))).toEqual(["Container p-db-1 running"]);
     expect((await state("p-web-1"))?.Status).toBe("running");
   });
 
