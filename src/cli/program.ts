@@ -3,6 +3,7 @@ import type { CliContext } from "./context.ts";
 import { declareChange } from "./grammar/change.ts";
 import { declareConfig } from "./grammar/config.ts";
 import type { Grammar, Start } from "./grammar/declare.ts";
+import { declareDevelop } from "./grammar/develop.ts";
 import { declareEngine } from "./grammar/engine.ts";
 import { declareImages } from "./grammar/images.ts";
 import { declareInside } from "./grammar/inside.ts";
@@ -74,6 +75,8 @@ export function buildProgram(start: Start, context: Pick<CliContext, "stdout">):
   const grammar: Grammar = { program, start };
   program.commandsGroup("Up and down:");
   declareChange(grammar);
+  program.commandsGroup("Developing:");
+  declareDevelop(grammar);
   program.commandsGroup("Looking:");
   declareLook(grammar);
   declareConfig(grammar);

@@ -9,6 +9,8 @@ import { Screen } from "../render/screen.ts";
 import { shortNames, withDependencies } from "./attached-services.ts";
 import { type ContainerEnd, ContainerFollowers } from "./container-followers.ts";
 import { LogOutput } from "./log-output.ts";
+import { Menu } from "./menu.ts";
+import { switchWatch, WatchStream } from "./watch-stream.ts";
 
 export interface AttachedOptions extends ChangeOptions {
   /** Whose output is shown. */
@@ -20,6 +22,8 @@ export interface AttachedOptions extends ChangeOptions {
   readonly abortOn: "nothing" | "exit" | "failure";
   readonly exitCodeFrom?: string | undefined;
   readonly timeoutMs?: number | undefined;
+  /** Keys and a status line, where there is a terminal. */
+  readonly menu: boolean;
 }
 
 /**
@@ -47,6 +51,13 @@ export class AttachedSession {
   #isAnnounced = false;
   #isDetached = false;
   #exitCode: number | undefined;
+  readonly #request: ProjectPut;
+  readonly #menu: Menu | undefined;
+  readonly #watchStream: WatchStream;
+  /** Its containers come and go without that being the end. */
+  #isWatched = false;
+  /** Changes that keys asked for and that are under way. */
+  #changing = 0;
 
   constructor(cli: Invocation, client: EngineClient, put: ProjectPut, options: AttachedOptions) {
     this.#cli = cli;
@@ -74,13 +85,27 @@ export class AttachedSession {
       onStart: () => this.#announce(),
       onEnd: (end) => this.#ended(end),
     });
+    this.#request = put;
+    this.#menu = this.#screen && options.menu && cli.stdin.isTTY && cli.stdout.isTTY ? this.#newMenu() : undefined;
+    this.#watchStream = new WatchStream({
+      client,
+      project: put.project.name,
+      line: (text) => this.#output.line("watch", text),
+      building: (service) => this.#menu?.building(service),
+    });
   }
 
   /** Answers the exit code: 130 after an interrupt, that of the container that ended everything, 0 otherwise. */
   async run(put: ProjectPut): Promise<number> {
     await this.#followers.open();
+    this.#menu?.open();
+    const watching = this.#watchStream;
+    let following: Promise<void> = Promise.resolve();
     try {
       if (await this.#bringUp(put)) {
+        this.#isWatched = put.options.watch === true;
+        if (this.#isWatched || this.#menu) following = watching.follow(this.#finished.signal);
+        following.catch(() => {}); // awaited at the end
         await this.#announce();
         await this.#followers.followRunning();
         this.#isUp = true;
@@ -90,8 +115,13 @@ export class AttachedSession {
         await new Promise((resolve) => this.#finished.signal.addEventListener("abort", resolve, { once: true }));
       await Promise.all(this.#endings);
       if (!this.#isDetached) await this.#followers.drain();
+      // A watch that began with this session ends with it, unless everything is left running.
+      if (this.#isWatched && !this.#isDetached) await this.#switchWatch(false);
     } finally {
+      this.#finished.abort();
+      await following;
       await this.#followers.close();
+      await this.#menu?.close();
       this.#screen?.setFooter([]);
     }
     return this.#exitCode ?? (this.#interrupted ? 130 : 0);
@@ -122,6 +152,62 @@ export class AttachedSession {
   /** Lines that stay at the terminal's bottom; nothing where there is no terminal. */
   setFooter(lines: readonly string[]): void {
     this.#screen?.setFooter(lines);
+  }
+
+  #newMenu(): Menu {
+    const { services } = this.#project;
+    return new Menu({
+      cli: this.#cli,
+      out: this.#cli.stderr,
+      client: this.#client,
+      project: this.#project.name,
+      services: this.#services,
+      watch: this.#request.options.watch ? "on" : this.#services.some((name) => services[name]?.develop?.watch.length) ? "off" : "none",
+      actions: {
+        say: (text) => this.say(text),
+        setFooter: (lines) => this.setFooter(lines),
+        interrupt: () => this.interrupt(),
+        detach: () => this.detach(),
+        filter: (names) => {
+          const shown = names.flatMap((name) => shortNames(this.#project, name, this.#request.options.scale));
+          this.#output.showOnly((name) => names.length === 0 || shown.includes(name));
+        },
+        search: (text) => this.#output.search(text),
+        change: (kind, names) => this.#changeSome(kind, names),
+        watch: async (on) => {
+          await this.#switchWatch(on);
+          this.#isWatched = on;
+          if (!on) await this.#output.line("watch", "off");
+        },
+      },
+    });
+  }
+
+  /** What a key asked for: shown like the rest, and an end of a container in it is not the end of everything. */
+  async #changeSome(kind: "restart" | "stop" | "start" | "rebuild", services: readonly string[]): Promise<void> {
+    const { project } = this.#request;
+    const request: ProjectRequest =
+      kind === "rebuild"
+        ? { method: "PUT", project: project.name, body: { project, options: { services: [...services], noDeps: true, build: "always" } } }
+        : { method: "POST", project: project.name, action: kind, body: { services: [...services], project } };
+    const title = { restart: "Restarting", stop: "Stopping", start: "Starting", rebuild: "Running" }[kind];
+    this.#changing++;
+    try {
+      await this.#change(request, { title }, this.#finished.signal);
+    } finally {
+      // What ended in it is told before it is looked whether all is over.
+      await this.#followers.drain();
+      this.#changing--;
+    }
+  }
+
+  async #switchWatch(on: boolean): Promise<void> {
+    const services = this.#request.options.services ?? [];
+    await switchWatch(this.#client, this.#project.name, {
+      request: { on, ...(on ? { project: this.#project, services } : {}) },
+      signal: new AbortController().signal,
+      tell: (event) => this.#watchStream.show(event),
+    });
   }
 
   async #announce(): Promise<void> {
@@ -194,7 +280,7 @@ export class AttachedSession {
     try {
       for await (const event of projectEvents(this.#client, request, signal)) {
         if (event.type === "result") result = event;
-        else if (event.type === "watch") await this.#output.line("watch", `${event.service}: ${event.message}`);
+        else if (event.type === "watch") await this.#watchStream.show(event);
         else if (isShown(event, o)) progress.event(event);
       }
     } finally {
@@ -218,6 +304,7 @@ export class AttachedSession {
   }
 
   async #finishIfOver(): Promise<void> {
-    if (this.#isUp && this.#phase === "running" && (await this.#followers.isAllOver())) this.#finished.abort();
+    if (this.#isUp && !this.#isWatched && this.#changing === 0 && this.#phase === "running" && (await this.#followers.isAllOver()))
+      this.#finished.abort();
   }
 }

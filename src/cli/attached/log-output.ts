@@ -3,12 +3,18 @@ import type { Output } from "../context.ts";
 import { LogPrefixes } from "../render/log-lines.ts";
 import type { Screen } from "../render/screen.ts";
 
+const keptLines = 5000;
+
 /** The interleaved output of an attached project on stdout, above whatever lives at the terminal's bottom. */
 export class LogOutput {
   readonly #out: Output;
   readonly #screen: Screen | undefined;
   readonly #prefixes: LogPrefixes;
   readonly #withPrefix: boolean;
+  #isShown: (name: string) => boolean = () => true;
+  #search: string | undefined;
+  /** The last lines of everything, for a search. */
+  readonly #kept: { readonly name: string; readonly text: string }[] = [];
 
   constructor(o: {
     readonly out: Output;
@@ -27,7 +33,31 @@ export class LogOutput {
   /** One line of a container; waits where the reader is slow. */
   line(name: string, text: string): Promise<void> {
     this.#prefixes.add(name);
-    return this.say(this.#withPrefix ? this.#prefixes.prefix(name) + text : text);
+    if (this.#screen) {
+      this.#kept.push({ name, text });
+      if (this.#kept.length > keptLines) this.#kept.splice(0, keptLines / 10);
+    }
+    return this.#isShown(name) ? this.say(this.#formatted(name, text)) : Promise.resolve();
+  }
+
+  /** From now on only lines of these names. */
+  showOnly(isShown: (name: string) => boolean): void {
+    this.#isShown = isShown;
+  }
+
+  /** Shows the kept lines with this text again, and marks it in what comes. */
+  async search(text: string | undefined): Promise<void> {
+    this.#search = text;
+    if (text === undefined) return;
+    const found = this.#kept.filter((line) => line.text.includes(text));
+    await this.say(`--- ${found.length} of the last ${this.#kept.length} lines have "${text}" in them`);
+    for (const line of found) await this.say(this.#formatted(line.name, line.text));
+    if (found.length > 0) await this.say("---");
+  }
+
+  #formatted(name: string, text: string): string {
+    const marked = this.#search && this.#screen ? text.replaceAll(this.#search, `\x1b[7m${this.#search}\x1b[27m`) : text;
+    return this.#withPrefix ? this.#prefixes.prefix(name) + marked : marked;
   }
 
   /** A line of ours. */

@@ -1,3 +1,4 @@
+import type { ProjectStatus } from "../../api/index.ts";
 import { type Invocation, usageError } from "../invocation.ts";
 import { type ContainerRow, composeLabel, nameOf, type PortRow, projectContainers, serviceOf } from "../project-containers.ts";
 import { projectName } from "../project-name.ts";
@@ -40,7 +41,17 @@ export async function ps(cli: Invocation, services: readonly string[], options: 
       cli,
       rows.map((row) => JSON.stringify(psRow(row, options.trunc, Date.now()))),
     );
-  else cli.print(table(rows.map((row) => psRow(row, options.trunc, Date.now()))));
+  else {
+    cli.print(table(rows.map((row) => psRow(row, options.trunc, Date.now()))));
+    await showWatch(cli);
+  }
+}
+
+/** Below the table, for people: whether sources are watched, and what that did last. */
+async function showWatch(cli: Invocation): Promise<void> {
+  const all = await (await cli.engine()).json<ProjectStatus[]>("GET", "/projects", { signal: cli.signal });
+  const watch = all.find((project) => project.name === projectName(cli))?.watch;
+  if (watch?.on) cli.stderr.write(`\nwatching the sources${watch.last ? `; last: ${watch.last}` : ""}\n`);
 }
 
 function wantedStates(options: PsOptions): string[] {

@@ -59,6 +59,7 @@ export async function up(cli: Invocation, services: readonly string[], flags: Up
     withPrefix: flags.logPrefix,
     color: cli.color && flags.color,
     timestamps: flags.timestamps === true,
+    menu: flags.menu ?? !["0", "false"].includes(cli.env["COMPOSE_MENU"] ?? ""),
     abortOn: flags.abortOnContainerFailure ? "failure" : flags.abortOnContainerExit || flags.exitCodeFrom ? "exit" : "nothing",
     exitCodeFrom: flags.exitCodeFrom,
     timeoutMs: flags.timeout === undefined ? undefined : flags.timeout * 1000,
@@ -107,7 +108,6 @@ function checkCombination(flags: UpFlags): void {
     [flags.exitCodeFrom !== undefined, "--exit-code-from"],
     [flags.attachDependencies, "--attach-dependencies"],
     [flags.attach !== undefined, "--attach"],
-    [flags.watch, "--watch"],
   ];
   const detaching = flags.detach ? "--detach" : flags.wait ? "--wait" : undefined;
   const [, attached] = attachedOnly.find(([given]) => given) ?? [];

@@ -1,4 +1,5 @@
 import type { Project, ProjectEvent } from "../../api/index.ts";
+import { definitionHash } from "../definition-hash.ts";
 import { nameOf, serviceOf } from "../labels.ts";
 import type { Backend } from "../ports.ts";
 import type { Tell } from "../progress.ts";
@@ -22,13 +23,15 @@ export interface WatchWork {
 
 /**
  * The watch of one project: on, with the rules of the project that it was asked for with, or off. Keeps who listens. Invariant: one set of rules at a time; to
- * switch it on again replaces it.
+ * switch it on with other rules replaces them.
  */
 export class ControlledWatch {
   readonly #o: { readonly name: string; readonly backend: Backend; readonly work: WatchWork };
   readonly #listeners = new Set<Tell>();
   #watch: ProjectWatch | undefined;
   #last: string | undefined;
+  /** Of the services that are watched, as they are defined. */
+  #key = "";
 
   constructor(o: { name: string; backend: Backend; work: WatchWork }) {
     this.#o = o;
@@ -45,12 +48,17 @@ export class ControlledWatch {
 
   /** Settles when every change from then on is seen. What is wrong with a rule is told, and the others are watched. */
   async switchOn(request: WatchRequest, tell: Tell): Promise<void> {
-    await this.switchOff();
     const { backend } = this.#o;
     const { services } = request.project;
     const wanted = Object.values(services).filter(
       (service) => service.develop?.watch.length && (request.services.length === 0 || request.services.includes(service.name)),
     );
+    const key = definitionHash(wanted);
+    if (this.isOn && key === this.#key) return;
+    // What changes between one set of rules and the next is seen by the next.
+    const gapMs = this.isOn ? backend.nowMs() : undefined;
+    await this.switchOff();
+    this.#key = key;
     const checked = wanted.map((service) => serviceRules(service, backend.files));
     for (const message of checked.flatMap(({ problems }) => problems)) tell({ type: "warning", message });
     const rules = checked.flatMap((one) => one.rules);
@@ -58,7 +66,7 @@ export class ControlledWatch {
       tell({ type: "warning", message: "nothing is watched: no service has a rule in develop.watch that can be" });
       return;
     }
-    const sinceMs = request.isResumed ? this.#oldestMs(new Set(rules.map((rule) => rule.service))) : undefined;
+    const sinceMs = request.isResumed ? this.#oldestMs(new Set(rules.map((rule) => rule.service))) : gapMs;
     const watch = new ProjectWatch({
       rules,
       port: this.#port(),

@@ -1,5 +1,5 @@
 import type { ServiceHook } from "../../api/index.ts";
-import { messageOf } from "../../system/index.ts";
+import { BerthError, messageOf } from "../../system/index.ts";
 import { type BatchTimes, batchTimes, ChangeBatches, type Clock } from "./change-batches.ts";
 import { relevantPath } from "./rule-match.ts";
 import { pathState, sourceFiles } from "./source-files.ts";
@@ -215,7 +215,7 @@ export class ProjectWatch {
       await this.#o.port.rebuild(services);
       for (const service of services) this.#say(service, "rebuilt");
     } catch (error) {
-      for (const service of services) this.#say(service, `the build failed, the old container goes on: ${messageOf(error)}`);
+      for (const service of services) this.#say(service, `the build failed, the old container goes on: ${withHint(error)}`);
     }
   }
 
@@ -223,6 +223,11 @@ export class ProjectWatch {
     this.#last = `${service}: ${message.split("\n", 1)[0]}`;
     this.#o.tell(service, message);
   }
+}
+
+/** The hint of a failed step is the end of what it printed. */
+function withHint(error: unknown): string {
+  return error instanceof BerthError && error.hint ? `${error.message}\n${error.hint}` : messageOf(error);
 }
 
 /** "src/a.js", or "src/a.js and 4 more". */
