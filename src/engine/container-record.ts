@@ -36,8 +36,9 @@ export function buildRecord(
     /** The chains of another image, which a mount names. */
     chainsOf: (image: string) => readonly string[];
     nowIso: string;
-    root: string;
-    run: string;
+    /** Directory of its hosts, resolv.conf and hostname. */
+    bundle: string;
+    logPath: string;
   },
 ): BuiltRecord {
   const image = o.imageConfig.config ?? {};
@@ -91,10 +92,10 @@ export function buildRecord(
         FinishedAt: never,
       },
       Image: o.imageId,
-      ResolvConfPath: `${o.run}/c/${o.id}/resolv.conf`,
-      HostnamePath: `${o.run}/c/${o.id}/hostname`,
-      HostsPath: `${o.run}/c/${o.id}/hosts`,
-      LogPath: `${o.root}/containers/${o.id}/ctr.log`,
+      ResolvConfPath: `${o.bundle}/resolv.conf`,
+      HostnamePath: `${o.bundle}/hostname`,
+      HostsPath: `${o.bundle}/hosts`,
+      LogPath: o.logPath,
       Name: `/${o.name}`,
       RestartCount: 0,
       Driver: "overlay2",

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import type { Container } from "../api/index.ts";
-import { BerthError, type Host, reaped, spawnProcess } from "../system/index.ts";
+import { BerthError, type Host, reaped, type Spawned, spawnProcess } from "../system/index.ts";
 import type { ContainerPaths } from "./container-paths.ts";
 import { logKeeping } from "./log-options.ts";
 import { startError } from "./start-error.ts";
@@ -14,7 +14,7 @@ export async function startConmon(o: { paths: ContainerPaths; host: Host; progra
   const id = container.Id;
   if (!host.tools.conmon)
     throw new BerthError("system/missing-tool", 'the program "conmon" is not installed', { hint: "Run `berth doctor`." });
-  const child = spawnProcess({
+  const child = await spawnProcess({
     file: host.tools.conmon,
     args: conmonArgs(paths, program, container),
     cwd: paths.bundle(id),
@@ -49,7 +49,7 @@ function conmonArgs(paths: ContainerPaths, program: string, { Id: id, Config: co
   ];
 }
 
-type Pipe = ReturnType<typeof spawnProcess>["pipes"][number];
+type Pipe = Spawned["pipes"][number];
 
 /** The first line that is not empty; the pipe is left alone after it. */
 function firstLine(pipe: Pipe): Promise<string> {

@@ -1,17 +1,30 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
+import { memoryDirectory, releaseMemory } from "./memory-directory.ts";
 
 /**
- * Where things of a container are: `<root>/containers/<id>/` (upper, work, log) outlives a reboot, `<run>/c/<id>/` (bundle, pid files, hosts files) does not.
+ * Where things of a container are: `<root>/containers/<id>/` (upper, work, log) outlives a reboot, `<run>/c/<id>/` (bundle, pid files, hosts files) does not and is in memory.
  * conmon unlinks `<dir>/<id>` in its exit and socket directories, so that they are directories of their own.
  */
 export class ContainerPaths {
   readonly #o: { root: string; run: string; instance: string };
 
   constructor(o: { root: string; run: string; instance: string }) {
-    this.#o = o;
-    for (const directory of [this.exitDir, this.socketDir, this.stateDir, this.seccompDir, join(o.run, "c"), join(o.root, "containers")])
+    this.#o = { ...o, run: memoryDirectory(o.run) };
+    for (const directory of [
+      this.exitDir,
+      this.socketDir,
+      this.stateDir,
+      this.seccompDir,
+      join(this.#o.run, "c"),
+      join(o.root, "containers"),
+    ])
       mkdirSync(directory, { recursive: true, mode: 0o700 });
+  }
+
+  /** Gives the memory back where nothing runs. */
+  close(): void {
+    releaseMemory(this.#o.run);
   }
 
   get exitDir(): string {

@@ -32,16 +32,21 @@ export function hasRoot(paths: ContainerPaths, id: string): boolean {
 }
 
 /** Takes both away again. */
-export function unmountRoot(paths: ContainerPaths, id: string): void {
-  unmount(paths.rootfs(id));
+export async function unmountRoot(paths: ContainerPaths, id: string): Promise<void> {
+  await unmount(paths.rootfs(id));
   const directory = imageMounts(paths, id);
   if (!existsSync(directory)) return;
-  for (const name of readdirSync(directory)) unmount(join(directory, name, "tree"));
+  for (const name of readdirSync(directory)) await unmount(join(directory, name, "tree"));
   rmSync(directory, { recursive: true, force: true });
 }
 
 const imageMounts = (paths: ContainerPaths, id: string): string => join(paths.bundle(id), "images");
 
-function unmount(target: string): void {
+/** On another thread: it waits for the kernel. */
+async function unmount(target: string): Promise<void> {
+  if (!isOverlayMounted(target)) return;
+  const umount = syscalls().libcAsync("int umount2(const char *t, int flags)");
+  await new Promise<void>((resolve) => umount([target, umountFlag.detach], () => resolve()));
+  // Its errno is lost on the other thread: where it is still there, this says why.
   if (isOverlayMounted(target)) syscalls().umount(target, umountFlag.detach);
 }

@@ -1,4 +1,5 @@
 import { closeSync, constants, existsSync, mkdirSync, openSync, rmSync, writeFileSync, writeSync } from "node:fs";
+import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { BerthError, type Host, messageOf, run } from "../system/index.ts";
 import { type StartInput, writeBundle } from "./bundle.ts";
@@ -28,6 +29,7 @@ export class Runtime {
   readonly #log: Logger;
   readonly #paths: ContainerPaths;
   readonly #exits: ExitFiles;
+  readonly #hosts = new Map<string, string>();
   #filters: SeccompCache | undefined;
 
   constructor(o: { root: string; run: string; instance: string; host: Host; log: Logger }) {
@@ -84,6 +86,7 @@ export class Runtime {
   }
   close(): void {
     this.#exits.close();
+    this.#paths.close();
   }
   onExit(id: string, tell: (exit: ExitInfo) => void): void {
     this.#exits.onExit(id, tell);
@@ -171,7 +174,8 @@ export class Runtime {
       if (this.exitOf(id)) rmSync(this.#paths.state(id), { recursive: true, force: true });
       else await run(this.program, ["--root", this.stateDir, "delete", "--force", id], { accept: [0, 1] });
     }
-    unmountRoot(this.#paths, id);
+    this.#hosts.delete(id);
+    await unmountRoot(this.#paths, id);
     rmSync(join(this.#paths.socketDir, id), { recursive: true, force: true });
     // With a process namespace of its own nothing is left here; without one (pid: host) the rest ends with the first process.
     killCgroup(this.#host, group);
@@ -184,7 +188,8 @@ export class Runtime {
     await this.cleanup(id);
     rmSync(this.bundle(id), { recursive: true, force: true });
     rmSync(join(this.#paths.exitDir, id), { force: true });
-    rmSync(this.directory(id), { recursive: true, force: true });
+    // It may have written much.
+    await rm(this.directory(id), { recursive: true, force: true });
   }
 
   /** Is its process there? For a container that a former engine started. */
@@ -194,7 +199,9 @@ export class Runtime {
 
   rewriteHosts(id: string, text: string): void {
     const file = join(this.bundle(id), "hosts");
-    if (existsSync(file)) writeFileSync(file, text); // in place: the bind mount holds the inode
+    if (this.#hosts.get(id) === text || !existsSync(file)) return;
+    writeFileSync(file, text); // in place: the bind mount holds the inode
+    this.#hosts.set(id, text);
   }
 
   resize(id: string, size: { w: number; h: number }): void {

@@ -29,7 +29,7 @@ const forceKillMs = 2_000;
  */
 export async function run(file: string, args: readonly string[], options: RunOptions = {}): Promise<RunResult> {
   options.signal?.throwIfAborted();
-  const child = spawnProcess({
+  const child = await spawnProcess({
     file,
     args,
     env: { PATH: process.env["PATH"] ?? defaultPath, HOME: process.env["HOME"] ?? "/root", LC_ALL: "C", ...options.env },
@@ -40,6 +40,7 @@ export async function run(file: string, args: readonly string[], options: RunOpt
   const timer = setTimeout(() => ending.because("took too long"), options.timeoutMs ?? 60_000);
   const abort = () => ending.because("was aborted");
   options.signal?.addEventListener("abort", abort, { once: true });
+  if (options.signal?.aborted) abort();
   try {
     const [input, out, err] = child.pipes;
     input?.on("error", () => {}); // it did not want all of it

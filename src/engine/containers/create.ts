@@ -13,7 +13,7 @@ import type { ContainerParts } from "./parts.ts";
  * @throws BerthError container/bad-config, container/name-taken, image/not-found, network/not-found, ...
  */
 export function createContainer(
-  { paths, runtime, networks, images, volumes, book }: ContainerParts,
+  { runtime, networks, images, volumes, book }: ContainerParts,
   name: string | undefined,
   body: ContainerCreateBody,
 ): ContainerRecord {
@@ -30,8 +30,8 @@ export function createContainer(
     chainIds: image.chainIds,
     chainsOf: (ref) => images.get(ref).chainIds,
     nowIso: new Date().toISOString(),
-    root: paths.root,
-    run: paths.run,
+    bundle: runtime.bundle(id),
+    logPath: runtime.logPath(id),
   });
   checkMounts(record);
   takeVolumesFrom(record, (ref) => book.get(ref));

@@ -78,8 +78,7 @@ export class ExitWatch {
     const live = all.get(id) ?? newLive(Date.now());
     health.forget(id);
     const oomKilled = exit.oomKilled || (exit.exitCode === 137 && !live.stopping && runtime.oomKills(id) > 0);
-    await runtime.cleanup(id);
-    await networks.detach([id]);
+    await Promise.all([runtime.cleanup(id), networks.detach([id])]);
     const ranMs = Date.now() - live.startedMs;
     if (ranMs >= steadyMs) live.streak = 0;
     const delay = this.#delay(record, live, exit.exitCode);

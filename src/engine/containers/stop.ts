@@ -80,7 +80,8 @@ export async function resumeContainer(parts: Parts, record: ContainerRecord): Pr
 }
 
 function noteStop({ book }: Parts, record: ContainerRecord): void {
-  if (record.Berth.userStopped) return;
+  // Without a restart policy nobody will ask: the record need not be written.
+  if (record.Berth.userStopped || record.HostConfig.RestartPolicy?.Name === "no") return;
   record.Berth.userStopped = true;
   book.put(record);
 }
