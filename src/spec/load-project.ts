@@ -17,7 +17,7 @@ import { splitByProfiles, withoutUnused } from "./profiles.ts";
 import { projectNameOf } from "./project-name.ts";
 import type { Skips } from "./read-document.ts";
 import { parseYaml } from "./yaml/parse.ts";
-import type { Mapping } from "./yaml/tree.ts";
+import { type Mapping, Scalar } from "./yaml/tree.ts";
 
 export interface LoadOptions extends ProjectSelection {
   /** Read where a file is "-". */
@@ -115,7 +115,7 @@ export async function loadTree(options: LoadOptions): Promise<LoadedTree> {
     throw new BerthError("spec/schema", "this Compose file is empty", { place: { file: modelFiles.at(-1)?.file ?? "-" } });
   }
   if (!skip.normalization) {
-    root.delete("name");
+    root.entries.set("name", new Scalar(name, root.originOf("name")));
     normalize(root, name, (key) => environment.get(key));
   }
   return { root, name, files, problems };

@@ -1,23 +1,32 @@
-import { stringify } from "yaml";
+import { Document, Scalar, visit } from "yaml";
 import type { Project } from "../api/project.ts";
 import { goJson } from "./go-json.ts";
 import { byBytes, emptyRecord, type Style } from "./model/codec.ts";
 import { configs, models, networks, secrets, volumes } from "./model/project.ts";
 import { service } from "./model/service.ts";
+import { plainScalar } from "./yaml/plain-scalar.ts";
 
 /** The project in the canonical form that `docker compose config --format json` prints, with a line end, unlike Compose's. */
 export function toJson(project: Project): string {
   return `${escapeDollars(goJson(sortKeys(canonicalForm(project, "json")), 2))}\n`;
 }
 
-/** The project in the form of `docker compose config`: a Compose file that means the same. */
+/** The project in the form of `docker compose config`: a Compose file that means the same. Keys are not interpolated, so their dollars stay single. */
 export function toYaml(project: Project): string {
-  return escapeDollars(yamlText(canonicalForm(project, "yaml")));
+  return yamlText(escaped(canonicalForm(project, "yaml")));
 }
 
-/** YAML that a reader of YAML 1.1 understands alike: words that it would take for numbers or booleans are quoted. */
+/** YAML that every reader understands alike: words that YAML 1.1, or Go's reader, would take for numbers, dates or booleans are quoted. */
 export function yamlText(value: unknown): string {
-  return stringify(value, { version: "1.1", lineWidth: 0, aliasDuplicateObjects: false, nullStr: "null" });
+  const document = new Document(value, { version: "1.1", aliasDuplicateObjects: false });
+  visit(document, {
+    Scalar(_, node) {
+      if (typeof node.value !== "string") return;
+      const plain = plainScalar(node.value);
+      if (plain.value !== node.value || plain.kind) node.type = Scalar.QUOTE_DOUBLE;
+    },
+  });
+  return document.toString({ lineWidth: 0, nullStr: "null" });
 }
 
 /** A dollar is written twice, so that the printed file can be read again. */
@@ -43,6 +52,15 @@ export function canonicalForm(project: Project, style: Style): Record<string, un
     ...(style === "yaml" ? unlessEmpty("models", models.encode(project.models ?? {}, style)) : {}),
     ...project.extensions,
   };
+}
+
+function escaped(value: unknown): unknown {
+  if (typeof value === "string") return escapeDollars(value);
+  if (Array.isArray(value)) return value.map(escaped);
+  if (value === null || typeof value !== "object") return value;
+  const found = emptyRecord<unknown>();
+  for (const [key, one] of Object.entries(value)) found[key] = escaped(one);
+  return found;
 }
 
 function unlessEmpty(key: string, value: unknown): Record<string, unknown> {

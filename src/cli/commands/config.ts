@@ -89,6 +89,7 @@ async function wanted(cli: Invocation, load: LoadOptions, services: readonly str
   if (options.profiles) return lines(profilesOf(all, disabled));
   if (options.images) return lines(Object.values(project.services).map((service) => imageOf(service, project.name)));
   if (options.environment) return lines([...environment].map(([name, value]) => `${name}=${value}`));
+  if (options.quiet) return "";
   return options.format === "json" ? toJson(project) : toYaml(project);
 }
 

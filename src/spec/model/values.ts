@@ -206,11 +206,12 @@ export const ulimit: Codec<{ soft: number; hard: number; single?: boolean }> = {
       return { soft: part("soft"), hard: part("hard") };
     }
     const both = count.decode(tree, path, problems);
-    return both === undefined ? undefined : { soft: both, hard: both, single: true };
+    if (both === undefined) return undefined;
+    return both === 0 ? { soft: 0, hard: 0 } : { soft: both, hard: both, single: true };
   },
   encode({ soft, hard, single }, style) {
-    if (single && soft !== 0) return soft;
-    if (style === "yaml") return { soft: single ? 0 : soft, hard: single ? 0 : hard };
+    if (single) return soft;
+    if (style === "yaml") return { soft, hard };
     return { ...(soft ? { soft } : {}), ...(hard ? { hard } : {}) };
   },
 };
