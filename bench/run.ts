@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { cpus, release, totalmem } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { loadingTimes } from "./config.ts";
 import { berthEngine, dockerEngine, type Engine } from "./engines.ts";
 
 const runs = Number(/--runs[= ](\d+)/.exec(process.argv.join(" "))?.[1] ?? 5);
@@ -24,6 +25,11 @@ try {
   else console.log("No dockerd here (Debian: docker.io and docker-compose): Berth alone.");
   for (const size of [1, 10, 50]) if (wanted(`up-${size}`)) await upAndDown(size);
   if (wanted("run")) await runRm();
+  for (const size of [1, 200])
+    if (wanted("config")) {
+      const samples = loadingTimes(size, { directory, runs, berth: join(dirname(dirname(fileURLToPath(import.meta.url))), "bin/berth") });
+      rows.push({ what: `config -q, ${size} services`, unit: "ms", samples });
+    }
   if (wanted("floor")) for (const size of [10, 50]) floor(size);
 } finally {
   for (const engine of engines) await engine.close();
