@@ -27,6 +27,10 @@ export interface UpOptions {
   timeoutMs?: number;
   dryRun?: boolean;
   watch?: boolean;
+  /** How many actions, builds and pulls at a time; -1: no limit. */
+  parallel?: number;
+  /** For pulls and for builds' bases; see ProjectTransfer. */
+  auth?: ProjectTransfer["auth"];
 }
 
 /** DELETE /projects/{name} body. The answer streams ProjectEvents. */
@@ -84,6 +88,8 @@ export interface RunRequest {
   build?: boolean;
   pull?: UpOptions["pull"];
   removeOrphans?: boolean;
+  parallel?: number;
+  auth?: ProjectTransfer["auth"];
 }
 
 /** POST /projects/{name}/build */
@@ -94,9 +100,10 @@ export interface ProjectBuild {
   pull?: boolean;
   args?: Record<string, string | null>;
   withDependencies?: boolean;
-  memory?: number;
   /** Only what the builder warns about; nothing is built. */
   check?: boolean;
+  parallel?: number;
+  auth?: ProjectTransfer["auth"];
 }
 
 /** POST /projects/{name}/pull and /push */
@@ -109,6 +116,7 @@ export interface ProjectTransfer {
   policy?: "missing" | "always";
   /** Registry host -> X-Registry-Auth object. */
   auth?: Record<string, Record<string, string>>;
+  parallel?: number;
 }
 
 /** POST /projects/{name}/watch: switches watching on or off. GET streams what it does, as ProjectEvents, until the caller goes away. */

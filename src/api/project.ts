@@ -14,6 +14,8 @@ export interface Project {
   models?: Record<string, ModelDefinition>;
   /** Top-level x- keys. */
   extensions?: Record<string, unknown>;
+  /** What stands between the parts of containers' and images' names: "-" where it is not given (`--compatibility`). */
+  name_separator?: "-" | "_";
   /** Absolute. For the labels and for `berth ls`. */
   working_dir: string;
   /** Absolute paths of the files it was read from ("-" for stdin). */

@@ -34,7 +34,10 @@ export const isOneOff = (row: ContainerRow): boolean => row.Labels[composeLabel(
 
 /** "web-1": the name without its project. */
 export function shortName(row: ContainerRow, project: string): string {
-  const name = nameOf(row);
+  return withoutProject(nameOf(row), project);
+}
+
+export function withoutProject(name: string, project: string): string {
   return name.startsWith(`${project}-`) || name.startsWith(`${project}_`) ? name.slice(project.length + 1) : name;
 }
 

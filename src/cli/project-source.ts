@@ -16,8 +16,10 @@ export async function loadedProject(cli: Invocation, services: readonly string[]
   ]);
   const { project, warnings } = await loadProject({ ...loadOptions(cli), services });
   showWarnings(cli, warnings);
-  return project;
+  return cli.globals.compatibility || isTrue(cli.env["COMPOSE_COMPATIBILITY"]) ? { ...project, name_separator: "_" } : project;
 }
+
+const isTrue = (text: string | undefined): boolean => text === "1" || text === "true";
 
 /** A project of which only the name may be known: `-p NAME` where there is no Compose file. */
 export interface NamedProject {

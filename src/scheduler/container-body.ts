@@ -27,8 +27,8 @@ export interface BodyContext {
 }
 
 /** "shop-web-1", or the service's own `container_name`. */
-export function containerName(project: Pick<Project, "name">, service: Service, number: number): string {
-  return service.container_name || `${project.name}-${service.name}-${number}`;
+export function containerName(project: Pick<Project, "name" | "name_separator">, service: Service, number: number): string {
+  return service.container_name || [project.name, service.name, number].join(project.name_separator ?? "-");
 }
 
 /** The only translation of a service to a container: the body of POST /containers/create. Pure. */

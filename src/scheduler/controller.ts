@@ -241,6 +241,8 @@ export class ProjectController {
         ...(build ? { build: "always" as const } : {}),
         ...(pull ? { pull } : {}),
         ...(request.removeOrphans ? { removeOrphans: true } : {}),
+        ...(request.parallel === undefined ? {} : { parallel: request.parallel }),
+        ...(request.auth ? { auth: request.auth } : {}),
       };
       const asked = afterUp(undefined, { project, options, selection, nowMs: this.#backend.nowMs() });
       // Its own containers are none of this request's business: of the service only the image is needed, and its networks and volumes.

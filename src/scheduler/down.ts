@@ -75,7 +75,7 @@ function projectImages(
   which: "all" | "local",
 ): string[] {
   const services = Object.values(project?.services ?? {}).filter((service) => which === "all" || service.image === undefined);
-  const fromFile = services.map((service) => imageName({ name }, service));
+  const fromFile = services.map((service) => imageName(project ?? { name }, service));
   const used = containers.map((container) => container.Config.Image ?? "");
   const fromContainers = which === "all" ? used : used.filter((image) => containers.some((one) => image === `${name}-${serviceOf(one)}`));
   return [...new Set([...fromFile, ...fromContainers])].filter((image) => image !== "" && backend.images.resolve(image) !== undefined);

@@ -8,7 +8,8 @@ export type ImageNeed =
   | { readonly action: "pull"; readonly because: string; readonly orBuild: boolean };
 
 /** "shop-web" for an image that is built and not named. */
-export const imageName = (project: Pick<Project, "name">, service: Service): string => service.image ?? `${project.name}-${service.name}`;
+export const imageName = (project: Pick<Project, "name" | "name_separator">, service: Service): string =>
+  service.image ?? [project.name, service.name].join(project.name_separator ?? "-");
 
 export interface ImageFacts {
   readonly present: boolean;

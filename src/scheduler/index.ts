@@ -7,6 +7,7 @@ export { type Logger, ProjectController, type ProjectStore } from "./controller.
 export { definitionHash } from "./definition-hash.ts";
 export { imageName } from "./image-need.ts";
 export { isOneOff, label, ofProject, serviceOf } from "./labels.ts";
+export { atATime } from "./parallel.ts";
 export type { Backend, FilesPort, ImageBuild, RunHook, TransferOptions, WriteFile } from "./ports.ts";
 export { prepareImages, pullImage } from "./prepare-images.ts";
 export { Progress, type Tell, wireError } from "./progress.ts";

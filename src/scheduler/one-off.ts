@@ -45,7 +45,7 @@ export function createOneOff(context: ProjectContext, project: Project, request:
   const { backend, progress } = context;
   const service = oneOffService(project, request);
   const slug = randomBytes(6).toString("hex");
-  const name = request.name || `${project.name}-${service.name}-run-${slug}`;
+  const name = request.name || [project.name, service.name, "run", slug].join(project.name_separator ?? "-");
   const wanted = imageName(project, project.services[request.service] ?? service);
   const image = backend.images.resolve(wanted);
   if (!image) throw new BerthError("image/not-found", `No such image: ${wanted}`);

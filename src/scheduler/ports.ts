@@ -90,6 +90,10 @@ export interface ImageBuild {
   /** A secret of the project by its name. */
   secretValue(source: string): Buffer;
   serviceImage(service: string): string;
+  /** Credentials for the registries of its bases. */
+  readonly auth?: TransferOptions["auth"];
+  /** Only what the builder warns about. */
+  readonly check?: boolean;
   readonly signal: AbortSignal;
   onEvent(event: BuildEvent): void;
 }

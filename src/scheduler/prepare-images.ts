@@ -5,6 +5,7 @@ import { BerthError, messageOf } from "../system/index.ts";
 import { definitionHash } from "./definition-hash.ts";
 import { type ImageNeed, imageName } from "./image-need.ts";
 import { dependencyOrder } from "./order.ts";
+import { atATime } from "./parallel.ts";
 import type { Backend, TransferOptions } from "./ports.ts";
 import type { Progress } from "./progress.ts";
 
@@ -14,6 +15,9 @@ export interface ImagesContext {
   readonly progress: Progress;
   readonly signal: AbortSignal;
   readonly auth?: TransferOptions["auth"];
+  readonly parallel?: number;
+  /** Builds only say what the builder warns about. */
+  readonly check?: boolean;
   /** Changes to a service's build that the request asks for. */
   adjust?(definition: BuildDefinition): BuildDefinition;
 }
@@ -26,7 +30,7 @@ export interface ImagesContext {
 export async function prepareImages(o: ImagesContext, needs: ReadonlyMap<string, ImageNeed>): Promise<void> {
   const abort = new AbortController();
   const context = { ...o, signal: AbortSignal.any([o.signal, abort.signal]) };
-  const pulls = pLimit(3);
+  const pulls = pLimit(atATime(o.parallel, 3));
   const builds = new Builds(context);
   const work = [...needs].map(async ([name, need]) => {
     const service = o.project.services[name];
@@ -84,9 +88,11 @@ class Builds {
   readonly #o: ImagesContext;
   readonly #running = new Map<string, Promise<void>>();
   readonly #services: ReadonlyMap<string, Service>;
+  readonly #limit: ReturnType<typeof pLimit>;
 
   constructor(o: ImagesContext) {
     this.#o = o;
+    this.#limit = pLimit(atATime(o.parallel, Number.POSITIVE_INFINITY));
     this.#services = new Map(Object.entries(o.project.services));
     dependencyOrder(new Map([...this.#services].map(([name, service]) => [name, contextsOf(service)])));
   }
@@ -101,7 +107,8 @@ class Builds {
 
   async #build(service: Service, key: string): Promise<void> {
     const { backend, project, progress, signal, adjust } = this.#o;
-    if (!service.build)
+    const { build: definition } = service;
+    if (!definition)
       throw new BerthError("scheduler/action-failed", `service ${service.name} has no build`, {
         place: { kind: "service", name: service.name },
       });
@@ -118,17 +125,21 @@ class Builds {
     const unique = [...new Set(tags)];
     for (const tag of unique) progress.begin(`Image ${tag}`, "building");
     try {
-      await backend.images.build({
-        name: service.name,
-        definition: adjust ? adjust(service.build) : service.build,
-        tags: unique,
-        ...(service.platform ? { platform: service.platform } : {}),
-        secretValue: (source) => secretValue(project, source),
-        serviceImage: (name) => imageName(project, this.#services.get(name) ?? service),
-        signal,
-        onEvent: (event) => progress.tell({ type: "build", service: service.name, event }),
-      });
-      for (const tag of unique) progress.done(`Image ${tag}`, "built");
+      await this.#limit(() =>
+        backend.images.build({
+          name: service.name,
+          definition: adjust ? adjust(definition) : definition,
+          tags: unique,
+          ...(service.platform ? { platform: service.platform } : {}),
+          secretValue: (source) => secretValue(project, source),
+          serviceImage: (name) => imageName(project, this.#services.get(name) ?? service),
+          signal,
+          ...(this.#o.auth ? { auth: this.#o.auth } : {}),
+          ...(this.#o.check ? { check: true } : {}),
+          onEvent: (event) => progress.tell({ type: "build", service: service.name, event }),
+        }),
+      );
+      for (const tag of unique) progress.done(`Image ${tag}`, this.#o.check ? "checked" : "built");
     } catch (error) {
       for (const tag of unique) progress.failed(`Image ${tag}`, error);
       throw error;

@@ -6,6 +6,7 @@ import { execute } from "./execute.ts";
 import { type ImageNeed, imageName, imageNeed } from "./image-need.ts";
 import { label } from "./labels.ts";
 import { observedOf } from "./observe.ts";
+import { atATime } from "./parallel.ts";
 import { formatPlan, type Plan, plan } from "./plan.ts";
 import { prepareImages } from "./prepare-images.ts";
 import { containerStep, containersOf, type ProjectContext } from "./project-context.ts";
@@ -28,7 +29,7 @@ export interface UpContext {
   readonly only?: (plan: Plan) => Plan;
 }
 
-/** How many steps are done at a time; starts have the engine's own bound. */
+/** How many steps are done at a time where nothing else is asked for; starts have the engine's own bound. */
 const concurrency = 8;
 /** A plan that is not empty after so many rounds never will be. */
 const maxRounds = 5;
@@ -54,7 +55,7 @@ export async function bringUp(o: UpContext): Promise<void> {
   if (options.dryRun) return;
   o.accepted?.();
   const hasImageWork = [...needs.values()].some(({ action }) => action !== "none");
-  if (hasImageWork) await prepareImages({ ...context, project: o.record.project }, needs);
+  if (hasImageWork) await prepareImages({ ...context, project: o.record.project, ...transferOptions(options) }, needs);
   const effects = new UpEffects({
     context,
     project: o.record.project,
@@ -67,13 +68,15 @@ export async function bringUp(o: UpContext): Promise<void> {
     signal.throwIfAborted();
     if (round === maxRounds)
       throw new BerthError("system/internal", `the plan is still not empty after ${maxRounds} rounds:\n${formatPlan(next)}`);
-    const outcome = await execute(next, effects, { signal, concurrency });
+    const outcome = await execute(next, effects, { signal, concurrency: atATime(options.parallel, concurrency) });
     const [failed] = outcome.failed;
     if (failed) throw failed.error;
     signal.throwIfAborted();
   }
   if (options.wait) await waitForServices(context, o.selection.all, o.record.services, options.waitTimeoutMs);
 }
+
+const transferOptions = ({ auth, parallel }: UpOptions) => ({ ...(auth ? { auth } : {}), ...(parallel === undefined ? {} : { parallel }) });
 
 /** As Compose does: what runs and stays as it is is told as well. */
 function tellUntouched({ context, selection }: UpContext, { actions }: Plan): void {

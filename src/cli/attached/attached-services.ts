@@ -45,5 +45,5 @@ export function shortNames(project: Project, service: string, scale: Readonly<Re
   const definition = project.services[service];
   if (definition?.container_name) return [definition.container_name];
   const count = scale[service] ?? definition?.scale ?? definition?.deploy?.replicas ?? 1;
-  return Array.from({ length: count }, (_, index) => `${service}-${index + 1}`);
+  return Array.from({ length: count }, (_, index) => [service, index + 1].join(project.name_separator ?? "-"));
 }

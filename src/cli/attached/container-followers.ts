@@ -1,7 +1,7 @@
 import type { DockerEvent } from "../../api/index.ts";
 import { type EngineClient, jsonLines } from "../client/index.ts";
 import { containerLines } from "../container-lines.ts";
-import { type ContainerRow, composeLabel, projectContainers, serviceOf, shortName } from "../project-containers.ts";
+import { type ContainerRow, composeLabel, projectContainers, serviceOf, shortName, withoutProject } from "../project-containers.ts";
 import type { LogOutput } from "./log-output.ts";
 
 export interface ContainerEnd {
@@ -104,7 +104,7 @@ export class ContainerFollowers {
       const service = attributes[composeLabel("service")] ?? "";
       if (!this.#services.has(service)) continue;
       const name = attributes["name"] ?? id;
-      const short = name.startsWith(`${this.#project}-`) ? name.slice(this.#project.length + 1) : name;
+      const short = withoutProject(name, this.#project);
       const eventMs = event.timeNano / 1e6;
       const known = this.#following.get(id);
       if (event.Action === "start") {

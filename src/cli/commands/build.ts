@@ -2,6 +2,7 @@ import type { Project, ProjectBuild } from "../../api/index.ts";
 import { type Invocation, usageError } from "../invocation.ts";
 import { changeProject } from "../project-change.ts";
 import { loadedProject } from "../project-source.ts";
+import { registryAuth } from "../registry-auth.ts";
 import { environmentEntries } from "../run-options.ts";
 import { requireServices } from "../service-names.ts";
 import { pushImages } from "./transfer.ts";
@@ -50,6 +51,7 @@ export async function build(cli: Invocation, services: readonly string[], flags:
     for (const service of built) cli.print(`would build the image of ${service.name} from ${service.build?.context}`);
     return;
   }
+  if (flags.memory !== undefined) cli.stderr.write("warning: --memory takes no effect: a build step has the memory of this machine\n");
   const body: ProjectBuild = {
     project,
     services: [...services],
@@ -57,7 +59,8 @@ export async function build(cli: Invocation, services: readonly string[], flags:
     ...(flags.cache ? {} : { noCache: true }),
     ...(flags.pull ? { pull: true } : {}),
     ...(flags.withDependencies ? { withDependencies: true } : {}),
-    ...(flags.memory === undefined ? {} : { memory: flags.memory }),
+    ...(cli.globals.parallel === undefined ? {} : { parallel: cli.globals.parallel }),
+    auth: await registryAuth(cli, project),
     ...(flags.check ? { check: true } : {}),
   };
   await changeProject(

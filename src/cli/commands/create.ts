@@ -10,6 +10,6 @@ export async function create(cli: Invocation, services: readonly string[], flags
   const project = await loadedProject(cli, services);
   requireServices(project, services);
   requireServices(project, Object.keys(flags.scale ?? {}));
-  const body = projectPut(cli, project, services, { ...flags, start: false });
+  const body = await projectPut(cli, project, services, { ...flags, start: false });
   await changeProject(cli, { method: "PUT", project: project.name, body }, { ...flags, title: "Creating" });
 }

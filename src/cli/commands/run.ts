@@ -6,6 +6,7 @@ import { type EngineClient, runSession } from "../client/index.ts";
 import { type Invocation, usageError } from "../invocation.ts";
 import { changeProject } from "../project-change.ts";
 import { loadedProject } from "../project-source.ts";
+import { registryAuth } from "../registry-auth.ts";
 import { environmentEntries, labelEntries, parsePublish, parseVolume, shellWords } from "../run-options.ts";
 import { requireServices } from "../service-names.ts";
 
@@ -69,6 +70,8 @@ export async function run(cli: Invocation, args: readonly string[], flags: RunFl
     ...(flags.build ? { build: true } : {}),
     ...(flags.pull ? { pull: flags.pull } : {}),
     ...(flags.removeOrphans ? { removeOrphans: true } : {}),
+    ...(cli.globals.parallel === undefined ? {} : { parallel: cli.globals.parallel }),
+    auth: await registryAuth(cli, project),
   };
   if (cli.globals.dryRun) {
     cli.print(`would run ${command.length > 0 ? JSON.stringify(command) : "the command"} of ${service} in a new container`);

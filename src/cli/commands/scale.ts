@@ -11,6 +11,6 @@ export async function scale(cli: Invocation, args: readonly string[], flags: { r
   const wanted = args.reduce<Record<string, number>>((all, text) => scales(text, all), {});
   const project = await loadedProject(cli, Object.keys(wanted));
   requireServices(project, Object.keys(wanted));
-  const body = projectPut(cli, project, Object.keys(wanted), { scale: wanted, ...(flags.deps === false ? { deps: false } : {}) });
+  const body = await projectPut(cli, project, Object.keys(wanted), { scale: wanted, ...(flags.deps === false ? { deps: false } : {}) });
   await changeProject(cli, { method: "PUT", project: project.name, body });
 }

@@ -56,6 +56,7 @@ async function transfer(cli: Invocation, project: Project, services: readonly st
     project,
     services: [...services],
     auth: await registryAuth(cli, project),
+    ...(cli.globals.parallel === undefined ? {} : { parallel: cli.globals.parallel }),
     ...(flags.includeDeps ? { includeDeps: true } : {}),
     ...(flags.ignorePullFailures || flags.ignorePushFailures ? { ignoreFailures: true } : {}),
   };

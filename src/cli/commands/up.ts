@@ -3,6 +3,7 @@ import { type AttachFlags, attachedServices } from "../attached/attached-service
 import { type Invocation, usageError } from "../invocation.ts";
 import { changeProject } from "../project-change.ts";
 import { loadedProject } from "../project-source.ts";
+import { registryAuth } from "../registry-auth.ts";
 import { requireServices } from "../service-names.ts";
 
 export interface CreateFlags {
@@ -47,7 +48,7 @@ export async function up(cli: Invocation, services: readonly string[], flags: Up
   requireServices(project, services);
   requireServices(project, Object.keys(flags.scale ?? {}));
   if (flags.exitCodeFrom !== undefined) requireServices(project, [flags.exitCodeFrom]);
-  const put = projectPut(cli, project, services, flags);
+  const put = await projectPut(cli, project, services, flags);
   const detached = flags.detach || flags.wait || !flags.start || cli.globals.dryRun;
   if (detached) {
     await changeProject(cli, { method: "PUT", project: project.name, body: put }, flags);
@@ -72,12 +73,13 @@ export async function up(cli: Invocation, services: readonly string[], flags: Up
 }
 
 /** The request that these flags mean. */
-export function projectPut(
+export async function projectPut(
   cli: Invocation,
   project: Project,
   services: readonly string[],
   flags: CreateFlags & Partial<Pick<UpFlags, "start" | "wait" | "waitTimeout" | "watch">>,
-): ProjectPut {
+): Promise<ProjectPut> {
+  const auth = await registryAuth(cli, project);
   const options: UpOptions = {
     services: [...services],
     recreate: flags.forceRecreate ? "always" : flags.recreate === false ? "never" : "changed",
@@ -96,6 +98,8 @@ export function projectPut(
     ...(flags.timeout === undefined ? {} : { timeoutMs: flags.timeout * 1000 }),
     ...(cli.globals.dryRun ? { dryRun: true } : {}),
     ...(flags.watch ? { watch: true } : {}),
+    ...(cli.globals.parallel === undefined ? {} : { parallel: cli.globals.parallel }),
+    ...(Object.keys(auth).length > 0 ? { auth } : {}),
   };
   return { project, options };
 }

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { type Builder, buildRequestOf } from "../../build/index.ts";
+import { type Builder, type BuildOptions, buildRequestOf } from "../../build/index.ts";
 import { type ImageStore, type PullOptions, parseReference, pull, push, type RegistryAuth } from "../../image/index.ts";
 import { type Backend, definitionHash, type ImageBuild, type TransferOptions } from "../../scheduler/index.ts";
 import type { Containers } from "../containers.ts";
@@ -61,17 +61,24 @@ export class ProjectImages {
       secretValue: o.secretValue,
       serviceImage: o.serviceImage,
     });
-    await this.#builder.build(o.platform ? { ...request, platform: o.platform } : request, {
+    const wanted = o.platform ? { ...request, platform: o.platform } : request;
+    const run = o.check ? this.#builder.check(wanted, this.#buildOptions(o)) : this.#builder.build(wanted, this.#buildOptions(o));
+    await run;
+  }
+
+  #buildOptions(o: ImageBuild): BuildOptions {
+    return {
       signal: o.signal,
       onEvent: o.onEvent,
       pullImage: (ref, { platform, signal, onProgress }) =>
         pull(this.#images, ref, {
           signal,
+          ...authOf(ref, o.auth),
           ...(platform ? { platform } : {}),
           onProgress: ({ id, status, current = 0, total = 0 }) =>
             id && onProgress({ id, current, total, done: status === "Pull complete" }),
         }),
-    });
+    };
   }
 }
 

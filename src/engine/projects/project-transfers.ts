@@ -1,6 +1,6 @@
 import pLimit from "p-limit";
 import type { BuildDefinition, ProjectBuild, ProjectTransfer, Service } from "../../api/index.ts";
-import { type Backend, imageName, Progress, prepareImages, pullImage, selectServices, type Tell } from "../../scheduler/index.ts";
+import { atATime, type Backend, imageName, Progress, prepareImages, pullImage, selectServices, type Tell } from "../../scheduler/index.ts";
 import { BerthError, messageOf } from "../../system/index.ts";
 
 /** Builds the images of these services (all that can be built where none is named). */
@@ -17,7 +17,9 @@ export async function buildProject(backend: Backend, request: ProjectBuild, tell
     ...(request.args ? { args: { ...definition.args, ...request.args } } : {}),
   });
   const needs = new Map(wanted.map((name) => [name, { action: "build" as const, because: "it was asked for" }]));
-  await prepareImages({ backend, project, progress, signal, adjust }, needs);
+  const { auth, parallel, check } = request;
+  const more = { ...(auth ? { auth } : {}), ...(parallel === undefined ? {} : { parallel }), ...(check ? { check } : {}) };
+  await prepareImages({ backend, project, progress, signal, adjust, ...more }, needs);
 }
 
 /** Pulls the images of these services; those that can be built and have no image of their own have none to pull. */
@@ -38,7 +40,7 @@ export async function pullProject(backend: Backend, request: ProjectTransfer, te
   });
   const byImage = new Map(wanted.map((service) => [imageName(project, service), service]));
   const { auth } = request;
-  await transfer([...byImage.values()], request.ignoreFailures === true, progress, (service) =>
+  await transfer([...byImage.values()], request, progress, (service) =>
     pullImage({ backend, project, progress, signal, ...(auth ? { auth } : {}) }, service),
   );
 }
@@ -48,7 +50,7 @@ export async function pushProject(backend: Backend, request: ProjectTransfer, te
   const { project, auth } = request;
   const progress = new Progress(tell, () => backend.nowMs());
   const wanted = chosen(request).filter((service) => service.build && service.image);
-  await transfer(wanted, request.ignoreFailures === true, progress, (service) => {
+  await transfer(wanted, request, progress, (service) => {
     const name = imageName(project, service);
     const id = `Image ${name}`;
     return progress.around(id, ["pushing", "pushed"], () =>
@@ -65,14 +67,14 @@ function chosen(request: ProjectTransfer): Service[] {
   return [...selection.all].flatMap((name) => request.project.services[name] ?? []);
 }
 
-/** Three at a time; the first failure is thrown when all have ended, or told and passed over. */
+/** Three at a time where nothing else is asked for; the first failure is thrown when all have ended, or told and passed over. */
 async function transfer(
   services: readonly Service[],
-  ignoreFailures: boolean,
+  { ignoreFailures, parallel }: ProjectTransfer,
   progress: Progress,
   work: (service: Service) => Promise<void>,
 ): Promise<void> {
-  const limit = pLimit(3);
+  const limit = pLimit(atATime(parallel, 3));
   const results = await Promise.allSettled(services.map((service) => limit(() => work(service))));
   const failures = results.flatMap((result) => (result.status === "rejected" ? [result.reason as unknown] : []));
   if (failures.length === 0) return;
