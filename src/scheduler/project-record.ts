@@ -91,8 +91,13 @@ export function afterUp(
     services: Object.fromEntries([...kept, ...asked]),
     requestedMs: request.nowMs,
     ...(options.watch ? { watch: { services: options.services ?? [] } } : previous?.watch ? { watch: previous.watch } : {}),
-    goal: { kind: "up", options },
+    goal: { kind: "up", options: withoutCredentials(options) },
   };
+}
+
+/** A record is kept on disk: credentials are not. What has to be pulled after a restart of the engine is pulled without them. */
+function withoutCredentials({ auth: _, ...options }: UpOptions): UpOptions {
+  return options;
 }
 
 /** The same with some services changed; one that the change makes undefined is no longer asked for. */
