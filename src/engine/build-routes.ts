@@ -2,12 +2,18 @@ import type { BuildEvent } from "../api/index.ts";
 import type { Builder, BuildRequest, PullImage } from "../build/index.ts";
 import { type ImageStore, parseReference, pull, type RegistryAuth } from "../image/index.ts";
 import { BerthError } from "../system/index.ts";
-import { type Call, filters, flag, jsonStream, type Route, route, sendJson, timeMs } from "./http.ts";
+import { type Call, filters, flag, type Handler, jsonStream, type Route, route, sendJson, timeMs } from "./http.ts";
 import { registryAuths } from "./registry-auth.ts";
 
-/** The image builds of the Docker API in their classic form: the context as a tar in the body, the progress as JSON lines. */
-export function buildRoutes(builder: Builder, images: ImageStore): Route[] {
-  return [route("POST", "/build", (call) => build(call, builder, images)), route("POST", "/build/prune", (call) => prune(call, builder))];
+/**
+ * The image builds of the Docker API in their classic form: the context as a tar in the body, the progress as JSON lines. `buildkit` takes those
+ * that ask for the second version.
+ */
+export function buildRoutes(builder: Builder, images: ImageStore, buildkit: Handler): Route[] {
+  return [
+    route("POST", "/build", (call) => (call.query.get("version") === "2" ? buildkit(call) : build(call, builder, images))),
+    route("POST", "/build/prune", (call) => prune(call, builder)),
+  ];
 }
 
 /** Docker's filters of the build cache; the rest of its columns has no counterpart here and is refused. */
@@ -72,8 +78,6 @@ const refused = ["squash", "outputs", "cgroupparent", "cpusetmems"];
 
 /** @throws BerthError api/bad-parameter, api/not-implemented */
 function requestOf({ query, request }: Call): BuildRequest {
-  if (query.get("version") === "2")
-    throw new BerthError("api/not-implemented", "BuildKit sessions are not served yet", { hint: "Set DOCKER_BUILDKIT=0." });
   for (const name of refused)
     if (query.get(name) && !["0", "false", "[]", "{}"].includes(query.get(name) ?? ""))
       throw new BerthError("api/not-implemented", `the build option ${name} is not supported`);

@@ -105,7 +105,7 @@ export async function startEngine({ paths, log, idleMs }: EngineOptions): Promis
       ...statsRoutes({ containers, runtime }),
       ...containerContentRoutes({ containers, runtime, images, events }),
       ...execRoutes({ containers, runtime, events }),
-      ...buildRoutes(builder, images),
+      ...buildRoutes(builder, images, buildkit.build),
       ...buildkit.routes,
       ...localBuildRoutes(builder, images),
       ...imageTransferRoutes(images),

@@ -13,6 +13,7 @@ import { LocalSources } from "./files/local-sources.ts";
 import { gatewayService } from "./gateway-service.ts";
 import { GrpcServer } from "./grpc-server.ts";
 import { Protocol } from "./protocol.ts";
+import { QueryBuilds } from "./query-builds.ts";
 import { Sessions } from "./sessions.ts";
 import { SolveJobs } from "./solve-jobs.ts";
 import { statusOf } from "./solve-status.ts";
@@ -31,6 +32,7 @@ export interface BuildKitOptions {
 /** BuildKit's services for the clients of one engine, with the engine's own builder behind them. */
 export class BuildKit {
   readonly sessions: Sessions;
+  readonly builds: QueryBuilds;
   readonly #server: GrpcServer;
 
   constructor({ paths, builder, images, hostGateway }: BuildKitOptions) {
@@ -71,6 +73,7 @@ export class BuildKit {
         oci: imageArchiveExporter("oci", archive),
       },
     });
+    this.builds = new QueryBuilds({ solver, jobs, protocol });
     const worker = () => workerRecord({ id: paths.instance, hostGateway: hostGateway() });
     this.#server = new GrpcServer({
       protocol,

@@ -54,7 +54,7 @@ export class DockerfileFrontend {
     signal: AbortSignal,
   ): Promise<FrontendResult> {
     try {
-      return await this.#run(job, attrs, inputs, signal);
+      return await job.track(this.#run(job, attrs, inputs, signal));
     } catch (error) {
       throw new StatusError(statusOf(error, job.source), error);
     }
@@ -71,25 +71,32 @@ export class DockerfileFrontend {
     const files = clientFiles({
       sources: this.#o.sources,
       ...build.locals,
+      ...(job.contextTar ? { dockerfile: undefined } : {}),
       sessionOf: (local) => this.#o.sessions.get(build.localSessions.get(local) ?? job.request.Session, signal),
     });
     const agents = mkdtempSync(join(this.#o.runDir, "b"));
     const session = () => this.#o.sessions.get(job.request.Session, signal);
+    const hasSession = job.request.Session !== "";
     const request: BuildRequest = {
       ...build.request,
       name: job.ref,
       client: files,
       imageContexts: this.#imageContexts(build, inputs),
-      findSecret: async (id) => await clientSecret(await session(), id, signal),
-      findAgent: async (id, o) =>
-        await clientAgent(await session(), id, { ...o, directory: agents, signal: AbortSignal.any([o.signal, ended.signal]) }),
+      ...(hasSession
+        ? {
+            findSecret: async (id) => await clientSecret(await session(), id, signal),
+            findAgent: async (id, o) =>
+              await clientAgent(await session(), id, { ...o, directory: agents, signal: AbortSignal.any([o.signal, ended.signal]) }),
+          }
+        : {}),
       ...(build.upload === undefined ? {} : { contextTar: uploaded(session, build.upload, signal) }),
+      ...(job.contextTar ? { contextTar: job.contextTar } : {}),
     };
     const options = {
       signal,
       onEvent: (event: Parameters<SolveJob["tell"]>[0]) => job.tell(event),
       onDockerfile: (content: string, file: string) => job.setSource({ content, file }),
-      pullImage: this.#o.pullAs(async (domain) => await clientCredentials(await session(), domain, signal)),
+      pullImage: this.#o.pullAs(async (domain) => (hasSession ? await clientCredentials(await session(), domain, signal) : undefined)),
     };
     try {
       const asked = attrs["requestid"];

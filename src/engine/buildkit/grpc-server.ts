@@ -137,7 +137,7 @@ function definitionOf({ path, requestStream, responseStream, request, response }
 
 function contextOf(call: { metadata: Metadata; on(event: "cancelled", listener: () => void): unknown }): CallContext {
   const controller = new AbortController();
-  call.on("cancelled", () => controller.abort(new Error("the client gave the call up")));
+  call.on("cancelled", () => controller.abort(new Error("context canceled")));
   return { signal: controller.signal, header: (name) => call.metadata.get(name).at(-1)?.toString() };
 }
 

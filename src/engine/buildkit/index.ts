@@ -7,7 +7,12 @@ import type { BuildKit, BuildKitOptions } from "./buildkit.ts";
  * connections become HTTP/2: on the first the engine answers BuildKit's services, on the second the client answers the engine's calls for
  * its files, secrets, agents and credentials. The gRPC code is loaded when the first client comes.
  */
-export function buildkitRoutes(options: BuildKitOptions): { routes: Route[]; close(): Promise<void> } {
+export function buildkitRoutes(options: BuildKitOptions): {
+  routes: Route[];
+  /** POST /build?version=2 */
+  build(call: Call): Promise<void>;
+  close(): Promise<void>;
+} {
   let loading: Promise<BuildKit> | undefined;
   const buildkit = (): Promise<BuildKit> => {
     loading ??= import("./buildkit.ts").then((module) => new module.BuildKit(options));
@@ -27,7 +32,9 @@ export function buildkitRoutes(options: BuildKitOptions): { routes: Route[]; clo
         sessions.check(call.request.headers);
         await sessions.add(call.request.headers, takeOver(call));
       }),
+      route("POST", "/build/cancel", async (call) => (await buildkit()).builds.cancel(call)),
     ],
+    build: async (call) => await (await buildkit()).builds.build(call),
     close: async () => (await loading)?.close(),
   };
 }

@@ -8,11 +8,15 @@ const scheme = "docker-image://berth.local/build-result:";
  * A result as a graph of BuildKit's operations, because that is how a client hands it on to another build (the contexts `target:NAME` of bake):
  * one source that names the result, and the end of the graph.
  */
-export function resultDefinition(protocol: Protocol, id: string): { def: Uint8Array[] } {
+export function resultDefinition(protocol: Protocol, id: string): { def: Uint8Array[]; metadata: object } {
   const op = protocol.codec("pb.Op");
   const source = op.encode({ source: { identifier: `${scheme}${id}` } });
   const digest = `sha256:${createHash("sha256").update(source).digest("hex")}`;
-  return { def: [source, op.encode({ inputs: [{ digest, index: 0 }] })] };
+  // Without metadata clients take a graph for none.
+  return {
+    def: [source, op.encode({ inputs: [{ digest, index: 0 }] })],
+    metadata: { [digest]: { description: { "llb.customname": "result" } } },
+  };
 }
 
 /** The result that such a graph names, or undefined for any other graph. */

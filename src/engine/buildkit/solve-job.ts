@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import type { Readable } from "node:stream";
 import type { BuildEvent } from "../../api/index.ts";
 import type { Solved } from "../../build/index.ts";
 import type { Source } from "./solve-status.ts";
@@ -12,12 +13,14 @@ const maxKept = 5_000;
 export class SolveJob {
   readonly ref: string;
   readonly request: SolveRequest;
+  readonly contextTar: Readable | undefined;
   readonly createdMs = Date.now();
   readonly results = new Map<string, Solved>();
   readonly #events: StatusEvents;
   readonly #kept: object[] = [];
   readonly #listeners = new Set<() => void>();
   readonly #gateway: Settled;
+  readonly #working = new Set<Promise<unknown>>();
   #dropped = 0;
   #source: Source | undefined;
   readonly steps = { total: new Set<string>(), completed: new Set<string>(), cached: new Set<string>(), warnings: 0 };
@@ -27,7 +30,8 @@ export class SolveJob {
   error: string | undefined;
   response: Readonly<Record<string, string>> = {};
 
-  constructor(request: SolveRequest) {
+  constructor(request: SolveRequest, contextTar?: Readable) {
+    this.contextTar = contextTar;
     this.ref = request.Ref;
     this.request = request;
     this.frontendAttrs = request.FrontendAttrs;
@@ -56,6 +60,21 @@ export class SolveJob {
       this.#dropped++;
     }
     this.#wake();
+  }
+
+  /** Work of this build, whose progress belongs to it to the end. */
+  async track<T>(work: Promise<T>): Promise<T> {
+    this.#working.add(work);
+    try {
+      return await work;
+    } finally {
+      this.#working.delete(work);
+    }
+  }
+
+  /** Waits until no work of this build is going on. */
+  async settled(): Promise<void> {
+    await Promise.allSettled(this.#working);
   }
 
   /** Remembers a result; its name is for this build's client. */

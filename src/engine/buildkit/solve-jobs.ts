@@ -1,3 +1,4 @@
+import type { Readable } from "node:stream";
 import { BerthError } from "../../system/index.ts";
 import { Arrivals } from "./arrival.ts";
 import { SolveJob } from "./solve-job.ts";
@@ -15,11 +16,11 @@ export class SolveJobs {
   readonly #arrivals = new Arrivals();
 
   /** @throws BerthError api/conflict for a reference that is in use */
-  add(request: SolveRequest): SolveJob {
+  add(request: SolveRequest, contextTar?: Readable): SolveJob {
     if (request.Ref === "") throw new BerthError("api/bad-parameter", "the build has no reference");
     if (this.#jobs.get(request.Ref)?.completedMs === undefined && this.#jobs.has(request.Ref))
       throw new BerthError("api/conflict", `job ID ${request.Ref} exists`);
-    const job = new SolveJob(request);
+    const job = new SolveJob(request, contextTar);
     this.#jobs.delete(job.ref);
     this.#jobs.set(job.ref, job);
     this.#arrivals.tell();

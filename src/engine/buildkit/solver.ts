@@ -1,3 +1,4 @@
+import type { Readable } from "node:stream";
 import { Progress, type Solved } from "../../build/index.ts";
 import { BerthError, messageOf } from "../../system/index.ts";
 import { clientCredentials } from "./client-trust.ts";
@@ -20,8 +21,9 @@ export class Solver {
     this.#o = o;
   }
 
-  async solve(request: SolveRequest, signal: AbortSignal): Promise<Readonly<Record<string, string>>> {
-    const job = this.#o.jobs.add(request);
+  /** `contextTar`: the build context, where it does not come from the client's session. */
+  async solve(request: SolveRequest, signal: AbortSignal, contextTar?: Readable): Promise<Readonly<Record<string, string>>> {
+    const job = this.#o.jobs.add(request, contextTar);
     try {
       const exporters = this.#check(request);
       warnOfCaches(job);
@@ -30,15 +32,19 @@ export class Solver {
       for (const [index, { exporter, attrs }] of exporters.entries())
         response = { ...response, ...(solved ? await this.#export(job, solved, exporter, { attrs, index, signal }) : {}) };
       job.response = response;
-      job.end();
+      await this.#end(job);
       return response;
     } catch (error) {
-      job.end(messageOf(error));
-      throw signal.aborted ? new BerthError("build/cancelled", "the build was cancelled", { cause: error }) : error;
-    } finally {
-      job.rejectReturn(new BerthError("build/cancelled", "the build has ended"));
-      this.#o.jobs.ended(job);
+      await this.#end(job, messageOf(error));
+      throw signal.aborted ? new BerthError("build/cancelled", "context canceled", { cause: error }) : error;
     }
+  }
+
+  async #end(job: SolveJob, error?: string): Promise<void> {
+    job.rejectReturn(new BerthError("build/cancelled", "the build has ended"));
+    await job.settled();
+    job.end(error);
+    this.#o.jobs.ended(job);
   }
 
   #check(request: SolveRequest): { exporter: Exporter; attrs: ExporterEntry["Attrs"] }[] {
@@ -86,7 +92,8 @@ export class Solver {
         ...o,
         progress: new Progress((event) => job.tell(event)),
         session,
-        credentials: async (domain) => await clientCredentials(await session(), domain, o.signal),
+        credentials: async (domain) =>
+          job.request.Session === "" ? undefined : await clientCredentials(await session(), domain, o.signal),
       });
     } catch (error) {
       throw new StatusError(statusOf(error), error);
