@@ -128,6 +128,21 @@ export interface ProjectWatchRequest {
   services?: string[];
 }
 
+/** POST /projects/{name}/snapshots copies named volumes, POST .../snapshots/restore puts a copy back (the newest where none is named); both stream ProjectEvents. */
+export interface SnapshotRequest {
+  name?: string;
+  /** Of the file or of the engine; empty: all named volumes of the project. */
+  volumes?: string[];
+}
+
+/** GET /projects/{name}/snapshots */
+export interface VolumeSnapshot {
+  readonly name: string;
+  readonly project: string;
+  readonly createdAt: string;
+  readonly volumes: readonly { readonly name: string; readonly labels: Readonly<Record<string, string>> }[];
+}
+
 export interface WireError {
   code: string;
   message: string;

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { Builder } from "../build/index.ts";
 import { ImageStore } from "../image/index.ts";
 import { Networks } from "../network/index.ts";
-import { prepareHost, Runtime, Volumes } from "../runtime/index.ts";
+import { prepareHost, Runtime, VolumeSnapshots, Volumes } from "../runtime/index.ts";
 import { BerthError, type BerthPaths, describeHost, lockFile } from "../system/index.ts";
 import { archiveRoutes } from "./archive/archive-routes.ts";
 import { buildRoutes } from "./build-routes.ts";
@@ -26,6 +26,7 @@ import { ProjectImages } from "./projects/project-images.ts";
 import { projectRoutes } from "./projects/project-routes.ts";
 import { StoredProjects } from "./projects/project-store.ts";
 import { Projects } from "./projects/projects.ts";
+import { snapshotRoutes } from "./projects/snapshot-routes.ts";
 import { Records } from "./records.ts";
 import { ApiServer } from "./server.ts";
 import { statsRoutes } from "./stats-routes.ts";
@@ -111,6 +112,7 @@ export async function startEngine({ paths, log, idleMs }: EngineOptions): Promis
       ...imageTransferRoutes(images),
       ...diskUsageRoutes({ images, builder, containers, volumes, upperDir: (id) => join(runtime.directory(id), "upper") }),
       ...projectRoutes(projects),
+      ...snapshotRoutes(projects, new VolumeSnapshots(paths.root, volumes)),
       ...imageRoutes({ images, containers, events }),
       ...networkRoutes({ networks, containers, events }),
       ...volumeRoutes({ volumes, containers, events }),

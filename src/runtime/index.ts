@@ -20,5 +20,6 @@ export { neverRead, noCpuStats, noStats } from "./stats.ts";
 export { type BuildStep, runStep } from "./step.ts";
 export { type SyncJob, type SyncOutcome, syncFiles } from "./sync-files.ts";
 export { type ContainerUser, resolveUser } from "./users.ts";
+export { VolumeSnapshots } from "./volume-snapshots.ts";
 export { Volumes } from "./volumes.ts";
 export { type WalkedEntry, walkRoot } from "./walk-root.ts";

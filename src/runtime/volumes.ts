@@ -79,6 +79,11 @@ export class Volumes {
     return volume;
   }
 
+  /** It has its content: no container's image is to be copied in. */
+  markUsed(name: string): void {
+    rmSync(join(this.#root, name, "new"), { force: true });
+  }
+
   remove(name: string): void {
     const volume = this.get(name);
     if (isMounted(volume.Mountpoint)) syscalls().umount(volume.Mountpoint, umountFlag.detach);

@@ -42,6 +42,7 @@ import { bringUp } from "./up.ts";
 import { UpEffects, type UpEffectsOptions } from "./up-effects.ts";
 import { ControlledWatch } from "./watch/controlled-watch.ts";
 import { onlyRebuilt } from "./watch/only-rebuilt.ts";
+import { whileStopped } from "./while-stopped.ts";
 
 /** Where desired states are kept. */
 export interface ProjectStore {
@@ -106,6 +107,15 @@ export class ProjectController {
       const record = afterUp(previous, { project, options, selection, nowMs: this.#backend.nowMs() });
       await this.#bring(record, options, { previous, tell, signal });
       if (record.watch && !options.dryRun) await this.#watch.switchOn({ project, services: record.watch.services }, tell);
+    });
+  }
+
+  /** Stops what uses these volumes, does the work and starts it again. */
+  whileStopped<T>(volumes: readonly string[], tell: Tell, work: () => Promise<T>): Promise<void> {
+    return this.#serial(async (signal) => {
+      const record = this.#store.get(this.name);
+      const context = this.#context(tell, signal, (name) => record?.services[name]?.definition);
+      await whileStopped({ context, entries: record?.services ?? {}, holds: this.#holds }, new Set(volumes), work);
     });
   }
 

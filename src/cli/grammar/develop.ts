@@ -1,4 +1,6 @@
+import { Option } from "commander";
 import { declare, type Grammar } from "./declare.ts";
+import { many } from "./options.ts";
 
 /** Commands around the development loop. */
 export function declareDevelop(grammar: Grammar): void {
@@ -9,5 +11,43 @@ export function declareDevelop(grammar: Grammar): void {
     (command) =>
       command.option("--no-up", "do not build and start the services first").option("--quiet", "do not show what builds print first"),
     async () => (await import("../commands/watch.ts")).watch,
+  );
+  declareSnapshots(grammar);
+}
+
+/** `berth volume ...`; its other words are Docker's. */
+function declareSnapshots({ program, start }: Grammar): void {
+  const volume = program.command("volume").description("snapshots of the project's volumes; and Docker's create, ls, inspect, rm, prune");
+  const grammar = { program: volume, start };
+  declare(
+    grammar,
+    "snapshot [NAME]",
+    "copy the named volumes; what uses them is stopped meanwhile",
+    (command) => command.option("--volume <volume>", "only this one; may be given several times", many),
+    async () => (await import("../commands/volume-snapshots.ts")).snapshot,
+  );
+  declare(
+    grammar,
+    "restore [NAME]",
+    "put a copy back, the newest where none is named; what was written since is lost",
+    (command) => command,
+    async () => (await import("../commands/volume-snapshots.ts")).restore,
+  );
+  declare(
+    grammar,
+    "ls-snapshots",
+    "list the copies",
+    (command) =>
+      command
+        .addOption(new Option("--format <format>", "how").choices(["table", "json"]).default("table"))
+        .option("-q, --quiet", "only names"),
+    async () => (await import("../commands/volume-snapshots.ts")).listSnapshots,
+  );
+  declare(
+    grammar,
+    "rm-snapshot <NAME...>",
+    "remove copies",
+    (command) => command,
+    async () => (await import("../commands/volume-snapshots.ts")).removeSnapshots,
   );
 }

@@ -16,12 +16,7 @@ import type { Projects } from "./projects.ts";
 
 /** /projects/...: Berth's own part of the API. What changes something answers with a stream of ProjectEvents that ends with the result. */
 export function projectRoutes(projects: Projects): Route[] {
-  const name = (call: Call): string => {
-    const text = decodeURIComponent(call.params[0] ?? "");
-    if (!/^[a-z0-9][a-z0-9_-]*$/.test(text))
-      throw new BerthError("api/bad-parameter", `"${text}" is not a project's name: it must be lower case letters, digits, "-" and "_"`);
-    return text;
-  };
+  const name = projectNameOf;
   return [
     route("GET", "/projects", ({ response }) => sendJson(response, 200, projects.list())),
     route("GET", "/projects/{name}", (call) => sendJson(call.response, 200, projects.status(name(call)))),
@@ -75,8 +70,16 @@ export function projectRoutes(projects: Projects): Route[] {
   ];
 }
 
+/** @throws BerthError api/bad-parameter */
+export function projectNameOf(call: Call): string {
+  const text = decodeURIComponent(call.params[0] ?? "");
+  if (!/^[a-z0-9][a-z0-9_-]*$/.test(text))
+    throw new BerthError("api/bad-parameter", `"${text}" is not a project's name: it must be lower case letters, digits, "-" and "_"`);
+  return text;
+}
+
 /** Events as they come, then the result; an error is a result too. Work that answers a text made the container of that id. */
-async function stream(call: Call, work: (tell: Tell) => Promise<unknown>): Promise<void> {
+export async function stream(call: Call, work: (tell: Tell) => Promise<unknown>): Promise<void> {
   const out = jsonStream(call.response);
   const send = (event: ProjectEvent) => {
     if (!call.response.writableEnded && !call.response.destroyed) out.send(event);
