@@ -73,7 +73,6 @@ export async function loadProject(options: LoadOptions): Promise<LoadedProject> 
     ...(profiles.length > 0 ? { profiles: [...profiles] } : {}),
   };
   if (!options.skip?.consistency) checkConsistency({ project, disabled, root, problems });
-  checkSupport(root, new Set(Object.keys(active)), problems, options.lenient === true);
   const services = emptyRecord<Service>();
   for (const service of Object.values(active)) {
     if (options.skip?.envFiles) services[service.name] = service;
@@ -82,10 +81,11 @@ export async function loadProject(options: LoadOptions): Promise<LoadedProject> 
         placeIn({ root }, ["services", service.name, ...path]),
       );
   }
+  const complete = options.allResources ? { ...project, services } : withoutUnused({ ...project, services });
+  checkSupport(root, complete, problems, options.lenient === true);
   problems.throwIfAny();
-  const complete = { ...project, services };
   return {
-    project: options.allResources ? complete : withoutUnused(complete),
+    project: complete,
     disabled,
     warnings: problems.warnings,
     environment: files.environment,

@@ -1,50 +1,81 @@
+import type { Project } from "../../api/project.ts";
 import type { Problems } from "../problems.ts";
 import { attributesWithoutEffect } from "../schema/attributes.generated.ts";
+import { didYouMean } from "../suggestion.ts";
 import { Patterns } from "../yaml/patterns.ts";
 import { isNull, List, Mapping, type Path, Scalar, stringOf, type Tree } from "../yaml/tree.ts";
 
-const withoutEffect = Patterns.of(attributesWithoutEffect);
+interface Rule {
+  readonly attribute?: { readonly status: "reported" | "refused"; readonly note: string };
+  /** What the engine has of what may be named here. */
+  readonly values?: { readonly what: string; readonly known: readonly string[] };
+}
 
-/** Log drivers that the engine has. */
-const logDrivers = ["json-file", "local", "none"];
+const values: Record<string, NonNullable<Rule["values"]>> = {
+  "services.*.logging.driver": { what: "log driver", known: ["json-file", "local", "none"] },
+  "services.*.volumes.*.type": { what: "mount", known: ["bind", "volume", "tmpfs", "image"] },
+  "services.*.ports.*.protocol": { what: "published protocol", known: ["tcp", "udp"] },
+  "networks.*.driver": { what: "network driver", known: ["bridge"] },
+  "volumes.*.driver": { what: "volume driver", known: ["local"] },
+};
+
+const rules: Patterns<Rule> = Patterns.of<Rule>({
+  ...Object.fromEntries(Object.entries(attributesWithoutEffect).map(([pattern, attribute]) => [pattern, { attribute }])),
+  ...Object.fromEntries(Object.entries(values).map(([pattern, one]) => [pattern, { values: one }])),
+});
 
 /**
- * Names every attribute that is in the files and does not take effect: a warning, or an error where the project would not do what it says.
- * With `lenient` such a project is only to be looked at, and all of them are warnings.
+ * Names everything in the files that does not take effect: a warning, or an error where the project would not do what it says. With `lenient` such a
+ * project is only to be looked at, and all of them are warnings. What is not part of `project` (another profile's services, unused networks) is passed over.
  */
-export function checkSupport(root: Mapping, active: ReadonlySet<string>, problems: Problems, lenient: boolean): void {
-  const say = (status: "reported" | "refused", message: string, where: { origin: Tree["origin"]; path: Path }) => {
-    if (status === "refused" && !lenient) problems.error("spec/unsupported", message, where);
-    else problems.warn(message, where);
-  };
-  walk(root, [], withoutEffect);
-  const services = root.get("services");
-  for (const [name, service] of services instanceof Mapping ? services.entries : []) {
-    const logging = active.has(name) && service instanceof Mapping ? service.get("logging") : undefined;
-    const driver = logging instanceof Mapping ? logging.get("driver") : undefined;
-    const given = stringOf(driver);
-    if (!given || logDrivers.includes(given)) continue;
-    say("refused", `there is no log driver "${given}": ${logDrivers.join(", ")}`, {
-      origin: driver?.origin,
-      path: ["services", name, "logging", "driver"],
-    });
-  }
+export function checkSupport(root: Mapping, project: Project, problems: Problems, lenient: boolean): void {
+  walk(root, [], rules);
 
-  function walk(tree: Tree, path: Path, rules: typeof withoutEffect): void {
+  function walk(tree: Tree, path: Path, at: Patterns<Rule>): void {
+    if (path.length === 2 && !isPart(project, path)) return;
     if (tree instanceof Mapping) {
       for (const [key, value] of tree.entries) {
-        if (path.length === 1 && path[0] === "services" && !active.has(key)) continue;
-        const next = rules.at(key);
+        const next = at.at(key);
         if (!next) continue;
-        if (next.rule && isGiven(value)) {
-          say(next.rule.status, `${key} has no effect: ${next.rule.note}`, { origin: tree.originOf(key), path: [...path, key] });
-        } else walk(value, [...path, key], next);
+        if (next.rule && isGiven(value)) check(next.rule, value, { origin: tree.originOf(key), path: [...path, key] });
+        walk(value, [...path, key], next);
       }
     } else if (tree instanceof List) {
-      const next = rules.at(0);
+      const next = at.at(0);
       if (next) for (const [index, item] of tree.items.entries()) walk(item, [...path, index], next);
     }
   }
+
+  function check(rule: Rule, value: Tree, where: { origin: Tree["origin"]; path: Path }): void {
+    const { attribute, values } = rule;
+    if (attribute?.status === "reported") problems.warn(`${where.path.at(-1)} has no effect: ${attribute.note}`, where);
+    if (attribute?.status === "refused") refuse(`${where.path.at(-1)} is not supported: ${attribute.note}`, where);
+    const given = stringOf(value);
+    if (!values || given === undefined || values.known.includes(given)) return;
+    refuse(
+      `the ${values.what} "${given}" is not supported`,
+      { ...where, origin: value.origin },
+      didYouMean(given, values.known, "There is"),
+    );
+  }
+
+  function refuse(message: string, where: { origin: Tree["origin"]; path: Path }, hint?: string): void {
+    if (lenient) problems.warn(message, where, hint);
+    else problems.error("spec/unsupported", message, where, hint);
+  }
+}
+
+function isPart(project: Project, [kind, name]: Path): boolean {
+  const parts: Readonly<Record<string, object | undefined>> = {
+    services: project.services,
+    networks: project.networks,
+    volumes: project.volumes,
+    secrets: project.secrets,
+    configs: project.configs,
+    models: project.models,
+  };
+  const all = parts[String(kind)];
+  return all === undefined || String(name) in all;
 }
 
 function isGiven(value: Tree): boolean {

@@ -151,7 +151,7 @@ export type Deploy = {
         [k: string]: unknown;
       }[];
       /**
-       * devices asked of a driver, as `gpus`
+       * devices asked of a driver
        */
       devices?: {
         capabilities: Strings;
@@ -181,9 +181,21 @@ export type Deploy = {
    * when it is restarted, where `restart` says nothing
    */
   restart_policy?: {
+    /**
+     * none, on-failure or any
+     */
     condition?: string;
+    /**
+     * time before it
+     */
     delay?: string;
+    /**
+     * how often
+     */
     max_attempts?: number | string;
+    /**
+     * how long it must run to count as started
+     */
     window?: string;
     /**
      * This interface was referenced by `undefined`'s JSON-Schema definition
@@ -720,7 +732,7 @@ export interface Service {
   external_links?: string[];
   extra_hosts?: Hosts;
   /**
-   * GPUs, through CDI devices
+   * GPUs
    */
   gpus?:
     | string
@@ -1036,9 +1048,21 @@ export interface Service {
          * options of a bind mount
          */
         bind?: {
+          /**
+           * how mounts under it are passed on
+           */
           propagation?: string;
+          /**
+           * a missing directory is made
+           */
           create_host_path?: boolean | string;
+          /**
+           * what becomes of mounts under it
+           */
           recursive?: "enabled" | "disabled" | "writable" | "readonly";
+          /**
+           * relabelling
+           */
           selinux?: "z" | "Z";
           /**
            * This interface was referenced by `undefined`'s JSON-Schema definition
