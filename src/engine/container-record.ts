@@ -59,7 +59,6 @@ export function buildRecord(
     CgroupnsMode: hostConfig.CgroupnsMode || "private",
     Runtime: hostConfig.Runtime || "runc",
   };
-  validate(hc);
   const { mounts, volumes } = mountPoints(hc, merged);
   const endpoints = { ...networking?.EndpointsConfig };
   if (!["host", "none"].includes(mode) && !mode.startsWith("container:")) {
@@ -153,20 +152,6 @@ function mergeConfig(config: ContainerConfig, image: ContainerConfig, id: string
     ...(config.StopSignal || image.StopSignal ? { StopSignal: config.StopSignal || (image.StopSignal ?? "") } : {}),
     ...(health && health.Test?.[0] !== "NONE" ? { Healthcheck: health } : {}),
   };
-}
-
-function validate(hc: HostConfig): void {
-  const refuse = (message: string, hint?: string) => {
-    throw new BerthError("container/bad-config", message, hint ? { hint } : {});
-  };
-  if (hc.Memory && hc.Memory < 6 * 1024 * 1024) refuse("Minimum memory limit allowed is 6MB");
-  if (hc.Memory && hc.MemorySwap && hc.MemorySwap > 0 && hc.MemorySwap < hc.Memory)
-    refuse("Minimum memoryswap limit should be larger than memory limit, see usage");
-  if (hc.LogConfig && !["json-file", "local", "none", "k8s-file", "journald"].includes(hc.LogConfig.Type))
-    refuse(`logger: no log driver named '${hc.LogConfig.Type}' is registered`, "Berth has json-file, local and none.");
-  if (hc.AutoRemove && hc.RestartPolicy?.Name && hc.RestartPolicy.Name !== "no")
-    refuse("can't create 'AutoRemove' container with restart policy");
-  if (hc.Isolation && hc.Isolation !== "default") refuse(`invalid isolation "${hc.Isolation}" on linux`);
 }
 
 /** "source:target[:options]" -> a mount point; a source without "/" is a volume. */

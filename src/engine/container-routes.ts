@@ -1,11 +1,11 @@
-import { existsSync } from "node:fs";
 import type { Container, ContainerCreateBody } from "../api/index.ts";
-import { AttachInput, type LogQuery, type Runtime, readLogs } from "../runtime/index.ts";
+import { type LogQuery, type Runtime, readLogs } from "../runtime/index.ts";
 import { BerthError, run } from "../system/index.ts";
+import { attach } from "./attach.ts";
 import type { ContainerRecord } from "./container-record.ts";
 import { containerFilters, containerSummary, matchesFilters } from "./container-summary.ts";
 import type { Containers } from "./containers.ts";
-import { frame, hijack } from "./hijack.ts";
+import { frame } from "./hijack.ts";
 import { type Call, filters, flag, jsonBody, type Route, route, sendEmpty, sendJson, timeMs } from "./http.ts";
 import type { EngineImage } from "./ports.ts";
 
@@ -41,7 +41,7 @@ export function containerRoutes({ containers, runtime, image }: ContainerRoutesO
     }),
     route("POST", "/containers/create", async (call) => {
       const body = await jsonBody<ContainerCreateBody>(call.request);
-      sendJson(call.response, 201, containers.create(call.query.get("name") ?? undefined, body));
+      sendJson(call.response, 201, containers.create(call.query.get("name") ?? undefined, body, call.query.get("platform") ?? undefined));
     }),
     route("POST", "/containers/prune", async (call) => {
       filters(call.query, ["label", "label!", "until"]);
@@ -96,7 +96,7 @@ export function containerRoutes({ containers, runtime, image }: ContainerRoutesO
       sendEmpty(call.response, 200);
     }),
     route("GET", "/containers/{id}/logs", (call) => logs(call, containers.get(ref(call)), runtime, containers)),
-    route("POST", "/containers/{id}/attach", (call) => attach(call, containers.get(ref(call)), runtime, containers)),
+    route("POST", "/containers/{id}/attach", (call) => attach(call, containers.get(ref(call)), { runtime, containers })),
     route("GET", "/containers/{id}/top", async (call) => {
       const record = containers.get(ref(call));
       if (!record.State.Running) throw new BerthError("container/not-running", `container ${record.Id} is not running`);
@@ -148,6 +148,7 @@ async function logs(call: Call, record: ContainerRecord, runtime: Runtime, conta
     ...(sinceMs === undefined ? {} : { sinceMs }),
     ...(untilMs === undefined ? {} : { untilMs }),
     ended: () => !containers.find(record.Id)?.State.Running,
+    wake: containers.wait(record.Id, "not-running"),
     signal: call.signal,
   };
   call.response.writeHead(200, { "Content-Type": tty ? "application/vnd.docker.raw-stream" : "application/vnd.docker.multiplexed-stream" });
@@ -163,73 +164,6 @@ async function logs(call: Call, record: ContainerRecord, runtime: Runtime, conta
     if (call.signal.aborted) return;
   }
   call.response.end();
-}
-
-/** Undefined where the process has ended already and its monitor with it: then nobody reads, and the output is still told. */
-function attachInput(path: string): AttachInput | undefined {
-  try {
-    return new AttachInput(path);
-  } catch (error) {
-    if (error instanceof BerthError && error.code === "system/syscall") return undefined;
-    throw error;
-  }
-}
-
-/** Output is followed from the log, so that nothing is lost between the attach and the first byte; input goes to conmon's socket. */
-async function attach(call: Call, record: ContainerRecord, runtime: Runtime, containers: Containers): Promise<void> {
-  const { query } = call;
-  const tty = record.Config.Tty === true;
-  const [stream, replay] = [flag(query, "stream"), flag(query, "logs")];
-  const session = hijack(call, { tty });
-  const fromMs = record.State.Running && !replay ? Date.now() : undefined;
-  const wasRunning = record.State.Running;
-  const gone = new AbortController();
-  session.socket.on("close", () => gone.abort());
-  let input: AttachInput | undefined;
-  const early: Buffer[] = [];
-  let ended = false;
-  if (flag(query, "stdin") && record.Config.OpenStdin) {
-    const take = (data: Buffer) => (input ? input.write(data) : early.push(Buffer.from(data)));
-    if (call.upgrade?.head.length) take(call.upgrade.head);
-    session.socket.on("data", take);
-    session.socket.on("end", () => {
-      ended = true;
-      if (record.Config.StdinOnce || !tty) input?.end();
-    });
-  } else session.socket.resume();
-  if (stream) {
-    await Promise.race([
-      containers.started(record.Id),
-      new Promise((resolve) => gone.signal.addEventListener("abort", resolve, { once: true })),
-    ]);
-    if (gone.signal.aborted) return;
-    if (!containers.find(record.Id)?.State.Running && !existsSync(runtime.logPath(record.Id))) {
-      session.end(); // it could not be started: there will be no output
-      return;
-    }
-    if (flag(query, "stdin") && record.Config.OpenStdin && containers.find(record.Id)?.State.Running) {
-      input = attachInput(`${runtime.bundle(record.Id)}/attach`);
-      for (const data of early) input?.write(data);
-      if (ended) input?.end();
-    }
-  }
-  const startedMs = wasRunning
-    ? fromMs
-    : replay
-      ? undefined
-      : Date.parse(containers.find(record.Id)?.State.StartedAt ?? record.Created) - 1000;
-  const logQuery: LogQuery = {
-    stdout: flag(query, "stdout"),
-    stderr: flag(query, "stderr"),
-    follow: stream,
-    ...(startedMs === undefined ? {} : { sinceMs: startedMs }),
-    ended: () => !containers.find(record.Id)?.State.Running,
-    signal: gone.signal,
-  };
-  if (stream || replay)
-    for await (const entry of readLogs(runtime.logPath(record.Id), logQuery, true)) await session.send(entry.stream, entry.data);
-  input?.close();
-  session.end();
 }
 
 /** `ps` of this host, cut to the container's processes. */

@@ -1,7 +1,7 @@
 import type { ContainerCreateBody, EndpointSettings } from "../api/index.ts";
 import type { Networks } from "../network/index.ts";
 import type { Runtime, Volumes } from "../runtime/index.ts";
-import type { BerthPaths } from "../system/index.ts";
+import { BerthError, type BerthPaths } from "../system/index.ts";
 import type { ContainerRecord } from "./container-record.ts";
 import { ContainerBook } from "./containers/book.ts";
 import { createContainer } from "./containers/create.ts";
@@ -94,8 +94,9 @@ export class Containers {
     return this.list().filter((record) => record.State.Running || record.State.Restarting);
   }
 
-  create(name: string | undefined, body: ContainerCreateBody): { Id: string; Warnings: string[] } {
-    return { Id: createContainer(this.#parts, name, body).Id, Warnings: [] };
+  create(name: string | undefined, body: ContainerCreateBody, platform?: string): { Id: string; Warnings: string[] } {
+    const { record, warnings } = createContainer(this.#parts, name, body, platform);
+    return { Id: record.Id, Warnings: warnings };
   }
 
   async start(ref: string): Promise<"started" | "already"> {
@@ -119,7 +120,9 @@ export class Containers {
     return stopContainer(this.#parts, this.get(ref), o);
   }
   async kill(ref: string, signal: string): Promise<void> {
-    await killContainer(this.#parts, this.get(ref), signal);
+    const record = this.find(ref);
+    if (!record) throw new BerthError("container/not-found", `cannot kill container: ${ref}: No such container: ${ref}`);
+    await killContainer(this.#parts, record, signal);
   }
   async restart(ref: string, o: StopOptions = {}): Promise<void> {
     const record = this.get(ref);
@@ -138,6 +141,8 @@ export class Containers {
     const { book } = this.#parts;
     const record = book.get(ref);
     const clean = name.replace(/^\//, "");
+    if (record.Name === `/${clean}`)
+      throw new BerthError("container/bad-config", "Renaming a container with the same name as its current name");
     checkName(clean, book.list());
     const oldName = record.Name;
     record.Name = `/${clean}`;

@@ -80,7 +80,7 @@ export function execRoutes({ containers, runtime, events }: { containers: Contai
       const body = await jsonBody<ExecCreateBody>(call.request);
       if (!record.State.Running) throw new BerthError("container/not-running", `container ${record.Id} is not running`);
       if (record.State.Paused)
-        throw new BerthError("container/not-running", `Container ${record.Id} is paused, unpause the container before exec`);
+        throw new BerthError("container/not-running", `Container ${record.Name.slice(1)} is paused, unpause the container before exec`);
       if (!body.Cmd?.length) throw new BerthError("api/bad-parameter", "No exec command specified");
       const id = randomBytes(32).toString("hex");
       const exec: Exec = {
@@ -101,17 +101,20 @@ export function execRoutes({ containers, runtime, events }: { containers: Contai
       const body = await jsonBody<{ Detach?: boolean; Tty?: boolean; ConsoleSize?: [number, number] }>(call.request);
       if (body.ConsoleSize) exec.size = { h: body.ConsoleSize[0], w: body.ConsoleSize[1] };
       if (body.Detach) {
-        begin(exec, () => {});
+        const session = begin(exec, () => {});
+        const end = await Promise.race([session.pid.then(() => undefined), session.ended]);
+        if (end?.reason) throw new BerthError("runtime/command-not-found", end.reason);
         sendEmpty(call.response, 200);
         return;
       }
       const record = containers.get(exec.containerId);
       if (!record.State.Running) throw new BerthError("container/not-running", `container ${record.Id} is not running`);
-      const stream = hijack(call, { tty: exec.body.Tty === true });
       let sending = Promise.resolve();
+      // Begun first: what is refused (an unknown user) is still an answer of its own. Output comes in a later turn.
       const session = begin(exec, (kind, data) => {
         sending = sending.then(() => stream.send(kind, data));
       });
+      const stream = hijack(call, { tty: exec.body.Tty === true });
       if (exec.body.AttachStdin) {
         if (call.upgrade?.head.length) session.write(call.upgrade.head);
         stream.socket.on("data", (data: Buffer) => session.write(data));

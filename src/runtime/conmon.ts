@@ -25,11 +25,11 @@ export async function startConmon(o: { paths: ContainerPaths; host: Host; progra
   // One line of JSON on the synchronization pipe: the pid, or the runtime's error. It ends without one when conmon died.
   const [sync, stderr] = await Promise.all([firstLine(child.pipes[3]), text(child.pipes[2])]);
   await reaped(child);
-  if (!sync) throw startError(id, stderr || "conmon ended without a word");
+  if (!sync) throw startError(id, stderr || "conmon ended without a word", container.Path);
   const { data, pid, message } = JSON.parse(sync) as { data?: number; pid?: number; message?: string }; // conmon's own format, --api-version 1
   const number = pid ?? data ?? -1;
   if (number > 0) return number;
-  throw startError(id, message || stderr);
+  throw startError(id, message || stderr, container.Path);
 }
 
 function conmonArgs(paths: ContainerPaths, program: string, { Id: id, Config: config, HostConfig: hc }: Container): string[] {

@@ -1,7 +1,7 @@
 import { lstatSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import type { HostConfig } from "../api/index.ts";
-import { BerthError, messageOf } from "../system/index.ts";
+import { BerthError, errnoOf, messageOf } from "../system/index.ts";
 
 export interface DeviceNode {
   readonly path: string;
@@ -30,7 +30,7 @@ export function hostDevices(hostConfig: HostConfig): DeviceNode[] {
         ? error
         : new BerthError(
             "runtime/bad-option",
-            `error gathering device information while adding custom device "${PathOnHost}": ${messageOf(error)}`,
+            `error gathering device information while adding custom device "${PathOnHost}": ${errnoOf(error) === "ENOENT" ? "no such file or directory" : messageOf(error)}`,
           );
     }
   });

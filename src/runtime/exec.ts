@@ -1,11 +1,12 @@
 import { spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { messageOf } from "../system/index.ts";
 import { consoleSocket, type Terminal } from "./console.ts";
 import { readInside } from "./inside.ts";
 import type { Runtime } from "./runtime.ts";
+import { commandFailure } from "./start-error.ts";
 import { resolveUser } from "./users.ts";
 
 export interface ExecSpec {
@@ -20,9 +21,17 @@ export interface ExecSpec {
   readonly size?: { w: number; h: number };
 }
 
+export interface ExecEnd {
+  readonly exitCode: number;
+  /** Why the process could not be started: then there was none. */
+  readonly reason?: string;
+}
+
 export interface ExecSession {
   /** Settles when the process has been started. 0 where it could not be. */
   readonly pid: Promise<number>;
+  readonly ended: Promise<ExecEnd>;
+  /** `ended`, as its exit code alone. */
   readonly exited: Promise<number>;
   write(data: Uint8Array): void;
   endInput(): void;
@@ -32,7 +41,7 @@ export interface ExecSession {
 
 /**
  * Runs one more process in a running container: spawns the low-level runtime's exec and nothing else. A terminal comes over a console socket.
- * What the runtime says of a command that it cannot start goes to stderr, and the exit code is 126 or 127, as with Docker.
+ * Why a command cannot be started goes to the output, and the exit code is 126 or 127, as with Docker. @throws BerthError runtime/unknown-user
  */
 export function execInContainer(
   runtime: Runtime,
@@ -90,7 +99,7 @@ export function execInContainer(
   });
   let terminal: Terminal | undefined;
   let early: Uint8Array[] | undefined = [];
-  let said = "";
+  const said: Buffer[] = [];
   const terminalEnded = socket
     ? socket
         .receive(stop.signal)
@@ -109,15 +118,18 @@ export function execInContainer(
         .catch(() => {})
     : Promise.resolve();
   child.stdout?.on("data", (data: Buffer) => onOutput(1, data));
+  // Until the process is there, stderr is the runtime's own: it says why there is none.
+  let started = false;
   child.stderr?.on("data", (data: Buffer) => {
-    if (said.length < 4096) said += data;
-    onOutput(2, data);
+    started ||= existsSync(pidFile);
+    if (started) onOutput(2, data);
+    else said.push(data);
   });
   child.stdin?.on("error", () => {}); // the process closed its input first
-  const exited = new Promise<number>((resolve) => {
+  const ended = new Promise<ExecEnd>((resolve) => {
     child.on("error", (error) => {
       onOutput(2, Buffer.from(`${messageOf(error)}\n`));
-      resolve(126);
+      resolve({ exitCode: 126 });
     });
     child.on("close", (code, signal) => {
       void (async () => {
@@ -125,15 +137,33 @@ export function execInContainer(
         await Promise.race([terminalEnded, new Promise((done) => setTimeout(done, 200))]);
         terminal?.close();
         socket?.close();
+        const began = started || existsSync(pidFile) || code === 0;
         for (const file of [processFile, pidFile]) rmSync(file, { force: true });
-        const failed = code !== 0 && !terminal ? startFailure(said) : undefined;
-        resolve(failed ?? code ?? (signal ? 137 : 0));
+        const text = Buffer.concat(said);
+        const failure = began
+          ? undefined
+          : (commandFailure(text.toString(), spec.args[0] ?? "") ?? { exitCode: 126, why: text.toString().trim() });
+        if (failure) {
+          const reason = `OCI runtime exec failed: exec failed: unable to start container process: ${failure.why}`;
+          onOutput(1, Buffer.from(`${reason}\n`));
+          resolve({ exitCode: failure.exitCode, reason });
+          return;
+        }
+        if (text.length > 0) onOutput(2, text);
+        resolve({ exitCode: code ?? (signal ? 137 : 0) });
       })();
     });
   });
+  const pid = pollPid(pidFile, ended);
+  void pid.then((number) => {
+    if (number === 0) return;
+    started = true;
+    for (const data of said.splice(0)) onOutput(2, data);
+  });
   return {
-    pid: pollPid(pidFile, exited),
-    exited,
+    pid,
+    ended,
+    exited: ended.then(({ exitCode }) => exitCode),
     write: (data) => {
       if (terminal) terminal.write(data);
       else if (spec.tty) early?.push(data);
@@ -148,16 +178,9 @@ export function execInContainer(
   };
 }
 
-/** 126 or 127 where the runtime, not the command, ended with an error. */
-function startFailure(said: string): number | undefined {
-  if (/executable file .*not found|No such file or directory.*exec|exec.*(no such file|No such file)/.test(said)) return 127;
-  if (/open executable|exec.*[Pp]ermission denied/.test(said)) return 126;
-  return undefined;
-}
-
-async function pollPid(file: string, exited: Promise<number>): Promise<number> {
+async function pollPid(file: string, ended: Promise<ExecEnd>): Promise<number> {
   let over = false;
-  void exited.then(() => (over = true));
+  void ended.then(() => (over = true));
   while (!over) {
     try {
       const pid = Number(readFileSync(file, "utf8"));

@@ -10,7 +10,7 @@ export { type ExecSession, type ExecSpec, execInContainer, mergeEnv } from "./ex
 export type { ExitInfo } from "./exit-files.ts";
 export { initLayer } from "./init-layer.ts";
 export { readInside, resolveInside } from "./inside.ts";
-export { type LogEntry, type LogQuery, readLogs } from "./logs.ts";
+export { type LogEntry, type LogPosition, type LogQuery, logEnd, readLogs, readOutput } from "./logs.ts";
 export { isMounted } from "./mounted.ts";
 export type { NamespacePaths, ResolvedMount } from "./oci-spec.ts";
 export { prepareHost } from "./prepare-host.ts";

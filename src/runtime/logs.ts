@@ -1,4 +1,4 @@
-import { closeSync, existsSync, type FSWatcher, fstatSync, openSync, readSync, watch } from "node:fs";
+import { closeSync, existsSync, type FSWatcher, fstatSync, openSync, readSync, statSync, watch } from "node:fs";
 import { basename, dirname } from "node:path";
 
 export interface LogEntry {
@@ -9,6 +9,12 @@ export interface LogEntry {
   readonly data: Buffer;
 }
 
+/** A place in a log: what is before it is left out. A log that was rotated since is read from its start. */
+export interface LogPosition {
+  readonly inode: number;
+  readonly offset: number;
+}
+
 export interface LogQuery {
   readonly follow?: boolean;
   /** Lines from the end; undefined: all. */
@@ -16,11 +22,39 @@ export interface LogQuery {
   /** Milliseconds since the epoch. */
   readonly sinceMs?: number;
   readonly untilMs?: number;
+  readonly from?: LogPosition;
   readonly stdout: boolean;
   readonly stderr: boolean;
   /** True when the container has ended: following stops when the log is read to its end. */
   readonly ended: () => boolean;
+  /** Settles when `ended` may have become true: an exit is not a change of the log. */
+  readonly wake?: Promise<unknown>;
   readonly signal: AbortSignal;
+}
+
+/** The log's present end; undefined where there is no log yet. */
+export function logEnd(path: string): LogPosition | undefined {
+  const stat = statSync(path, { throwIfNoEntry: false });
+  return stat && { inode: stat.ino, offset: stat.size };
+}
+
+/** The output as it was written, as far as it is known: what came together of one stream is one piece. */
+export async function* readOutput(path: string, query: LogQuery): AsyncGenerator<Pick<LogEntry, "stream" | "data">> {
+  let stream: 1 | 2 = 1;
+  let pieces: Buffer[] = [];
+  for await (const entry of lines(path, query, true)) {
+    const kept = entry !== "end" && wanted(entry, query) ? entry : undefined;
+    if (pieces.length > 0 && (entry === "end" || (kept && kept.stream !== stream))) {
+      yield { stream, data: Buffer.concat(pieces) };
+      pieces = [];
+    }
+    if (!kept) continue;
+    stream = kept.stream;
+    pieces.push(kept.data);
+    if (pieces.length < 256) continue;
+    yield { stream, data: Buffer.concat(pieces) };
+    pieces = [];
+  }
 }
 
 /**
@@ -76,16 +110,22 @@ async function* lines(path: string, query: LogQuery, raw: boolean): AsyncGenerat
   if (query.follow && existsSync(dirname(path)))
     watcher = watch(dirname(path), (_, file) => (file === basename(path) || file === null) && onChange());
   query.signal.addEventListener("abort", onChange, { once: true });
+  void query.wake?.then(onChange, onChange);
   let fd: number | undefined;
+  let offset = 0;
   let rest: Buffer = Buffer.alloc(0);
   const partial = new Map<1 | 2, { time: string; parts: Buffer[] }>();
   try {
     for (;;) {
       dirty = false;
       const ended = query.ended();
-      fd ??= existsSync(path) ? openSync(path, "r") : undefined;
+      if (fd === undefined && existsSync(path)) {
+        fd = openSync(path, "r");
+        offset = query.from && fstatSync(fd).ino === query.from.inode ? query.from.offset : 0;
+      }
       if (fd !== undefined) {
-        for (let chunk = readChunk(fd); chunk.length > 0; chunk = readChunk(fd)) {
+        for (let chunk = readChunk(fd, offset); chunk.length > 0; chunk = readChunk(fd, offset)) {
+          offset += chunk.length;
           rest = rest.length ? Buffer.concat([rest, chunk]) : chunk;
           let from = 0;
           for (let at = rest.indexOf(10, from); at >= 0; at = rest.indexOf(10, from)) {
@@ -111,6 +151,7 @@ async function* lines(path: string, query: LogQuery, raw: boolean): AsyncGenerat
         if (existsSync(path) && fstatSync(fd).nlink === 0) {
           closeSync(fd);
           fd = openSync(path, "r");
+          offset = 0;
           continue;
         }
       }
@@ -149,7 +190,7 @@ function parseLine(line: Buffer): { time: string; stream: 1 | 2; partial: boolea
   };
 }
 
-function readChunk(fd: number): Buffer {
+function readChunk(fd: number, offset: number): Buffer {
   const buffer = Buffer.allocUnsafe(64 * 1024);
-  return buffer.subarray(0, readSync(fd, buffer, 0, buffer.length, null));
+  return buffer.subarray(0, readSync(fd, buffer, 0, buffer.length, offset));
 }

@@ -3,6 +3,7 @@ import { BerthError } from "../system/index.ts";
 export interface ContainerUser {
   readonly uid: number;
   readonly gid: number;
+  /** The primary group is one of them, as with Docker (runc sets it so). */
   readonly additionalGids: readonly number[];
   readonly home: string;
 }
@@ -31,7 +32,7 @@ export function resolveUser(user: string, passwd: string, group: string, extraGr
   return {
     uid: Number(entry?.[2] ?? name),
     gid,
-    additionalGids: [...new Set([...memberOf, ...extra])],
+    additionalGids: [...new Set([gid, ...memberOf, ...extra])],
     home: entry?.[5] || "/",
   };
 }

@@ -13,7 +13,7 @@ export {
 } from "./docker-credentials.ts";
 export { BerthError, type ErrorDetail, errnoOf, formatError, formatPlace, messageOf, type Place } from "./error.ts";
 export { type ErrorCode, errorCodes } from "./error-codes.ts";
-export { describeHost, type Host } from "./host.ts";
+export { capabilityNames, describeHost, type Host } from "./host.ts";
 export { type FileLock, lockFile } from "./lock.ts";
 export { attribute, type NetlinkMessage, NetlinkSocket, netlinkFamily, uint32 } from "./netlink.ts";
 export { openInRoot } from "./open-in-root.ts";

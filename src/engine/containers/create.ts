@@ -1,27 +1,32 @@
 import { randomBytes } from "node:crypto";
 import { mkdirSync } from "node:fs";
-import type { ContainerCreateBody, MountSpec } from "../../api/index.ts";
+import { cpus } from "node:os";
+import type { ContainerCreateBody, ImageConfig, MountSpec } from "../../api/index.ts";
 import type { Volumes } from "../../runtime/index.ts";
-import { BerthError } from "../../system/index.ts";
+import { BerthError, capabilityNames } from "../../system/index.ts";
 import { buildRecord, type ContainerRecord } from "../container-record.ts";
+import { checkCreate } from "../create-validation.ts";
 import { checkMounts, takeVolumesFrom } from "./mounts.ts";
 import { checkName, freeName } from "./names.ts";
 import type { ContainerParts } from "./parts.ts";
 
 /**
  * Stores a new container; nothing runs yet. Everything that can be refused is refused here, and then nothing is left of it.
- * @throws BerthError container/bad-config, container/name-taken, image/not-found, network/not-found, ...
+ * Networks are looked for at the start, as Docker does. @throws BerthError container/bad-config, container/name-taken, image/not-found, ...
  */
 export function createContainer(
-  { runtime, networks, images, volumes, book }: ContainerParts,
+  { runtime, images, volumes, book }: ContainerParts,
   name: string | undefined,
   body: ContainerCreateBody,
-): ContainerRecord {
+  platform?: string,
+): { record: ContainerRecord; warnings: string[] } {
+  const warnings = checkCreate(body, { cpus: cpus().length, capabilities: capabilityNames });
   const id = randomBytes(32).toString("hex");
   const chosen = name?.replace(/^\//, "") || freeName(book.list());
   checkName(chosen, book.list());
   if (!body.Image) throw new BerthError("container/bad-config", "Config cannot be empty in order to create a container");
   const image = images.get(body.Image);
+  if (platform) checkPlatform(body.Image, image.config, platform);
   const { record, volumes: wanted } = buildRecord(body, {
     id,
     name: chosen,
@@ -34,10 +39,12 @@ export function createContainer(
     logPath: runtime.logPath(id),
   });
   checkMounts(record);
-  takeVolumesFrom(record, (ref) => book.get(ref));
-  for (const network of Object.keys(record.NetworkSettings.Networks)) networks.get(network);
-  const mode = record.HostConfig.NetworkMode ?? "";
-  if (mode.startsWith("container:")) book.get(mode.slice(10));
+  takeVolumesFrom(record, (ref) => {
+    const other = book.find(ref);
+    if (!other) throw new BerthError("container/bad-config", `No such container: ${ref}`);
+    return other;
+  });
+  checkLinks(record, (ref) => book.find(ref) !== undefined);
   const made: string[] = [];
   try {
     for (const { name: volume, anonymous, spec } of wanted) {
@@ -55,7 +62,25 @@ export function createContainer(
     throw error;
   }
   book.emit(record, "create");
-  return record;
+  return { record, warnings };
+}
+
+/** "linux/arm64/v8" against the image's own. In Docker's words: clients pull the other one then. */
+function checkPlatform(ref: string, { os, architecture }: Pick<ImageConfig, "os" | "architecture">, asked: string): void {
+  const [wantedOs, wantedArchitecture] = asked.split("/");
+  if (wantedOs === os && (wantedArchitecture === undefined || wantedArchitecture === architecture)) return;
+  throw new BerthError(
+    "image/not-found",
+    `image with reference ${ref} was found but its platform (${os}/${architecture}) does not match the specified platform (${asked})`,
+  );
+}
+
+/** A container that is missing here is a fault of the request: a "not found" would make clients pull the image. */
+function checkLinks({ HostConfig: { Links: links } }: ContainerRecord, isThere: (ref: string) => boolean): void {
+  for (const text of links ?? []) {
+    const ref = text.split(":")[0] ?? "";
+    if (!isThere(ref)) throw new BerthError("container/bad-config", `could not get container for ${ref}: No such container: ${ref}`);
+  }
 }
 
 function driverOf(spec: MountSpec | undefined): Parameters<Volumes["create"]>[1] {

@@ -14,12 +14,18 @@ export function joinsAnother({ HostConfig: hc }: Container): boolean {
 }
 
 /** Which namespaces a container gets: `netns` is its own network. @throws BerthError container/not-running */
-export function namespacesOf(record: Container, netns: string | undefined, get: (ref: string) => Container): NamespacePaths {
+export function namespacesOf(record: Container, netns: string | undefined, find: (ref: string) => Container | undefined): NamespacePaths {
   const hc = record.HostConfig;
   const of = (mode: string | undefined, kind: string): string | undefined => {
     if (mode === "host") return "host";
     if (!mode?.startsWith("container:")) return undefined;
-    const other = get(mode.slice("container:".length));
+    const ref = mode.slice("container:".length);
+    const other = find(ref);
+    if (!other)
+      throw new BerthError(
+        "runtime/start-failed",
+        `joining ${kind === "net" ? "network" : kind} namespace of container: No such container: ${ref}`,
+      );
     if (!other.State.Running)
       throw new BerthError("container/not-running", `cannot join ${kind} of a non running container: ${other.Id}`, {
         hint: `Start ${other.Name.slice(1)} first.`,

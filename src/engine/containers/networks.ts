@@ -27,17 +27,23 @@ export async function attachNetworks(parts: Parts, records: readonly ContainerRe
   try {
     await attach(own);
   } catch (error) {
-    if (own.length === 1 && own[0]) failures.push({ record: own[0], error });
+    if (own.length === 1 && own[0]) failures.push({ record: own[0], error: inDockersWords(error) });
     else
       for (const record of own) {
         try {
           await attach([record]);
         } catch (one) {
-          failures.push({ record, error: one });
+          failures.push({ record, error: inDockersWords(one) });
         }
       }
   }
   return { netns, failures };
+}
+
+/** A network that is missing is noticed only here, as with Docker: at the create a "not found" would make clients pull the image. */
+function inDockersWords(error: unknown): unknown {
+  if (!(error instanceof BerthError) || error.code !== "network/not-found") return error;
+  return new BerthError(error.code, `failed to set up container networking: ${error.message}`, { cause: error });
 }
 
 function noteNetworks(record: ContainerRecord, result: AttachResult): void {

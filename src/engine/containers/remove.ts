@@ -16,7 +16,7 @@ export async function removeContainer(
     if (!o.force)
       throw new BerthError(
         "container/running",
-        `cannot remove container "${record.Name}": container is running: stop the container before removing or force remove`,
+        `cannot remove container "${record.Name.slice(1)}": container is running: stop the container before removing or force remove`,
       );
     record.HostConfig.AutoRemove = false;
     await stopContainer(parts, record, { graceS: 0, signal: "SIGKILL" });

@@ -69,7 +69,7 @@ async function startOne(parts: ContainerParts, exits: ExitWatch, record: Contain
     container: record,
     imageConfig: record.Berth.imageConfig,
     lowerDirs: lower,
-    namespaces: namespacesOf(record, netns, (ref) => book.get(ref)),
+    namespaces: namespacesOf(record, netns, (ref) => book.find(ref)),
     mounts,
     hosts: hostsOf(parts, record),
     resolvConf: networks.resolvConf(id, {

@@ -1,0 +1,80 @@
+import { existsSync } from "node:fs";
+import { AttachInput, logEnd, type Runtime, readOutput } from "../runtime/index.ts";
+import { BerthError } from "../system/index.ts";
+import type { ContainerRecord } from "./container-record.ts";
+import type { Containers } from "./containers.ts";
+import { hijack } from "./hijack.ts";
+import { type Call, flag } from "./http.ts";
+
+/**
+ * POST /containers/{id}/attach. Output is followed from the log, from its end at the time of the attach, so that nothing is lost between the attach and
+ * the first byte and nothing of an earlier run comes again; input goes to conmon's socket. A container that is not started yet is waited for.
+ */
+export async function attach(
+  call: Call,
+  record: ContainerRecord,
+  { runtime, containers }: { runtime: Runtime; containers: Containers },
+): Promise<void> {
+  const { query } = call;
+  const path = runtime.logPath(record.Id);
+  const [stream, replay] = [flag(query, "stream"), flag(query, "logs")];
+  const takesInput = flag(query, "stdin") && record.Config.OpenStdin === true;
+  const tty = record.Config.Tty === true;
+  const running = () => containers.find(record.Id)?.State.Running === true;
+  const from = replay ? undefined : logEnd(path);
+  const session = hijack(call, { tty });
+  const gone = new AbortController();
+  session.socket.on("close", () => gone.abort());
+  let input: AttachInput | undefined;
+  const early: Buffer[] = [];
+  let ended = false;
+  if (takesInput) {
+    const take = (data: Buffer) => (input ? input.write(data) : early.push(Buffer.from(data)));
+    if (call.upgrade?.head.length) take(call.upgrade.head);
+    session.socket.on("data", take);
+    session.socket.on("end", () => {
+      ended = true;
+      if (record.Config.StdinOnce || !tty) input?.end();
+    });
+  } else session.socket.resume();
+  if (stream) {
+    await Promise.race([
+      containers.started(record.Id),
+      new Promise((resolve) => gone.signal.addEventListener("abort", resolve, { once: true })),
+    ]);
+    if (gone.signal.aborted) return;
+    if (!running() && !existsSync(path)) {
+      session.end(); // it could not be started: there will be no output
+      return;
+    }
+    if (takesInput && running()) {
+      input = inputOf(`${runtime.bundle(record.Id)}/attach`);
+      for (const data of early) input?.write(data);
+      if (ended) input?.end();
+    }
+  }
+  if (stream || replay) {
+    const output = readOutput(path, {
+      stdout: flag(query, "stdout"),
+      stderr: flag(query, "stderr"),
+      follow: stream,
+      ...(from ? { from } : {}),
+      ended: () => !running(),
+      ...(running() ? { wake: containers.wait(record.Id, "not-running") } : {}),
+      signal: gone.signal,
+    });
+    for await (const piece of output) await session.send(piece.stream, piece.data);
+  }
+  input?.close();
+  session.end();
+}
+
+/** Undefined where the process has ended already and its monitor with it: then nobody reads, and the output is still told. */
+function inputOf(path: string): AttachInput | undefined {
+  try {
+    return new AttachInput(path);
+  } catch (error) {
+    if (error instanceof BerthError && error.code === "system/syscall") return undefined;
+    throw error;
+  }
+}

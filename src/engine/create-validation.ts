@@ -1,0 +1,158 @@
+import type { ContainerConfig, ContainerCreateBody, HostConfig } from "../api/index.ts";
+import { BerthError } from "../system/index.ts";
+import { signalNumber } from "./signals.ts";
+
+/** What a create body is checked against. */
+export interface HostFacts {
+  /** Online processors. */
+  readonly cpus: number;
+  /** Capability names that the kernel knows, without CAP_. */
+  readonly capabilities: readonly string[];
+}
+
+/**
+ * Refuses what cannot be done, in the Docker engine's words (clients match on them), and answers its warnings. Pure.
+ * @throws BerthError container/bad-config
+ */
+export function checkCreate(body: ContainerCreateBody, facts: HostFacts): string[] {
+  const hostConfig = body.HostConfig ?? {};
+  checkConfig(body);
+  checkResources(hostConfig, facts);
+  checkPolicies(hostConfig);
+  checkNamespaces(hostConfig);
+  checkSecurity(hostConfig, facts);
+  checkNetwork(body);
+  return warnings(hostConfig);
+}
+
+function refuse(message: string, hint?: string): never {
+  throw new BerthError("container/bad-config", message, hint ? { hint } : {});
+}
+
+function checkConfig(config: ContainerConfig): void {
+  if (config.WorkingDir && !config.WorkingDir.startsWith("/"))
+    refuse(`the working directory '${config.WorkingDir}' is invalid, it needs to be an absolute path`);
+  for (const line of config.Env ?? []) if (line === "" || line.startsWith("=")) refuse(`invalid environment variable: ${line}`);
+  if (config.StopSignal) {
+    try {
+      signalNumber(config.StopSignal);
+    } catch {
+      refuse(`invalid signal: ${config.StopSignal}`);
+    }
+  }
+  const health = config.Healthcheck;
+  for (const name of ["Interval", "Timeout", "StartPeriod", "StartInterval"] as const) {
+    const value = health?.[name] ?? 0;
+    if (value !== 0 && value < 1_000_000) refuse(`${name} in Healthcheck cannot be less than 1ms`);
+  }
+  if ((health?.Retries ?? 0) < 0) refuse("Retries in Healthcheck cannot be negative");
+}
+
+function checkResources(hc: HostConfig, { cpus }: HostFacts): void {
+  const { Memory: memory = 0, MemorySwap: swap = 0, MemoryReservation: reservation = 0 } = hc;
+  if (memory !== 0 && memory < 6 * 1024 * 1024) refuse("Minimum memory limit allowed is 6MB");
+  if (memory > 0 && swap > 0 && swap < memory) refuse("Minimum memoryswap limit should be larger than memory limit, see usage");
+  if (memory === 0 && swap > 0) refuse("You should always set the Memory limit when using Memoryswap limit, see usage");
+  if (memory > 0 && reservation > memory) refuse("Minimum memory limit can not be less than memory reservation limit, see usage");
+  const swappiness = hc.MemorySwappiness ?? -1;
+  if (swappiness < -1 || swappiness > 100) refuse(`Invalid value: ${swappiness}, valid memory swappiness range is 0-100`);
+  if (hc.NanoCpus && (hc.CpuPeriod || hc.CpuQuota))
+    refuse(`Conflicting options: Nano CPUs and CPU ${hc.CpuPeriod ? "Period" : "Quota"} cannot both be set`);
+  if (hc.NanoCpus && (hc.NanoCpus < 0 || hc.NanoCpus > cpus * 1e9))
+    refuse(`range of CPUs is from 0.01 to ${cpus.toFixed(2)}, as there are only ${cpus} CPUs available`);
+  if (hc.CpuPeriod && (hc.CpuPeriod < 1000 || hc.CpuPeriod > 1_000_000))
+    refuse("CPU cfs period can not be less than 1ms (i.e. 1000) or larger than 1s (i.e. 1000000)");
+  if (hc.CpuQuota && hc.CpuQuota > 0 && hc.CpuQuota < 1000) refuse("CPU cfs quota can not be less than 1ms (i.e. 1000)");
+  if (hc.CpusetCpus) {
+    const asked = cpuList(hc.CpusetCpus);
+    if (!asked) refuse(`Invalid value ${hc.CpusetCpus} for cpuset cpus`);
+    if (asked.some((cpu) => cpu >= cpus))
+      refuse(`Requested CPUs are not available - requested ${hc.CpusetCpus}, available: 0${cpus > 1 ? `-${cpus - 1}` : ""}`);
+  }
+  if ((hc.ShmSize ?? 0) < 0) refuse("SHM size can not be less than 0");
+  const score = hc.OomScoreAdj ?? 0;
+  if (score < -1000 || score > 1000) refuse(`Invalid value ${score}, range for oom score adj is [-1000, 1000]`);
+  if (hc.StorageOpt && Object.keys(hc.StorageOpt).length > 0)
+    refuse("--storage-opt is supported only for overlay over xfs with 'pquota' mount option", "Leave storage_opt out.");
+  for (const { Driver: driver = "", Capabilities: capabilities = [] } of hc.DeviceRequests ?? [])
+    refuse(
+      `could not select device driver "${driver}" with capabilities: [${capabilities.map((all) => `[${all.join(" ")}]`).join(" ")}]`,
+      "Berth has no device driver for it; devices of /dev can be given with `devices`.",
+    );
+}
+
+/** "0-3,5" -> the numbers; undefined for anything else. */
+function cpuList(text: string): number[] | undefined {
+  const list: number[] = [];
+  for (const part of text.split(",")) {
+    const match = /^(\d+)(?:-(\d+))?$/.exec(part.trim());
+    const [first, last] = [Number(match?.[1]), Number(match?.[2] ?? match?.[1])];
+    if (!match || last < first || last > 8191) return undefined;
+    for (let cpu = first; cpu <= last; cpu++) list.push(cpu);
+  }
+  return list;
+}
+
+function checkPolicies(hc: HostConfig): void {
+  const policy: string = hc.RestartPolicy?.Name ?? "";
+  if (!["", "no", "always", "on-failure", "unless-stopped"].includes(policy))
+    refuse(`invalid restart policy: unknown policy '${policy}'; use one of 'no', 'always', 'on-failure', or 'unless-stopped'`);
+  const retries = hc.RestartPolicy?.MaximumRetryCount ?? 0;
+  if (retries !== 0 && policy !== "on-failure") refuse("invalid restart policy: maximum retry count can only be used with 'on-failure'");
+  if (retries < 0) refuse("invalid restart policy: maximum retry count cannot be negative");
+  if (hc.AutoRemove && policy !== "" && policy !== "no") refuse("can't create 'AutoRemove' container with restart policy");
+  const driver = hc.LogConfig?.Type ?? "";
+  if (!["", "json-file", "local", "none"].includes(driver))
+    refuse(`error looking up logging plugin ${driver}: plugin "${driver}" not found`, "Berth has json-file, local and none.");
+  if (hc.Isolation && hc.Isolation !== "default") refuse(`invalid isolation (${hc.Isolation}): linux only supports 'default'`);
+  if (hc.Runtime && !["runc", "crun", "io.containerd.runc.v2"].includes(hc.Runtime))
+    refuse(`unknown or invalid runtime name: ${hc.Runtime}`, "Berth runs crun, or runc where crun does not work; leave `runtime` out.");
+}
+
+function checkNamespaces(hc: HostConfig): void {
+  const other = /^container:.+/;
+  if (hc.IpcMode && !other.test(hc.IpcMode) && !["none", "private", "shareable", "host"].includes(hc.IpcMode))
+    refuse(`invalid IPC mode: ${hc.IpcMode}`);
+  if (hc.PidMode && !other.test(hc.PidMode) && hc.PidMode !== "host") refuse(`invalid PID mode: ${hc.PidMode}`);
+  if (hc.UTSMode && hc.UTSMode !== "host") refuse(`invalid UTS mode: ${hc.UTSMode}`);
+  if (hc.CgroupnsMode && !["private", "host"].includes(hc.CgroupnsMode)) refuse(`invalid cgroup namespace mode: ${hc.CgroupnsMode}`);
+}
+
+function checkSecurity(hc: HostConfig, { capabilities }: HostFacts): void {
+  for (const [field, list] of [
+    ["CapAdd", hc.CapAdd],
+    ["CapDrop", hc.CapDrop],
+  ] as const)
+    for (const name of list ?? []) {
+      const bare = name.toUpperCase().replace(/^CAP_/, "");
+      if (bare !== "ALL" && !capabilities.includes(bare)) refuse(`invalid ${field}: unknown capability: "CAP_${bare}"`);
+    }
+  for (const option of hc.SecurityOpt ?? [])
+    if (
+      !/^(no-new-privileges|systempaths=unconfined|writable-cgroups|(label|apparmor|seccomp|no-new-privileges|writable-cgroups)[=:])/.test(
+        option,
+      )
+    )
+      refuse(`invalid --security-opt 2: "${option}"`);
+}
+
+function checkNetwork(body: ContainerCreateBody): void {
+  const hc = body.HostConfig ?? {};
+  for (const entry of hc.ExtraHosts ?? [])
+    if (!/^[^:]+:.+/.test(entry)) refuse(`bad format for add-host: "${entry}"`, 'It has the form "name:address".');
+  const mode = hc.NetworkMode ?? "";
+  if (["", "default", "bridge"].includes(mode)) {
+    const endpoints = body.NetworkingConfig?.EndpointsConfig ?? {};
+    const asked = (endpoints["bridge"] ?? endpoints["default"])?.IPAMConfig;
+    if (asked?.IPv4Address || asked?.IPv6Address)
+      refuse(
+        "invalid config for network bridge: invalid endpoint settings:\nuser specified IP address is supported on user defined networks only",
+      );
+  }
+}
+
+function warnings(hc: HostConfig): string[] {
+  return hc.OomKillDisable && !hc.Memory
+    ? ["OOM killer is disabled for the container, but no memory limit is set, this can result in the system running out of resources."]
+    : [];
+}
