@@ -1,9 +1,9 @@
 import type { Service, UpOptions } from "../api/index.ts";
-import { definitionHash } from "./definition-hash.ts";
 import { dependenciesOf, sharedServices } from "./dependencies.ts";
 import { defaultNetworks } from "./host-config.ts";
 import type { ImageNeed } from "./image-need.ts";
 import { hashOf } from "./observe.ts";
+import type { Backend } from "./ports.ts";
 import type { ProjectRecord, Selection } from "./project-record.ts";
 import { filesHash, serviceFiles } from "./service-files.ts";
 import type { Desired, DesiredService } from "./state.ts";
@@ -12,7 +12,7 @@ export interface DesiredContext {
   readonly record: ProjectRecord;
   readonly selection: Selection;
   readonly options: Pick<UpOptions, "recreate" | "alwaysRecreateDeps" | "removeOrphans">;
-  configHash(service: Service): string;
+  readonly hashes: Pick<Backend, "configHash" | "networkHash" | "volumeHash">;
   imageId(service: Service): string | undefined;
   imageNeed?(service: Service): ImageNeed;
 }
@@ -24,20 +24,20 @@ export function desiredOf(o: DesiredContext): Desired {
   const list = chosen.map(([, entry]) => desiredService(o, entry));
   const networks = new Set(list.flatMap((service) => service.networks));
   const volumes = new Set(list.flatMap((service) => service.volumes));
-  const resource = (definition: { name: string; external?: boolean }) => ({
-    name: definition.name,
-    external: definition.external === true,
-    hash: definitionHash(definition),
+  const resource = ({ name, external }: { name: string; external?: boolean }, hash: string) => ({
+    name,
+    external: external === true,
+    hash,
   });
   return {
     project: project.name,
     requestedMs: o.record.requestedMs,
     networks: Object.values(project.networks)
       .filter((network) => networks.has(network.name))
-      .map(resource),
+      .map((network) => resource(network, o.hashes.networkHash(network))),
     volumes: Object.values(project.volumes)
       .filter((volume) => volumes.has(volume.name))
-      .map(resource),
+      .map((volume) => resource(volume, o.hashes.volumeHash(volume))),
     services: list,
     removeOrphans: o.options.removeOrphans === true,
     known: [...Object.keys(project.services), ...(project.disabled_services ?? [])],
@@ -53,7 +53,7 @@ function desiredService(o: DesiredContext, entry: ProjectRecord["services"][stri
   return {
     name: service.name,
     replicas,
-    configHash: hashOf(o.configHash(service), filesHash(serviceFiles(project, service))),
+    configHash: hashOf(o.hashes.configHash(service), filesHash(serviceFiles(project, service))),
     config: comparedConfig(service),
     imageId: o.imageId(service),
     ...(need.action === "none" ? {} : { image: { action: need.action, because: need.because } }),

@@ -22,18 +22,13 @@ export function driftPlan(plan: Plan): Plan {
   return { actions: plan.actions.filter((action) => kept.has(action) && !isBlocked(action)), warnings: [] };
 }
 
-/** Tells an orderly stop that is followed by a removal (a user, by whichever client, is done with a container) from a removal out of the blue. */
+/** Tells a stop that is followed by a removal (a user, by whichever client, is done with a container) from a removal out of the blue, which has no stop. */
 export class OrderlyStops {
-  readonly #signalled = new Set<string>();
   readonly #stopped = new Set<string>();
 
-  see({ Action: action, Actor: { ID: id, Attributes: attributes } }: DockerEvent): void {
-    if (action === "kill" && !["9", "SIGKILL"].includes(attributes["signal"] ?? "")) this.#signalled.add(id);
-    if (action === "stop" && this.#signalled.has(id)) this.#stopped.add(id);
-    if (action === "start" || action === "destroy") {
-      this.#signalled.delete(id);
-      this.#stopped.delete(id);
-    }
+  see({ Action: action, Actor: { ID: id } }: DockerEvent): void {
+    if (action === "stop") this.#stopped.add(id);
+    if (action === "start" || action === "destroy") this.#stopped.delete(id);
   }
 
   has(id: string): boolean {

@@ -8,10 +8,12 @@ import type {
   ImageConfig,
   Network,
   NetworkCreateBody,
+  NetworkDefinition,
   Service,
   ServiceHook,
   Volume,
   VolumeCreateBody,
+  VolumeDefinition,
 } from "../api/index.ts";
 import type { ServiceFile } from "./service-files.ts";
 import type { SyncResult } from "./watch/project-watch.ts";
@@ -120,7 +122,10 @@ export interface Backend {
   readonly writeFile: WriteFile;
   /** The last lines that a container wrote. */
   tail(containerId: string, lines: number): Promise<readonly string[]>;
+  /** Compose's hashes, by which what exists is known to be of its definition. */
   configHash(service: Service): string;
+  networkHash(network: NetworkDefinition): string;
+  volumeHash(volume: VolumeDefinition): string;
   readonly apiSocket: string;
   nowMs(): number;
 }

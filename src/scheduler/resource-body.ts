@@ -1,9 +1,8 @@
 import type { NetworkCreateBody, NetworkDefinition, Project, VolumeCreateBody, VolumeDefinition } from "../api/index.ts";
-import { definitionHash } from "./definition-hash.ts";
 import { composeVersion, label } from "./labels.ts";
 
 /** A project's network as the body of POST /networks/create. `key` is its name in the file. */
-export function networkBody(project: Project, key: string, definition: NetworkDefinition): NetworkCreateBody {
+export function networkBody(project: Project, key: string, definition: NetworkDefinition, hash: string): NetworkCreateBody {
   const ipam = definition.ipam;
   return {
     Name: definition.name,
@@ -27,17 +26,17 @@ export function networkBody(project: Project, key: string, definition: NetworkDe
         }
       : {}),
     Options: definition.driver_opts ?? {},
-    Labels: { ...definition.labels, ...resourceLabels(project, label.network, key, definitionHash(definition)) },
+    Labels: { ...definition.labels, ...resourceLabels(project, label.network, key, hash) },
   };
 }
 
 /** A project's volume as the body of POST /volumes/create. */
-export function volumeBody(project: Project, key: string, definition: VolumeDefinition): VolumeCreateBody & { Name: string } {
+export function volumeBody(project: Project, key: string, definition: VolumeDefinition, hash: string): VolumeCreateBody & { Name: string } {
   return {
     Name: definition.name,
     ...(definition.driver ? { Driver: definition.driver } : {}),
     ...(definition.driver_opts ? { DriverOpts: definition.driver_opts } : {}),
-    Labels: { ...definition.labels, ...resourceLabels(project, label.volume, key, definitionHash(definition)) },
+    Labels: { ...definition.labels, ...resourceLabels(project, label.volume, key, hash) },
   };
 }
 

@@ -111,7 +111,9 @@ export class UpEffects implements Effects {
     const [key, definition] = Object.entries(this.#o.project.networks).find(([, one]) => one.name === name) ?? [];
     if (key === undefined || !definition) throw new BerthError("network/not-found", `network ${name} not found`);
     return this.#o.context.progress.around(`Network ${name}`, ["creating", "created"], () => {
-      this.#o.context.backend.networks.create(networkBody(this.#o.project, key, definition));
+      this.#o.context.backend.networks.create(
+        networkBody(this.#o.project, key, definition, this.#o.context.backend.networkHash(definition)),
+      );
     });
   }
 
@@ -131,7 +133,10 @@ export class UpEffects implements Effects {
     const [key, definition] = Object.entries(this.#o.project.volumes).find(([, one]) => one.name === name) ?? [];
     if (key === undefined || !definition) throw new BerthError("volume/not-found", `get ${name}: no such volume`);
     return this.#o.context.progress.around(`Volume ${name}`, ["creating", "created"], () => {
-      this.#o.context.backend.volumes.create(name, volumeBody(this.#o.project, key, definition));
+      this.#o.context.backend.volumes.create(
+        name,
+        volumeBody(this.#o.project, key, definition, this.#o.context.backend.volumeHash(definition)),
+      );
     });
   }
 

@@ -94,7 +94,7 @@ function planned(o: UpContext, needs?: ReadonlyMap<string, ImageNeed>): Plan {
     record: o.record,
     selection: o.selection,
     options: o.options,
-    configHash: (service) => backend.configHash(service),
+    hashes: backend,
     imageId: (service) => {
       const need = needs?.get(service.name)?.action ?? "none";
       return need === "none" ? backend.images.resolve(imageName(o.record.project, service))?.id : undefined;

@@ -3,7 +3,7 @@
  * services extended, other projects included, short forms written out, paths absolute. Everything that is wrong is thrown at once, each error with its
  * file, line and column; everything that takes no effect is a warning. Nothing here talks to the engine.
  */
-export { configHash } from "./config-hash.ts";
+export { configHash, networkHash, volumeHash } from "./config-hash.ts";
 export type { ProjectSelection } from "./environment/project-files.ts";
 export { imageOf } from "./image-name.ts";
 export { type LoadedProject, type LoadedTree, type LoadOptions, loadProject, loadTree } from "./load-project.ts";

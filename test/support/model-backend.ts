@@ -140,6 +140,8 @@ export class ModelBackend implements Backend {
   readonly tail: Backend["tail"] = async () => [];
   readonly apiSocket = "/run/engine.sock";
   readonly configHash: Backend["configHash"] = ({ scale: _scale, depends_on: _dependsOn, ...rest }) => definitionHash(rest);
+  readonly networkHash: Backend["networkHash"] = (network) => definitionHash(network);
+  readonly volumeHash: Backend["volumeHash"] = (volume) => definitionHash(volume);
   readonly nowMs = (): number => ModelBackend.#clock++;
 
   /** What a started container does by itself: becomes healthy, or ends where its command is "once". */

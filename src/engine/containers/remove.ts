@@ -19,7 +19,7 @@ export async function removeContainer(
         `cannot remove container "${record.Name.slice(1)}": container is running: stop the container before removing or force remove`,
       );
     record.HostConfig.AutoRemove = false;
-    await stopContainer(parts, record, { graceS: 0, signal: "SIGKILL" });
+    await stopContainer(parts, record, { graceS: 0, signal: "SIGKILL", isRemoval: true });
   }
   const { runtime, networks, volumes, book, locks, waits } = parts;
   await locks.with(record.Id, async () => {

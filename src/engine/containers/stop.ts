@@ -8,6 +8,8 @@ export interface StopOptions {
   /** Seconds; -1 waits for ever. Default: the container's own, else 10. */
   readonly graceS?: number;
   readonly signal?: string;
+  /** A part of a removal, which Docker tells as "kill", "die" and "destroy": no stop was asked for. */
+  readonly isRemoval?: boolean;
 }
 
 type Parts = Pick<ContainerParts, "runtime" | "book" | "live" | "locks">;
@@ -33,7 +35,7 @@ export async function stopContainer(parts: Parts, record: ContainerRecord, o: St
   await sendSignal(parts, record, signalNumber(o.signal || record.Config.StopSignal || "SIGTERM"));
   if (graceS >= 0 && (await exitWithin(live, graceS * 1000)) === undefined) await sendSignal(parts, record, 9);
   await live.exit;
-  book.emit(record, "stop");
+  if (!o.isRemoval) book.emit(record, "stop");
   return "stopped";
 }
 

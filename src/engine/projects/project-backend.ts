@@ -2,7 +2,7 @@ import type { ServiceHook } from "../../api/index.ts";
 import type { Networks } from "../../network/index.ts";
 import { execInContainer, type Runtime, readLogs, type Volumes } from "../../runtime/index.ts";
 import type { Backend, WriteFile } from "../../scheduler/index.ts";
-import { configHash } from "../../spec/index.ts";
+import { configHash, networkHash, volumeHash } from "../../spec/index.ts";
 import type { Containers } from "../containers.ts";
 import type { EventBus } from "../event-bus.ts";
 import { projectFiles } from "./project-files.ts";
@@ -55,6 +55,8 @@ export function projectBackend(o: ProjectBackendOptions): Backend {
     writeFile: o.writeFile,
     tail: (id, lines) => tail(runtime, id, lines),
     configHash,
+    networkHash,
+    volumeHash,
     apiSocket: o.socket,
     nowMs: () => Date.now(),
   };

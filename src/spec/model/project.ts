@@ -9,7 +9,7 @@ import { choice, flag, integer, pairs, strings, text } from "./values.ts";
 type Ipam = NonNullable<NetworkDefinition["ipam"]>;
 type Pool = NonNullable<Ipam["config"]>[number];
 
-const network: Codec<NetworkDefinition> = struct<NetworkDefinition>({
+export const network: Codec<NetworkDefinition> = struct<NetworkDefinition>({
   name: text,
   driver: text,
   driver_opts: pairs,
@@ -29,7 +29,7 @@ const network: Codec<NetworkDefinition> = struct<NetworkDefinition>({
   enable_ipv6: choice,
 });
 
-const volume: Codec<VolumeDefinition> = struct<VolumeDefinition>({
+export const volume: Codec<VolumeDefinition> = struct<VolumeDefinition>({
   name: text,
   driver: text,
   driver_opts: pairs,
