@@ -286,6 +286,15 @@ describe("dependencies", () => {
     ]);
   });
 
+  it("that are scaled down are waited for without what goes", () => {
+    const web = service("web", { dependsOn: [dependsOn("db", "service_healthy")] });
+    const containers = [container("db", 1, { health: "starting" }), container("db", 2)];
+    const { actions } = plan(desired([service("db"), web]), observed(containers));
+    expect(actions.find((action) => action.kind === "wait")?.after).toEqual(["Container p-db-2"]);
+    const healthy = [container("db", 1, { health: "healthy" }), container("db", 2, { status: "exited" })];
+    expect(plan(desired([service("db"), web]), observed(healthy)).actions.some((action) => action.kind === "wait")).toBe(false);
+  });
+
   it("in a cycle are told as the cycle", () => {
     const cycle = new Map([
       ["web", ["db"]],

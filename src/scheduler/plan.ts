@@ -49,6 +49,9 @@ class Planner {
   readonly #made = new Map<string, string[]>();
   readonly #started = new Map<string, string[]>();
   readonly #recreated = new Set<string>();
+  /** Of a service, what stays, and the steps by which the rest goes: that is not waited for. */
+  readonly #kept = new Map<string, readonly ObservedContainer[]>();
+  readonly #removed = new Map<string, string[]>();
 
   constructor(desired: Desired, observed: Observed) {
     this.#desired = desired;
@@ -110,7 +113,8 @@ class Planner {
     // What shares another one's namespaces or volumes needs it to exist; an order for all costs nothing.
     const made = dependencies.flatMap((dependency) => this.#made.get(dependency.service) ?? []);
     const surplus = this.#surplus(service, own);
-    for (const container of surplus)
+    for (const container of surplus) {
+      this.#note(this.#removed, name, `Container ${container.name}`);
       this.#add({
         kind: "remove",
         id: `Container ${container.name}`,
@@ -119,7 +123,9 @@ class Planner {
         because: `scaled to ${service.replicas}`,
         after: this.#networkSteps(container),
       });
+    }
     const kept = own.filter((container) => !surplus.includes(container));
+    this.#kept.set(name, kept);
     const toStart: { number: number; because: string; after: string[] }[] = [];
     for (const container of kept) {
       // One that was being replaced when the engine was killed gives its name and its ports free first.
@@ -236,11 +242,19 @@ class Planner {
 
   #wait(service: DesiredService, dependency: Dependency): string[] {
     const pending = this.#started.get(dependency.service) ?? [];
-    if (pending.length === 0 && satisfies(this.#containers(dependency.service), dependency.condition)) return [];
+    const kept = this.#kept.get(dependency.service) ?? [];
+    if (pending.length === 0 && satisfies(kept, dependency.condition)) return [];
     if (dependency.condition === "service_started") return pending;
     const id = `Wait for ${dependency.service}: ${dependency.condition}${dependency.required ? "" : " (optional)"}`;
     if (!this.#actions.some((action) => action.id === id))
-      this.#add({ kind: "wait", id, service: dependency.service, dependency, because: `${service.name} depends on it`, after: pending });
+      this.#add({
+        kind: "wait",
+        id,
+        service: dependency.service,
+        dependency,
+        because: `${service.name} depends on it`,
+        after: [...pending, ...(this.#removed.get(dependency.service) ?? [])],
+      });
     return [id];
   }
 
