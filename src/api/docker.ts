@@ -30,6 +30,8 @@ export interface ContainerConfig {
   /** "K=V", or "K" alone for a variable that is to be removed. */
   Env?: string[];
   Cmd?: string[] | null;
+  /** Of old Windows images; BuildKit sets it with every CMD. */
+  ArgsEscaped?: boolean;
   Entrypoint?: string[] | null;
   Image?: string;
   Volumes?: Record<string, Record<string, never>> | null;

@@ -10,13 +10,14 @@ import { BuildCache, type CacheRecord, type PruneOptions } from "./cache/build-c
 import { FileDigests } from "./cache/file-digests.ts";
 import { MountLocks } from "./cache/mount-locks.ts";
 import { StepsInFlight } from "./cache/steps-in-flight.ts";
-import { checkDockerfile } from "./checks.ts";
+import { checkDockerfile } from "./checks/check-dockerfile.ts";
 import { contextPaths } from "./context/context-paths.ts";
 import { Contexts } from "./context/contexts.ts";
 import { type Dockerfile, parseDockerfile } from "./dockerfile/parse-dockerfile.ts";
 import { globalArgs } from "./global-args.ts";
 import type { BaseImage, BuildImages, PullImage } from "./images.ts";
 import { Progress } from "./progress.ts";
+import { SshAgents } from "./ssh-agents.ts";
 import { StageBuilder } from "./stage-builder.ts";
 import { stageNamed } from "./stage-graph.ts";
 import { imageConfigOf, type StageState } from "./stage-state.ts";
@@ -120,14 +121,15 @@ export class Builder {
     const failed = new AbortController();
     const signal = AbortSignal.any([options.signal, failed.signal]);
     const progress = new Progress((event) => options.onEvent(event), join(this.o.rootDir, "logs", `${buildId}.log`));
+    const sshAgents = new SshAgents({ request, directory: scratch, signal });
     let stages: StageBuilder | undefined;
     try {
       const contexts = new Contexts({ request, scratch, signal, progress });
       const { content, file } = await contexts.readDockerfile();
       options.onDockerfile?.(content, file);
       const dockerfile = parseDockerfile(content, file);
-      tellWarnings(dockerfile, progress);
       const target = targetStage(dockerfile, request.target);
+      tellWarnings(dockerfile, target, progress);
       const globals = globalArgs(dockerfile, request);
       contexts.narrow(contextPaths(dockerfile, target));
       await contexts.prepare();
@@ -142,6 +144,7 @@ export class Builder {
         inFlight: this.inFlight,
         mountLocks: this.mountLocks,
         contexts,
+        sshAgents,
         progress,
         pullImage: options.pullImage,
         mountCacheDir: join(this.o.rootDir, "mounts"),
@@ -164,6 +167,7 @@ export class Builder {
       throw error;
     } finally {
       await stages?.settled();
+      await sshAgents.close();
       rmSync(scratch, { recursive: true, force: true });
       this.digests.save();
       await progress.close();
@@ -177,8 +181,8 @@ export class Builder {
     try {
       const { content, file } = await new Contexts({ request, scratch, signal: options.signal, progress }).readDockerfile();
       const dockerfile = parseDockerfile(content, file);
-      targetStage(dockerfile, request.target);
-      checkDockerfile(dockerfile, (message, rule, line) => progress.warn(message, rule, { file, line }));
+      targetStage(dockerfile, request.target); // says where there is none of that name
+      checkDockerfile(dockerfile, undefined, (message, rule, line) => progress.warn(message, rule, { file, line }));
       return { logFile: progress.logFile };
     } finally {
       rmSync(scratch, { recursive: true, force: true });
@@ -196,10 +200,10 @@ export class Builder {
 }
 
 /** Tells what the checks say; with `# check=error=true` that ends the build. */
-function tellWarnings(dockerfile: Dockerfile, progress: Progress): void {
+function tellWarnings(dockerfile: Dockerfile, target: number, progress: Progress): void {
   const { file } = dockerfile;
   const broken = new Set<string>();
-  checkDockerfile(dockerfile, (message, rule, line) => {
+  checkDockerfile(dockerfile, target, (message, rule, line) => {
     broken.add(rule);
     progress.warn(message, rule, { file, line });
   });

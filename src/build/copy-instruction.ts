@@ -1,4 +1,4 @@
-import { chmodSync, closeSync, mkdirSync, openSync, readSync, utimesSync, writeFileSync } from "node:fs";
+import { chmodSync, closeSync, mkdirSync, openSync, readdirSync, readSync, utimesSync, writeFileSync } from "node:fs";
 import { join, posix } from "node:path";
 import { BerthError, messageOf, run } from "../system/index.ts";
 import { layerStep } from "./cached-step.ts";
@@ -32,25 +32,24 @@ export async function copyStep(
   vertex: Vertex,
   state: StageState,
   instruction: InstructionOf<"COPY"> | InstructionOf<"ADD">,
-  o: { text: ExpandText; tree: SourceTree; useCache: boolean },
+  o: { text: ExpandText; tree: SourceTree; useCache: boolean; warn: (message: string) => void },
 ): Promise<StageState> {
   const { text } = o;
-  const sources = instruction.sources.flatMap((source) => text.words(source));
+  const sources = instruction.sources.map((source) => text(source));
   const destination = text(instruction.destination);
   const chown = instruction.chown === undefined ? undefined : text(instruction.chown);
   const chmod = instruction.chmod === undefined ? undefined : text(instruction.chmod);
   const exclude = instruction.exclude.map((pattern) => text(pattern));
   const mode = chmod ? parseMode(chmod) : undefined;
-  if (sources.length + instruction.heredocs.length > 1 && !/(^|\/)\.?$/.test(destination)) {
-    throw new Error(
-      `When using ${instruction.keyword} with more than one source file, the destination must be a directory and end with a /`,
-    );
-  }
   const target = /^\//.test(destination)
     ? destination
     : `${posix.join(state.config.WorkingDir || "/", destination)}${/(^|\/)\.?$/.test(destination) ? "/" : ""}`;
   const groups: Group[] = [];
-  for (const source of sources) groups.push(await group(session, instruction, source, o.tree));
+  for (const source of sources) {
+    const found = await group(session, instruction, source, o.tree);
+    if (found.selected.length === 0) o.warn(`${instruction.keyword} ${source}: matches nothing: ${o.tree.describeMissing(source)}`);
+    groups.push(found);
+  }
   if (instruction.heredocs.length > 0) groups.push(heredocGroup(session, instruction.heredocs, text));
   const contents = await Promise.all(
     groups.map(
@@ -75,11 +74,7 @@ export async function copyStep(
     contents,
     session.epochIso ?? "",
   ]);
-  const shownFlags = [
-    chown === undefined ? "" : ` --chown=${chown}`,
-    chmod === undefined ? "" : ` --chmod=${chmod}`,
-    instruction.link ? " --link" : "",
-  ].join("");
+  const shownFlags = [chown === undefined ? "" : ` --chown=${chown}`, chmod === undefined ? "" : ` --chmod=${chmod}`].join("");
   const shownSources = [...sources, ...instruction.heredocs.map((heredoc) => `<<${heredoc.name}`)].join(" ");
   const createdBy = `${instruction.keyword}${shownFlags} ${shownSources} ${destination} # buildkit`;
   return await layerStep(session, vertex, state, { key, createdBy, useCache: o.useCache }, async ({ upperDir, signal }) => {
@@ -91,6 +86,8 @@ export async function copyStep(
         exclude,
         ...(owner ? { owner } : {}),
         ...(mode ? { mode: mode.change } : {}),
+        ...(mode?.octal ? { directoryMode: mode.change(0, true) } : {}),
+        several: groups.reduce((sum, each) => sum + each.selected.length, 0) > 1,
         ...(maxMtimeNs === undefined ? {} : { maxMtimeNs }),
         signal,
       });
@@ -105,6 +102,8 @@ async function group(
   tree: SourceTree,
 ): Promise<Group> {
   if (instruction.keyword === "ADD") {
+    const remote = isGitUrl(source) || /^https?:\/\//.test(source);
+    if (instruction.checksum !== undefined && !remote) throw new Error("checksum requires HTTP(S) or Git sources");
     if (isGitUrl(source)) return await gitGroup(session, source, instruction);
     if (/^https?:\/\//.test(source)) return await urlGroup(session, source, instruction);
   }
@@ -115,7 +114,7 @@ async function group(
     if (!(error instanceof SourceMissing)) throw error;
     throw new BerthError(
       "build/copy-source-missing",
-      `${instruction.keyword} ${source}: ${error.wildcard ? "matches nothing" : "no such file or directory"}: ${tree.describeMissing(error.source)}`,
+      `${instruction.keyword} ${source}: ${error.wildcard ? `the link ${error.source} leads nowhere` : "no such file or directory"}: ${tree.describeMissing(error.source)}`,
     );
   }
   if (instruction.keyword !== "ADD" || instruction.unpack === false) return { tree, selected };
@@ -136,6 +135,8 @@ async function unpacked(session: Session, file: string, digest: string, otherwis
       ["-xpf", file, "-C", directory, "--numeric-owner", "--xattrs", "--xattrs-include=user.*", "--xattrs-include=security.capability"],
       { signal: session.signal, timeoutMs: 600_000 },
     );
+    // Compressed, but no archive: a file like any other.
+    if (readdirSync(directory).length === 0) return otherwise;
   } catch (error) {
     session.signal.throwIfAborted();
     if (isTar(file)) throw new BerthError("build/context", `cannot unpack ${file}: ${messageOf(error)}`, { cause: error });
@@ -176,9 +177,9 @@ function heredocGroup(session: Session, heredocs: readonly Heredoc[], text: Expa
   const directory = session.contexts.temporary("heredoc-");
   mkdirSync(directory, { recursive: true });
   for (const heredoc of heredocs) {
-    // Only variables count in a heredoc: its quotes and other backslashes are content.
+    // Quotes are content in a heredoc; variables and backslashes count.
     const content = heredoc.expand
-      ? text(heredoc.content.replace(/["']/g, (quote) => `\\${quote}`).replace(/\\(?!["'$\\])/g, "\\\\"))
+      ? text(heredoc.content.replace(/\\[\s\S]|["']/g, (found) => (found.length > 1 ? found : `\\${found}`)))
       : heredoc.content;
     const file = join(directory, heredoc.name);
     writeFileSync(file, content);

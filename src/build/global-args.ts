@@ -5,7 +5,10 @@ import { describePlatform } from "./platform.ts";
 
 /** The variables that FROM sees: platform arguments, and the ARGs before the first FROM with what the caller gave for them. */
 export function globalArgs(dockerfile: Dockerfile, request: BuildRequest): ReadonlyMap<string, string> {
-  const values = new Map<string, string>([...describePlatform(), ["TARGETSTAGE", request.target ?? "default"]]);
+  const values = new Map<string, string>([
+    ...describePlatform(),
+    ["TARGETSTAGE", request.target || dockerfile.stages.at(-1)?.from.alias || "default"],
+  ]);
   for (const { args } of dockerfile.globalArgs) {
     for (const arg of args) {
       const given = Object.hasOwn(request.args, arg.name) ? (request.args[arg.name] ?? process.env[arg.name]) : undefined;

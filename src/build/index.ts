@@ -5,7 +5,7 @@
 export type { BuildRequest, ClientFiles } from "./build-request.ts";
 export { Builder, type BuildOptions, type Solved } from "./builder.ts";
 export type { CacheRecord, PruneOptions } from "./cache/build-cache.ts";
-export { checkDockerfile } from "./checks.ts";
+export { checkDockerfile } from "./checks/check-dockerfile.ts";
 export { buildRequestOf } from "./compose-build.ts";
 export { isGitUrl } from "./context/git-source.ts";
 export { type IgnoreMatcher, ignoreMatcher } from "./context/ignore-matcher.ts";

@@ -57,29 +57,27 @@ export function applyMetadata(
     }
     case "CMD": {
       const command = argv(instruction.command, state);
-      return withMetadata(state, `CMD ${quoted(command)}`, { ...config({ Cmd: command }), cmdSet: true });
+      // Docker's field for Windows, which BuildKit sets with every CMD.
+      return withMetadata(state, `CMD ${quoted(command)}`, { ...config({ Cmd: orNull(command), ArgsEscaped: true }), cmdSet: true });
     }
     case "ENTRYPOINT": {
       const command = argv(instruction.command, state);
-      const change = config({ Entrypoint: command });
+      const change = config({ Entrypoint: orNull(command) });
       if (!state.cmdSet) delete change.config!.Cmd;
       return withMetadata(state, `ENTRYPOINT ${quoted(command)}`, change);
     }
     case "EXPOSE": {
-      const ports = instruction.words.flatMap((word) => text.words(word)).flatMap(parsePorts);
+      const ports = [...new Set(instruction.words.flatMap((word) => text.words(word)).flatMap(parsePorts))].sort();
       const exposed = Object.fromEntries(ports.map((port) => [port, {}]));
       return withMetadata(state, `EXPOSE [${ports.join(" ")}]`, config({ ExposedPorts: { ...state.config.ExposedPorts, ...exposed } }));
     }
     case "HEALTHCHECK":
       return withMetadata(state, `HEALTHCHECK ${shownHealth(instruction.check)}`, config({ Healthcheck: instruction.check }));
     case "MAINTAINER":
-      return { ...withMetadata({ ...state, author: instruction.text }, `MAINTAINER ${instruction.text}`, {}), author: instruction.text };
+      return withMetadata(state, `MAINTAINER ${instruction.text}`, { author: instruction.text });
     case "ONBUILD":
-      return withMetadata(
-        state,
-        `ONBUILD ${instruction.trigger}`,
-        config({ OnBuild: [...(state.config.OnBuild ?? []), instruction.trigger] }),
-      );
+      // No line of history: nothing happens before a child is built.
+      return { ...state, ...config({ OnBuild: [...(state.config.OnBuild ?? []), instruction.trigger] }) };
     case "SHELL":
       return withMetadata(state, `SHELL [${instruction.shell.join(" ")}]`, config({ Shell: [...instruction.shell] }));
     case "STOPSIGNAL": {
@@ -92,7 +90,7 @@ export function applyMetadata(
       return withMetadata(state, `USER ${user}`, config({ User: user }));
     }
     case "VOLUME": {
-      const volumes = instruction.words.flatMap((word) => text.words(word));
+      const volumes = instruction.words.map((word) => text(word));
       if (volumes.some((volume) => volume === "")) throw new Error("VOLUME specified can not be an empty string");
       const added = Object.fromEntries(volumes.map((volume) => [volume, {} as Record<string, never>]));
       return withMetadata(state, `VOLUME [${volumes.join(" ")}]`, config({ Volumes: { ...state.config.Volumes, ...added } }));
@@ -111,6 +109,11 @@ export function joinWorkingDir(current: string | undefined, path: string): strin
 /** The argument vector of CMD, ENTRYPOINT and RUN: shell text goes behind the SHELL. */
 export function argv(command: CommandForm, state: StageState): string[] {
   return "exec" in command ? [...command.exec] : [...(state.config.Shell ?? ["/bin/sh", "-c"]), command.shell];
+}
+
+/** An empty array is no command. */
+function orNull(command: string[]): string[] | null {
+  return command.length > 0 ? command : null;
 }
 
 function expandPairs(pairs: readonly Pair[], legacy: boolean, text: ExpandText): Pair[] {

@@ -48,8 +48,10 @@ export async function runStep(
   ]);
   const shownArgs = [...state.args].map(([name, value]) => `${name}=${value}`);
   const createdBy = `RUN ${shownArgs.length > 0 ? `|${shownArgs.length} ${shownArgs.join(" ")} ` : ""}${args.join(" ")} # buildkit`;
+  // Either spelling gives both, as programs read one or the other.
   const proxies = proxyNames.flatMap((name) => {
-    const value = request.args[name] ?? undefined;
+    const other = name === name.toLowerCase() ? name.toUpperCase() : name.toLowerCase();
+    const value = request.args[name] ?? request.args[other] ?? undefined;
     return value === undefined || state.scope.has(name) ? [] : [`${name}=${value}`];
   });
   return await layerStep(
@@ -65,6 +67,10 @@ export async function runStep(
       if (script !== undefined) mounts.push(scriptMount(temporary, script.name, script.content));
       const targets = [...standardTargets, ...mounts.map((mount) => mount.target)];
       const before = hadEntries(root, targets);
+      makeParents(
+        root,
+        mounts.map((mount) => mount.target),
+      );
       const home = state.scope.has("HOME") ? [] : [`HOME=${userOf(user, root).home}`];
       const decoder = { 1: new TextDecoder(), 2: new TextDecoder() };
       const { exitCode } = await session.mountLocks.hold(prepared.exclusive, () =>
@@ -109,11 +115,11 @@ function command(instruction: InstructionOf<"RUN">, state: StageState): { args: 
   if (!heredoc || !("shell" in instruction.command)) return { args: argv(instruction.command, state) };
   const shell = state.config.Shell ?? ["/bin/sh", "-c"];
   if (/^\d*<<-?\S+$/.test(instruction.command.shell.trim()) && instruction.heredocs.length === 1) {
-    if (heredoc.content.startsWith("#!")) return { args: [`/dev/pipes/${heredoc.name}`], script: heredoc };
+    if (heredoc.content.startsWith("#!")) return { args: [...shell, `/dev/pipes/${heredoc.name}`], script: heredoc };
     return { args: [...shell, heredoc.content] };
   }
   // The shell itself reads and expands the heredocs.
-  const bodies = instruction.heredocs.map((each) => `${each.content}${each.name}\n`).join("");
+  const bodies = instruction.heredocs.map((each) => `${each.raw}${each.name}`).join("\n");
   return { args: [...shell, `${instruction.command.shell}\n${bodies}`] };
 }
 
@@ -127,6 +133,16 @@ function scriptMount(temporary: string, name: string, content: string): StepMoun
 function environment(state: StageState): string[] {
   const env = [...state.scope].map(([name, value]) => `${name}=${value}`);
   return state.scope.has("PATH") ? env : [`PATH=${splitPair(defaultPath)[1]}`, ...env];
+}
+
+/** The directories above mount points, which the low-level runtime would make with a mode of its own. */
+function makeParents(root: WritableRoot, targets: readonly string[]): void {
+  for (const target of targets) {
+    const parent = parentsAndSelf(target).at(-2);
+    if (parent === undefined) continue;
+    const path = resolvePath(root, parent);
+    if (root.entry(path) === undefined) root.makeDirectory(path, { mode: 0o755, owner: { uid: 0, gid: 0 } });
+  }
 }
 
 /** Takes away what the runtime made to mount on, and the directories above it that only hold that. */

@@ -1,5 +1,16 @@
 import { createHash } from "node:crypto";
-import { chmodSync, chownSync, existsSync, lstatSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { basename, join, posix } from "node:path";
 import { BerthError } from "../system/index.ts";
 import { type MountOption, parseMountOption } from "./dockerfile/mount-option.ts";
@@ -37,15 +48,14 @@ export async function prepareMounts(
   const binds = new Map<MountOption, { tree: SourceTree; selected: Selected[] }>();
   const key: unknown[] = [];
   for (const mount of parsed) {
-    if (mount.type !== "bind") {
-      key.push([mount.type, mount.target, mount.id, mount.sizeBytes, mount.env]);
-      continue;
-    }
+    if (mount.type !== "bind") key.push([mount.type, mount.target, mount.id, mount.sizeBytes, mount.env]);
+    // A cache may start with the content of a stage or an image.
+    if (mount.type !== "bind" && (mount.type !== "cache" || mount.from === undefined)) continue;
     const tree = await findTree(mount.from);
     const selected = select(tree, mount.source ?? "/");
     binds.set(mount, { tree, selected });
     key.push([
-      "bind",
+      mount.type,
       mount.target,
       mount.readOnly,
       await contentDigest(tree, selected, { exclude: [], ignoreModes: false, digests: session.digests, signal: session.signal }),
@@ -87,7 +97,12 @@ async function realise(
         break;
       }
       case "cache":
-        mounts.push({ type: "bind", source: await cacheDirectory(session, state, mount, target, root), target, readOnly: mount.readOnly });
+        mounts.push({
+          type: "bind",
+          source: await cacheDirectory(session, state, mount, target, root, binds.get(mount)),
+          target,
+          readOnly: mount.readOnly,
+        });
         break;
       case "secret": {
         const id = mount.id ?? basename(mount.source ?? mount.target ?? "");
@@ -111,30 +126,23 @@ async function realise(
       }
       case "ssh": {
         const id = mount.id ?? "default";
-        const agent = session.request.ssh?.find((candidate) => candidate.id === id);
+        env.push(`SSH_AUTH_SOCK=${target}`);
         const socket =
-          agent?.paths[0] ??
-          (agent
-            ? process.env["SSH_AUTH_SOCK"]
-            : await session.request.findAgent?.(id, {
-                uid: mount.uid ?? 0,
-                gid: mount.gid ?? 0,
-                mode: mount.mode ?? 0o600,
-                signal: session.signal,
-              }));
-        if (!socket || !existsSync(socket)) {
+          (await session.sshAgents.socket(id)) ??
+          (await session.request.findAgent?.(id, {
+            uid: mount.uid ?? 0,
+            gid: mount.gid ?? 0,
+            mode: mount.mode ?? 0o600,
+            signal: session.signal,
+          }));
+        if (socket === undefined) {
           if (mount.required)
             throw new BerthError("build/secret-missing", `ssh agent ${id}: not given to this build`, {
-              hint: `Give it with --ssh ${id}=SOCKET.`,
+              hint: `Give it with --ssh ${id}=SOCKET, or \`ssh:\` of the service's build.`,
             });
           break;
         }
-        if (!lstatSync(socket).isSocket())
-          throw new BerthError("build/unsupported", `ssh ${id}: ${socket} is a key file`, {
-            hint: "Add the key to an ssh-agent, and give the agent's socket.",
-          });
         mounts.push({ type: "bind", source: socket, target, readOnly: false });
-        env.push(`SSH_AUTH_SOCK=${target}`);
         break;
       }
       default:
@@ -156,15 +164,24 @@ async function cacheDirectory(
   mount: MountOption,
   target: string,
   root: WritableRoot,
+  seed: { tree: SourceTree; selected: Selected[] } | undefined,
 ): Promise<string> {
   const id = mount.id ?? posix.normalize(target);
   const namespaced = session.request.cacheNamespace ? `${session.request.cacheNamespace}/${id}` : id;
   const directory = join(session.mountCacheDir, createHash("sha256").update(namespaced).digest("hex").slice(0, 32));
   if (existsSync(directory)) return directory;
-  mkdirSync(directory, { recursive: true });
+  const temporary = mkdtempSync(`${directory}.new-`);
+  if (seed) await copySelected(new WritableRoot([], temporary), seed.tree, seed.selected, "/", { exclude: [], signal: session.signal });
   const user = userOf(state.config.User ?? "", root);
-  chownSync(directory, mount.uid ?? user.uid, mount.gid ?? user.gid);
-  chmodSync(directory, mount.mode ?? 0o755);
+  chownSync(temporary, mount.uid ?? user.uid, mount.gid ?? user.gid);
+  chmodSync(temporary, mount.mode ?? 0o755);
+  try {
+    renameSync(temporary, directory);
+  } catch (error) {
+    // Another step made it meanwhile, and wins.
+    rmSync(temporary, { recursive: true, force: true });
+    if (!existsSync(directory)) throw error;
+  }
   return directory;
 }
 

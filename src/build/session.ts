@@ -7,6 +7,7 @@ import type { Contexts } from "./context/contexts.ts";
 import type { Dockerfile } from "./dockerfile/parse-dockerfile.ts";
 import type { BuildImages, PullImage } from "./images.ts";
 import type { Progress } from "./progress.ts";
+import type { SshAgents } from "./ssh-agents.ts";
 import type { StepRunner } from "./step-runner.ts";
 
 /** What every step of one build shares. */
@@ -20,6 +21,7 @@ export interface Session {
   readonly inFlight: StepsInFlight;
   readonly mountLocks: MountLocks;
   readonly contexts: Contexts;
+  readonly sshAgents: SshAgents;
   readonly progress: Progress;
   readonly pullImage: PullImage | undefined;
   /** Directory of cache mounts; survives builds. */

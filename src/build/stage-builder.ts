@@ -1,8 +1,8 @@
-import { chmodSync, chownSync } from "node:fs";
 import { BerthError, messageOf } from "../system/index.ts";
 import { layerStep } from "./cached-step.ts";
 import { copyStep } from "./copy-instruction.ts";
-import { dockerfileError } from "./dockerfile/dockerfile-error.ts";
+import { directoryBase } from "./directory-base.ts";
+import { dockerfileError, nearest } from "./dockerfile/dockerfile-error.ts";
 import type { Instruction } from "./dockerfile/instruction.ts";
 import { dockerfileLines } from "./dockerfile/lines.ts";
 import type { Stage } from "./dockerfile/parse-dockerfile.ts";
@@ -19,14 +19,11 @@ import type { Session } from "./session.ts";
 import { dependenciesOf, stageNamed } from "./stage-graph.ts";
 import { type StageState, scratchState, stateOfImage, stepKey, withMetadata } from "./stage-state.ts";
 
-const predefinedArgs = new Set(
-  ["HTTP_PROXY", "HTTPS_PROXY", "FTP_PROXY", "NO_PROXY", "ALL_PROXY"].flatMap((name) => [name, name.toLowerCase()]),
-);
-
 /** Builds stages on demand: each at most once, its dependencies side by side. */
 export class StageBuilder {
   readonly usedArgs = new Set<string>();
   private readonly session: Session;
+  private readonly warned = new Set<string>();
   private readonly results = new Map<number, Promise<StageState>>();
   private readonly images = new Map<string, Promise<StageState>>();
 
@@ -91,22 +88,19 @@ export class StageBuilder {
 
   /** Where the stage begins, and the name of the image that it is, if it is one. */
   private async base(stage: Stage): Promise<{ state: StageState; image?: string }> {
-    const { dockerfile, globals, progress } = this.session;
+    const { dockerfile, globals } = this.session;
     const { base, platform } = stage.from;
     const text = expander(
       (name) => globals.get(name),
       dockerfile.directives.escape,
       (name) =>
-        progress.warn(`FROM argument '${name}' is not declared`, "UndefinedArgInFrom", { file: dockerfile.file, line: stage.from.line }),
+        this.warnOnce(`FROM argument '${name}' is not declared`, "UndefinedArgInFrom", { file: dockerfile.file, line: stage.from.line }),
     );
     const name = text(base);
     if (name === "") throw new Error(`base name (${base}) should not be blank`);
     if (platform !== undefined) this.checkPlatform(text(platform));
     const context = this.session.contexts.named(name);
-    if (context !== undefined)
-      throw new BerthError("build/unsupported", `FROM ${name}: a directory as a base is not supported`, {
-        hint: "FROM scratch and COPY --from it.",
-      });
+    if (context !== undefined) return { state: await directoryBase(this.session, name, await context, this.mayCache(stage)) };
     const parent = stageNamed(dockerfile, name, stage.index);
     if (parent !== undefined && !this.session.contexts.imageOf(name) && !this.session.contexts.resultOf(name)) {
       const inherited = await this.stage(parent);
@@ -175,16 +169,20 @@ export class StageBuilder {
   }
 
   private async apply(stage: Stage, state: StageState, instruction: Instruction, vertex: Vertex | undefined): Promise<StageState> {
-    const { dockerfile, progress } = this.session;
+    const { dockerfile } = this.session;
     const place = { file: dockerfile.file, line: instruction.line };
     const text = expander(
       (name) => state.scope.get(name),
       dockerfile.directives.escape,
-      (name) => progress.warn(`Usage of undefined variable '$${name}'`, "UndefinedVar", place),
+      (name) => {
+        if (state.declaredArgs.has(name)) return;
+        const meant = nearest(name, [...state.scope.keys()]);
+        this.warnOnce(`Usage of undefined variable '$${name}'${meant ? ` (did you mean $${meant}?)` : ""}`, "UndefinedVar", place);
+      },
     );
     switch (instruction.keyword) {
       case "ARG":
-        return instruction.args.reduce((current, arg) => this.declareArg(current, arg, text), state);
+        return this.declareArgs(state, instruction.args, text);
       case "RUN":
         return await runStep(this.session, vertex!, state, instruction, {
           text,
@@ -201,6 +199,7 @@ export class StageBuilder {
             ? await this.tree(stage, instruction.from, !stage.instructions.includes(instruction))
             : new MergedTree([], "nothing"),
           useCache: this.mayCache(stage),
+          warn: (message) => this.session.progress.warn(message, undefined, place),
         });
       case "WORKDIR": {
         const path = joinWorkingDir(state.config.WorkingDir, text(instruction.text));
@@ -215,11 +214,11 @@ export class StageBuilder {
           async ({ upperDir }) => {
             const root = new WritableRoot(state.lowerDirs, upperDir);
             const target = resolvePath(root, path);
-            const user = userOf(state.config.User ?? "", root);
-            if (root.makeDirectory(target, { mode: 0o755, owner: { uid: 0, gid: 0 } })) {
-              chownSync(root.hostPath(target), user.uid, user.gid);
-              chmodSync(root.hostPath(target), 0o755);
-            }
+            const existing = root.entry(target);
+            if (existing?.stat.isDirectory()) return;
+            // What has to be made belongs to the USER, its parents too.
+            const { uid, gid } = userOf(state.config.User ?? "", root);
+            root.makeDirectory(target, { mode: 0o755, owner: { uid, gid } });
           },
         );
       }
@@ -230,16 +229,25 @@ export class StageBuilder {
     }
   }
 
-  private declareArg(state: StageState, arg: { name: string; default?: string }, text: (text: string) => string): StageState {
+  /** All ARGs of one line: their defaults see what was before the line. One entry of history. */
+  private declareArgs(
+    state: StageState,
+    declared: readonly { name: string; default?: string }[],
+    text: (text: string) => string,
+  ): StageState {
     const { request, globals } = this.session;
-    this.usedArgs.add(arg.name);
-    const given = Object.hasOwn(request.args, arg.name) ? (request.args[arg.name] ?? process.env[arg.name]) : undefined;
-    const value = given ?? (arg.default === undefined ? globals.get(arg.name) : text(arg.default));
-    const declaredArgs = new Set([...state.declaredArgs, arg.name]);
-    const shown = `ARG ${arg.name}${value === undefined ? "" : `=${value}`}`;
-    if (value === undefined) return withMetadata(state, shown, { declaredArgs });
-    const args = predefinedArgs.has(arg.name) ? state.args : new Map([...state.args, [arg.name, value]]);
-    return withMetadata(state, shown, { declaredArgs, args, scope: new Map([...state.scope, [arg.name, value]]) });
+    const [scope, args] = [new Map(state.scope), new Map(state.args)];
+    const shown = declared.map(({ name, default: written }) => {
+      this.usedArgs.add(name);
+      const given = Object.hasOwn(request.args, name) ? (request.args[name] ?? process.env[name]) : undefined;
+      const value = given ?? (written === undefined ? globals.get(name) : text(written));
+      if (value === undefined) return name;
+      scope.set(name, value);
+      args.set(name, value);
+      return `${name}=${value}`;
+    });
+    const declaredArgs = new Set([...state.declaredArgs, ...declared.map(({ name }) => name)]);
+    return withMetadata(state, `ARG ${shown.join(" ")}`, { declaredArgs, args, scope });
   }
 
   /** What `--from` (or nothing) names: a stage before this one, an additional context, an image, the build context. */
@@ -260,6 +268,14 @@ export class StageBuilder {
   private mayCache(stage: Stage): boolean {
     const { noCache, noCacheFilter } = this.session.request;
     return !noCache && !(noCacheFilter ?? []).some((name) => name.toLowerCase() === stage.from.alias || name === String(stage.index));
+  }
+
+  private warnOnce(message: string, rule: string, place: { file: string; line: number }): void {
+    const { check } = this.session.dockerfile.directives;
+    const key = `${place.line} ${rule} ${message}`;
+    if (this.warned.has(key) || check?.skipAll || check?.skip.includes(rule)) return;
+    this.warned.add(key);
+    this.session.progress.warn(message, rule, place);
   }
 
   /** Gives an error the place of the instruction, unless it has one. */

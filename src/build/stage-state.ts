@@ -57,15 +57,12 @@ export function withLayer(state: StageState, layer: Layer, directory: string, cr
     ...state,
     layers: [...state.layers, layer],
     lowerDirs: [directory, ...state.lowerDirs],
-    history: [
-      ...state.history,
-      { created, created_by: createdBy, ...(state.author ? { author: state.author } : {}), comment: historyComment },
-    ],
+    history: [...state.history, { created, created_by: createdBy, comment: historyComment }],
   };
 }
 
 export function withMetadata(state: StageState, createdBy: string, change: Partial<StageState>): StageState {
-  const entry = { created_by: createdBy, ...(state.author ? { author: state.author } : {}), comment: historyComment, empty_layer: true };
+  const entry = { created_by: createdBy, comment: historyComment, empty_layer: true };
   return { ...state, ...change, history: [...state.history, entry] };
 }
 
@@ -98,7 +95,12 @@ export function splitPair(text: string): [string, string] {
   return at < 0 ? [text, ""] : [text.slice(0, at), text.slice(at + 1)];
 }
 
+/** Counts how steps are done: one that would come out differently now has another key. */
+const stepsVersion = 3;
+
 /** A cache key: the digest of everything that a step depends on. */
-export function stepKey(parts: unknown): string {
-  return createHash("sha256").update(JSON.stringify(parts)).digest("hex");
+export function stepKey(parts: readonly unknown[]): string {
+  return createHash("sha256")
+    .update(JSON.stringify([stepsVersion, ...parts]))
+    .digest("hex");
 }

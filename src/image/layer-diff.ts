@@ -25,12 +25,12 @@ function* children(root: string, at: string, inodes: Inodes): Generator<Buffer> 
     const path = `${root}/${relative}`;
     const stat = fs.lstatSync(nodePath(path));
     if (stat.isCharacterDevice() && stat.rdev === 0) {
-      yield tarHeader({ ...entryOf(stat), name: at === "" ? `.wh.${name}` : `${at}/.wh.${name}`, mode: 0o644, uid: 0, gid: 0 });
+      yield tarHeader({ ...entryOf(stat), name: at === "" ? `.wh.${name}` : `${at}/.wh.${name}`, mode: 0o600, uid: 0, gid: 0 });
       continue;
     }
     yield* entryBytes(path, relative, stat, inodes);
     if (!stat.isDirectory()) continue;
-    if (isOpaque(path)) yield tarHeader({ ...entryOf(stat), name: `${relative}/.wh..wh..opq`, mode: 0o644, uid: 0, gid: 0 });
+    if (isOpaque(path)) yield tarHeader({ ...entryOf(stat), name: `${relative}/.wh..wh..opq` });
     yield* children(root, relative, inodes);
   }
 }

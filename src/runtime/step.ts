@@ -92,7 +92,7 @@ function stepSpec(host: Host, step: BuildStep, at: { bundle: string; rootfs: str
     Config: { Hostname: hostname, Env: step.env, WorkingDir: step.cwd, User: step.user, Tty: false },
     HostConfig: { Ulimits: step.ulimits ?? [], ...(step.shmSize ? { ShmSize: step.shmSize } : {}) },
   } as unknown as Container; // the part of a record that the translation to an OCI spec reads
-  return ociSpec({
+  const spec = ociSpec({
     container,
     imageConfig: {} as ImageConfig, // what it would give is in Config already
     user: resolveUser(step.user, readInside(at.rootfs, "/etc/passwd"), readInside(at.rootfs, "/etc/group")),
@@ -114,6 +114,20 @@ function stepSpec(host: Host, step: BuildStep, at: { bundle: string; rootfs: str
     devices: hostDevices(container.HostConfig),
     hardNofile: hardNofile(),
   });
+  return asBuildStep(spec, step.env);
+}
+
+const readOnly = (options: readonly string[]): string[] => [...options.filter((option) => option !== "rw"), "ro"];
+
+/** As BuildKit runs a step: no HOSTNAME variable, the primary group among the groups, and what is mounted in /etc cannot be written. */
+function asBuildStep(spec: Record<string, unknown>, own: readonly string[]): Record<string, unknown> {
+  const process = spec["process"] as { env: string[]; user: { gid: number; additionalGids: readonly number[] } }; // ociSpec made it
+  const additionalGids = [...new Set([process.user.gid, ...process.user.additionalGids])];
+  const env = process.env.filter((entry) => !entry.startsWith("HOSTNAME=") || own.includes(entry));
+  const mounts = (spec["mounts"] as { destination: string; options?: string[] }[]).map((mount) =>
+    /^\/etc\/(hosts|resolv\.conf|hostname)$/.test(mount.destination) ? { ...mount, options: readOnly(mount.options ?? []) } : mount,
+  );
+  return { ...spec, mounts, process: { ...process, env, user: { ...process.user, additionalGids } } };
 }
 
 function runToEnd(program: string, args: readonly string[], step: BuildStep, end: () => Promise<void>): Promise<number> {

@@ -39,9 +39,13 @@ export async function cloneGit(
   try {
     await git("init", "-q");
     await git("fetch", "-q", "--depth=1", "--", url, ref || "HEAD").catch(async () => {
-      // A server that refuses to hand out a bare commit: take everything.
-      await git("fetch", "-q", "--tags", "--", url, "+refs/heads/*:refs/remotes/origin/*");
-      await git("update-ref", "FETCH_HEAD", (await git("rev-parse", "--verify", `${ref}^{commit}`)).stdout.trim());
+      // A server that refuses to hand out a bare commit, or is a plain web server: take everything.
+      await git("fetch", "-q", "--tags", "--", url, "+refs/heads/*:refs/remotes/origin/*", "+HEAD:refs/berth/head");
+      const names = ref ? [`refs/remotes/origin/${ref}`, ref] : ["refs/berth/head"];
+      const found = await Promise.all(names.map((name) => git("rev-parse", "-q", "--verify", `${name}^{commit}`).catch(() => undefined)));
+      const commit = found.find((answer) => answer !== undefined)?.stdout.trim();
+      if (commit === undefined) throw new Error(`there is no revision "${ref}"`);
+      await git("update-ref", "FETCH_HEAD", commit);
     });
     await git("checkout", "-q", "FETCH_HEAD");
     await git("submodule", "update", "-q", "--init", "--recursive", "--depth=1");

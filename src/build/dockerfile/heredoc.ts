@@ -9,10 +9,14 @@ export interface Heredoc {
   readonly expand: boolean;
   readonly fileDescriptor: number;
   readonly content: string;
+  /** The lines as written, also where tabs are dropped: what a shell is handed. */
+  readonly raw: string;
 }
 
+export type HeredocOpening = Omit<Heredoc, "content" | "raw">;
+
 /** The heredocs that an instruction opens, in order. Only RUN, COPY, ADD and ONBUILD of these have any. */
-export function heredocsOf(keyword: string, text: string, escapeChar: string): Omit<Heredoc, "content">[] {
+export function heredocsOf(keyword: string, text: string, escapeChar: string): HeredocOpening[] {
   if (keyword === "ONBUILD") {
     const trigger = splitInstruction(text, escapeChar);
     return heredocsOf(trigger.keyword, trigger.text, escapeChar);
@@ -21,7 +25,7 @@ export function heredocsOf(keyword: string, text: string, escapeChar: string): O
   return rawWords(text, escapeChar).flatMap((word) => parseHeredocWord(word) ?? []);
 }
 
-export function parseHeredocWord(word: string): Omit<Heredoc, "content"> | undefined {
+export function parseHeredocWord(word: string): HeredocOpening | undefined {
   const match = /^(\d*)<<(-?)([^<]*)$/.exec(word);
   if (!match?.[3]) return undefined;
   const name = match[3].replace(/\\(.)/g, "$1").replace(/["']/g, "");

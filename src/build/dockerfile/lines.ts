@@ -20,7 +20,7 @@ export interface InstructionLine {
 export interface DockerfileLines {
   readonly directives: Directives;
   readonly instructions: readonly InstructionLine[];
-  /** Lines of empty lines inside a continued instruction. */
+  /** Last lines of the continued instructions that have an empty line in them. */
   readonly emptyContinuations: readonly number[];
   readonly source: readonly string[];
 }
@@ -43,7 +43,7 @@ export function dockerfileLines(content: string, file: string): DockerfileLines 
     if (first === "" || first.startsWith("#")) continue;
     const line = at + 1;
     let joined = first;
-    let emptyAt: number | undefined;
+    let hasEmpty = false;
     while (continuation.test(joined)) {
       joined = joined.replace(continuation, "$1");
       let next: string | undefined;
@@ -51,7 +51,7 @@ export function dockerfileLines(content: string, file: string): DockerfileLines 
         const candidate = source[at]!;
         if (candidate.trimStart().startsWith("#")) continue;
         if (candidate.trim() === "") {
-          emptyAt ??= at + 1;
+          hasEmpty = true;
           continue;
         }
         next = candidate;
@@ -60,10 +60,11 @@ export function dockerfileLines(content: string, file: string): DockerfileLines 
       if (next === undefined) break;
       joined += next;
     }
-    if (emptyAt !== undefined) emptyContinuations.push(emptyAt);
+    if (hasEmpty) emptyContinuations.push(Math.min(at + 1, source.length));
     const { keyword, flags, text } = splitInstruction(joined, directives.escape);
     const heredocs = heredocsOf(keyword, text, directives.escape).map((opening) => {
       const body: string[] = [];
+      const raw: string[] = [];
       const start = at + 1;
       for (;;) {
         const next = source[++at];
@@ -71,8 +72,9 @@ export function dockerfileLines(content: string, file: string): DockerfileLines 
         const content = opening.chomp ? next.replace(/^\t+/, "") : next;
         if (content === opening.name) break;
         body.push(`${content}\n`);
+        raw.push(`${next}\n`);
       }
-      return { ...opening, content: body.join("") };
+      return { ...opening, content: body.join(""), raw: raw.join("") };
     });
     instructions.push({ keyword, flags, text, original: joined.trim(), heredocs, line, endLine: Math.min(at + 1, source.length) });
   }

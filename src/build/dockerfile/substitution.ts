@@ -15,7 +15,7 @@ export function substitute(lexer: SubstitutionCursor): string {
     throw lexer.error(`unsupported modifier (${written}) in substitution`);
   }
   const word = lexer.until("}", modifier === "#" || modifier === "%").text;
-  const value = modifier === "-" || modifier === "+" ? lexer.lookup(name) : lexer.value(name);
+  const value = lexer.value(name);
   const missing = value === undefined || (emptyCounts && value === "");
   switch (modifier) {
     case "-":

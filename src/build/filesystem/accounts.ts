@@ -5,7 +5,8 @@ import type { Owner } from "./writable-root.ts";
 
 /** The owner that `--chown=user[:group]` means in a root file system; names come from its /etc/passwd and /etc/group. */
 export function parseOwner(text: string, root: Lookup): Owner {
-  const [user = "", group] = text.split(":");
+  const [name = "", group] = text.split(":");
+  const user = name === "" ? "0" : name;
   const account = /^\d+$/.test(user) ? undefined : accounts(root).find((candidate) => candidate.name === user);
   if (!account && !/^\d+$/.test(user)) {
     throw new BerthError("build/context", `there is no user "${user}" in /etc/passwd of the image`, {

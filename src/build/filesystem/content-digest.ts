@@ -23,7 +23,8 @@ export async function contentDigest(
     for (const { entry, relative } of walkTree(tree, top, o.exclude)) {
       // The directory itself is only where its contents come from.
       const shown = isDirectory ? `${parents}/${relative}` : `${parents}/${name}`;
-      hash.update(`${header(entry, shown, tree.keepsOwner, o.ignoreModes)}\0`);
+      const outermost = isDirectory && relative === "" && parents === "";
+      hash.update(`${header(entry, shown, tree.keepsOwner && !outermost, o.ignoreModes || outermost)}\0`);
       if (entry.stat.isFile()) {
         const digest = o.digests.digest(entry);
         hash.update(typeof digest === "string" ? digest : await digest);

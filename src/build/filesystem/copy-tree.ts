@@ -13,6 +13,10 @@ export interface CopyOptions {
   readonly exclude: readonly string[];
   readonly owner?: Owner;
   readonly mode?: ModeChange;
+  /** An octal --chmod: directories that have to be made above the sources get it too. */
+  readonly directoryMode?: number;
+  /** Several files are copied in all: then none may become the destination itself. */
+  readonly several?: boolean;
   /** Nanoseconds for everything that is written (SOURCE_DATE_EPOCH). */
   readonly maxMtimeNs?: bigint;
   readonly signal: AbortSignal;
@@ -31,13 +35,19 @@ export async function copySelected(
 ): Promise<void> {
   const target = resolvePath(root, destination);
   const existing = root.entry(target);
-  const isDirectory = /(^|\/)\.?$/.test(destination) || existing?.stat.isDirectory() === true || selected.length > 1;
-  const parentsMode = { mode: o.mode ? o.mode(0o755, true) : 0o755, owner: o.owner ?? { uid: 0, gid: 0 } };
+  const isDirectory = /(^|\/)\.?$/.test(destination) || existing?.stat.isDirectory() === true;
+  const parentsMode = { mode: o.directoryMode ?? 0o755, owner: o.owner ?? { uid: 0, gid: 0 } };
   const links = new Map<string, string>();
   const pace = pacer(o.signal);
   for (const { entry: top, name, parents } of selected) {
     const base = parents ? resolvePath(root, joinPath(target, parents)) : target;
     const intoDirectory = isDirectory || parents !== "";
+    if (parents) takeParents(root, tree, target, parents, o);
+    if (o.several && !intoDirectory && !top.stat.isDirectory()) {
+      throw new BerthError("build/context", "several files are copied, so the destination must be a directory", {
+        hint: `End it with a slash: ${destination}/`,
+      });
+    }
     const start = top.stat.isDirectory()
       ? parents
         ? resolvePath(root, joinPath(base, name))
@@ -48,15 +58,27 @@ export async function copySelected(
     for (const { entry, relative } of walkTree(tree, top, o.exclude)) {
       const path = relative === "" ? start : joinPath(start, relative);
       if (entry.stat.isDirectory()) {
-        // An existing top directory keeps its mode and owner; below it the source decides.
-        const isNew = root.makeDirectory(path, parentsMode);
-        if (relative !== "" || isNew) applyMetadata(root.hostPath(path), entry, tree, o);
+        // Only below the destination the source decides over modes and owners.
+        root.makeDirectory(path, parentsMode);
+        if (relative !== "" || parents !== "") applyMetadata(root.hostPath(path), entry, tree, o);
       } else {
         root.makeDirectory(path.slice(0, Math.max(path.lastIndexOf("/"), 0)), parentsMode);
         await copyEntry(root, entry, path, tree, o, links);
       }
       await pace();
     }
+  }
+}
+
+/** With --parents the directories above a source come along as they are. */
+function takeParents(root: WritableRoot, tree: SourceTree, target: string, parents: string, o: CopyOptions): void {
+  const parts = parents.split("/");
+  for (const [index] of parts.entries()) {
+    const relative = parts.slice(0, index + 1).join("/");
+    const source = tree.entry(resolvePath(tree, relative));
+    const path = resolvePath(root, joinPath(target, relative));
+    const isNew = root.makeDirectory(path, { mode: 0o755, owner: o.owner ?? { uid: 0, gid: 0 } });
+    if (isNew && source?.stat.isDirectory()) applyMetadata(root.hostPath(path), source, tree, o);
   }
 }
 

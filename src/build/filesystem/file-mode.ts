@@ -6,14 +6,14 @@ export function parseMode(text: string): { change: ModeChange; octal: boolean } 
     const mode = Number.parseInt(text, 8);
     return { change: () => mode, octal: true };
   }
-  const clauses = text.split(",").map((clause) => /^([ugoa]*)((?:[+\-=][rwxXst]*)+)$/.exec(clause));
+  const clauses = text.split(",").map((clause) => /^([ugoa]*)((?:[+\-=](?:[rwxXst]*|[ugo]))+)$/.exec(clause));
   if (clauses.some((clause) => !clause))
     throw new Error(`invalid chmod parameter: '${text}'. it should be octal string and between 0 and 07777, or symbolic like u=rwX,go=rX`);
   const change: ModeChange = (start, isDirectory) => {
     let mode = start;
     for (const clause of clauses) {
       const who = clause![1]!.replace("a", "ugo") || "ugo";
-      for (const [, operator, letters] of clause![2]!.matchAll(/([+\-=])([rwxXst]*)/g)) {
+      for (const [, operator, letters] of clause![2]!.matchAll(/([+\-=])([rwxXstugo]*)/g)) {
         let bits = 0;
         let mask = 0;
         for (const [name, shift] of [
@@ -24,6 +24,8 @@ export function parseMode(text: string): { change: ModeChange; octal: boolean } 
           if (!who.includes(name)) continue;
           mask |= 7 << shift;
           for (const letter of letters!) {
+            const copied = { u: 6, g: 3, o: 0 }[letter];
+            if (copied !== undefined) bits |= ((mode >> copied) & 7) << shift;
             if (letter === "r") bits |= 4 << shift;
             if (letter === "w") bits |= 2 << shift;
             if (letter === "x" || (letter === "X" && (isDirectory || (start & 0o111) !== 0))) bits |= 1 << shift;

@@ -21,13 +21,13 @@ export class SourceMissing extends Error {
   }
 }
 
-/** The entries that one source of COPY or ADD names; wildcards are Go's filepath.Match, component by component. Throws SourceMissing. */
+/** The entries that one source of COPY or ADD names; wildcards are Go's filepath.Match, component by component. A pattern may match nothing. Throws SourceMissing. */
 export function selectSources(tree: SourceTree, source: string, o: { parents: boolean }): Selected[] {
   const pivot = source.indexOf("/./");
   const path = treePath(source);
   const prefix = o.parents && pivot >= 0 ? treePath(source.slice(0, pivot)) : "";
   const parentsOf = (found: string) => (o.parents ? parentPath(prefix ? found.slice(prefix.length + 1) : found) : "");
-  if (!/[*?[\\]/.test(path)) {
+  if (!hasWildcard(path)) {
     const entry = tree.entry(resolvePath(tree, path));
     if (!entry) throw new SourceMissing(path, false);
     return [{ entry, name: baseName(path), parents: parentsOf(path) }];
@@ -37,12 +37,18 @@ export function selectSources(tree: SourceTree, source: string, o: { parents: bo
     if (o.parents && component === "**") found = found.flatMap((directory) => [directory, ...directoriesBelow(tree, directory)]);
     else found = found.flatMap((directory) => matches(tree, directory, component));
   }
-  const selected = [...new Set(found)].flatMap((match) => {
-    const entry = tree.entry(resolvePath(tree, match));
-    return entry ? [{ entry, name: baseName(match), parents: parentsOf(match) }] : [];
-  });
-  if (selected.length === 0) throw new SourceMissing(path, true);
-  return selected;
+  return [...new Set(found)]
+    .filter((match) => match !== "")
+    .map((match) => {
+      const entry = tree.entry(resolvePath(tree, match));
+      if (!entry) throw new SourceMissing(match, true); // a link that leads nowhere
+      return { entry, name: baseName(match), parents: parentsOf(match) };
+    });
+}
+
+/** Whether a source is a pattern: one that matches nothing is no error. */
+export function hasWildcard(source: string): boolean {
+  return /[*?[\\]/.test(source);
 }
 
 function matches(tree: SourceTree, directory: string, component: string): string[] {

@@ -142,7 +142,7 @@ function outline(dockerfile: Dockerfile, content: string, request: BuildRequest)
 function lint(dockerfile: Dockerfile, content: string): Metadata {
   const warnings: { ruleName: string; url: string; detail: string; location: object; line: number }[] = [];
   const source = { content, file: dockerfile.file };
-  checkDockerfile(dockerfile, (detail, ruleName, line) => {
+  checkDockerfile(dockerfile, undefined, (detail, ruleName, line) => {
     warnings.push({ ruleName, url: ruleUrl(ruleName), detail, location: location(line, endLine(source, line)), line });
   });
   warnings.sort((a, b) => a.line - b.line);

@@ -122,7 +122,7 @@ describe("a typical Dockerfile", () => {
     const Dockerfile =
       'FROM busybox\nENV V=1\nCOPY <<EOF <<"RAW" /h/\na "$V" \\n\nEOF\n$V\nRAW\nRUN <<X\necho one > /r\necho two >> /r\nX\n';
     const { read } = await build({ Dockerfile });
-    expect([read("h/EOF"), read("h/RAW"), read("r")]).toEqual(['a "1" \\n\n', "$V\n", "one\ntwo\n"]);
+    expect([read("h/EOF"), read("h/RAW"), read("r")]).toEqual(['a "1" n\n', "$V\n", "one\ntwo\n"]);
   });
 
   it("keeps the file system of a failed step and says where it failed", async () => {
