@@ -17,7 +17,7 @@ export interface Built {
   readonly image: StoredImage;
   readonly contextDir: string;
   readonly events: readonly BuildEvent[];
-  /** Names of the steps that came from the cache. */
+  /** Names of the steps that came from the cache, base images aside. */
   readonly cached: readonly string[];
   readonly warnings: readonly string[];
   /** What the steps wrote. */
@@ -108,7 +108,9 @@ function result(images: ImageStore, imageId: string, contextDir: string, events:
     image: images.get(imageId),
     contextDir,
     events,
-    cached: events.flatMap((event) => (event.type === "vertex" && event.completedMs !== undefined && event.cached ? [event.name] : [])),
+    cached: events.flatMap((event) =>
+      event.type === "vertex" && event.completedMs !== undefined && event.cached && !/\] FROM /.test(event.name) ? [event.name] : [],
+    ),
     warnings: events.flatMap((event) => (event.type === "warning" ? [`${event.rule ?? ""}: ${event.message}`] : [])),
     output: events.map((event) => (event.type === "log" ? event.text : "")).join(""),
     read: (path) => {
