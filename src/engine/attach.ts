@@ -3,7 +3,8 @@ import { AttachInput, logEnd, type Runtime, readOutput } from "../runtime/index.
 import { BerthError } from "../system/index.ts";
 import type { ContainerRecord } from "./container-record.ts";
 import type { Containers } from "./containers.ts";
-import { hijack } from "./hijack.ts";
+import { detachWatch } from "./detach-keys.ts";
+import { type Hijacked, hijack } from "./hijack.ts";
 import { type Call, flag } from "./http.ts";
 
 /**
@@ -14,6 +15,8 @@ export async function attach(
   call: Call,
   record: ContainerRecord,
   { runtime, containers }: { runtime: Runtime; containers: Containers },
+  taken?: Hijacked,
+  onDetach?: () => void,
 ): Promise<void> {
   const { query } = call;
   const path = runtime.logPath(record.Id);
@@ -22,15 +25,26 @@ export async function attach(
   const tty = record.Config.Tty === true;
   const running = () => containers.find(record.Id)?.State.Running === true;
   const from = replay ? undefined : logEnd(path);
-  const session = hijack(call, { tty });
+  const watch = tty ? detachWatch(query.get("detachKeys")) : undefined;
+  const session = taken ?? hijack(call, { tty });
   const gone = new AbortController();
   session.socket.on("close", () => gone.abort());
   let input: AttachInput | undefined;
   const early: Buffer[] = [];
   let ended = false;
   if (takesInput) {
-    const take = (data: Buffer) => (input ? input.write(data) : early.push(Buffer.from(data)));
-    if (call.upgrade?.head.length) take(call.upgrade.head);
+    const write = (data: Buffer) => (input ? input.write(data) : early.push(Buffer.from(data)));
+    const take = (data: Buffer) => {
+      if (!watch) return void write(data);
+      const { pass, detached } = watch.feed(data);
+      if (pass.length > 0) write(pass);
+      if (!detached) return;
+      onDetach?.();
+      gone.abort();
+      session.end();
+      session.socket.destroy();
+    };
+    if (!taken && call.upgrade?.head.length) take(call.upgrade.head);
     session.socket.on("data", take);
     session.socket.on("end", () => {
       ended = true;

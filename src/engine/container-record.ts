@@ -47,7 +47,7 @@ export function buildRecord(
   const command = [...(merged.Entrypoint ?? []), ...(merged.Cmd ?? [])];
   if (command.length === 0 || command[0] === "")
     throw new BerthError("container/bad-config", "no command specified", { hint: "The image has none either: give one." });
-  const mode = hostConfig.NetworkMode || "default";
+  const mode = !hostConfig.NetworkMode || hostConfig.NetworkMode === "default" ? "bridge" : hostConfig.NetworkMode;
   const hc: HostConfig = {
     ...hostConfig,
     NetworkMode: mode,
@@ -62,13 +62,11 @@ export function buildRecord(
   const { mounts, volumes } = mountPoints(hc, merged);
   const endpoints = { ...networking?.EndpointsConfig };
   if (!["host", "none"].includes(mode) && !mode.startsWith("container:")) {
-    const main = mode === "default" ? "bridge" : mode;
-    for (const alias of ["default", "bridge"])
-      if (main === "bridge" && endpoints[alias] && alias !== main) {
-        endpoints[main] = endpoints[alias] ?? {};
-        delete endpoints[alias];
-      }
-    endpoints[main] ??= {};
+    if (mode === "bridge" && endpoints["default"]) {
+      endpoints["bridge"] = endpoints["default"];
+      delete endpoints["default"];
+    }
+    endpoints[mode] ??= {};
   } else for (const name of Object.keys(endpoints)) delete endpoints[name];
   return {
     volumes,
@@ -185,6 +183,10 @@ function mountPoints(
     });
   };
   for (const text of hc.Binds ?? []) {
+    if (/^\/[^:]*$/.test(text)) {
+      volume(randomBytes(32).toString("hex"), posix.normalize(text), { rw: true, mode: "", anonymous: true });
+      continue;
+    }
     const { source, target, options } = parseBind(text);
     const rw = !options.includes("ro");
     if (source.startsWith("/"))

@@ -1,55 +1,56 @@
-import type { Container, ContainerCreateBody } from "../api/index.ts";
-import { type LogQuery, type Runtime, readLogs } from "../runtime/index.ts";
-import { BerthError, run } from "../system/index.ts";
+import { join } from "node:path";
+import type { Runtime } from "../runtime/index.ts";
+import { BerthError } from "../system/index.ts";
 import { attach } from "./attach.ts";
+import { webSocketSession } from "./attach-websocket.ts";
+import { containerEvent } from "./container-event.ts";
+import { sizes } from "./container-list-routes.ts";
+import { logs } from "./container-logs.ts";
 import type { ContainerRecord } from "./container-record.ts";
-import { containerFilters, containerSummary, matchesFilters } from "./container-summary.ts";
+import { processesOf } from "./container-top.ts";
+import type { UpdateBody } from "./container-update.ts";
+import { inspected } from "./container-view.ts";
 import type { Containers } from "./containers.ts";
-import { frame } from "./hijack.ts";
-import { type Call, filters, flag, jsonBody, type Route, route, sendEmpty, sendJson, timeMs } from "./http.ts";
-import type { EngineImage } from "./ports.ts";
+import { createBody } from "./create-body.ts";
+import type { EventBus } from "./event-bus.ts";
+import { type Call, flag, jsonBody, type Route, route, sendEmpty, sendJson } from "./http.ts";
 
 export interface ContainerRoutesOptions {
   readonly containers: Containers;
   readonly runtime: Runtime;
-  readonly image: (id: string) => EngineImage | undefined;
+  readonly events: EventBus;
+  readonly imageBytes: (id: string) => number;
 }
 
 /** /containers/... of the Docker API. */
-export function containerRoutes({ containers, runtime, image }: ContainerRoutesOptions): Route[] {
+export function containerRoutes(o: ContainerRoutesOptions): Route[] {
+  const { containers, runtime, events } = o;
   const ref = (call: Call) => decodeURIComponent(call.params[0] ?? "");
-  const number = (call: Call, name: string) => (call.query.has(name) ? Number(call.query.get(name)) : undefined);
+  const places = (record: ContainerRecord) => ({
+    lowerDirs: containers.lowerDirs(record),
+    upperDir: runtime.upperDir(record.Id),
+    workDir: join(runtime.directory(record.Id), "work"),
+    mergedDir: runtime.rootfs(record.Id),
+  });
   const stopOptions = (call: Call) => {
-    const graceS = number(call, "t");
+    const graceS = call.query.get("t") ? whole(call, "t", /^-?\d+$/) : undefined;
     const signal = call.query.get("signal");
     return { ...(graceS === undefined ? {} : { graceS }), ...(signal ? { signal } : {}) };
   };
   return [
-    route("GET", "/containers/json", (call) => {
-      const wanted = filters(call.query, containerFilters);
-      const all = flag(call.query, "all") || wanted.has("status") || wanted.has("exited");
-      const limit = Number(call.query.get("limit") ?? 0);
-      const list = containers
-        .list()
-        .filter((record) => (all || limit > 0 || record.State.Running) && matchesFilters(record, wanted, containers, image))
-        .sort((a, b) => (a.Created < b.Created ? 1 : -1));
-      sendJson(
-        call.response,
-        200,
-        (limit > 0 ? list.slice(0, limit) : list).map((record) => containerSummary(record, image(record.Image))),
-      );
-    }),
     route("POST", "/containers/create", async (call) => {
-      const body = await jsonBody<ContainerCreateBody>(call.request);
+      const body = createBody(await jsonBody<unknown>(call.request));
       sendJson(call.response, 201, containers.create(call.query.get("name") ?? undefined, body, call.query.get("platform") ?? undefined));
     }),
-    route("POST", "/containers/prune", async (call) => {
-      filters(call.query, ["label", "label!", "until"]);
-      const gone = containers.list().filter((record) => !record.State.Running);
-      for (const record of gone) await containers.remove(record.Id, { force: false, volumes: false });
-      sendJson(call.response, 200, { ContainersDeleted: gone.map((record) => record.Id), SpaceReclaimed: 0 });
+    route("GET", "/containers/{id}/json", async (call) => {
+      const record = containers.get(ref(call));
+      const size = flag(call.query, "size") ? await sizes(o, record) : {};
+      sendJson(call.response, 200, { ...inspected(record, places(record)), ...size });
     }),
-    route("GET", "/containers/{id}/json", (call) => sendJson(call.response, 200, inspected(containers.get(ref(call))))),
+    route("POST", "/containers/{id}/update", async (call) => {
+      await containers.update(ref(call), await jsonBody<UpdateBody>(call.request));
+      sendJson(call.response, 200, { Warnings: null });
+    }),
     route("POST", "/containers/{id}/start", async (call) =>
       sendEmpty(call.response, (await containers.start(ref(call))) === "already" ? 304 : 204),
     ),
@@ -88,95 +89,40 @@ export function containerRoutes({ containers, runtime, image }: ContainerRoutesO
       // The client starts the container only when it has seen the head.
       call.response.writeHead(200, { "Content-Type": "application/json" });
       call.response.flushHeaders();
-      call.response.end(`${JSON.stringify({ ...(await waiting), Error: null })}\n`);
+      call.response.end(`${JSON.stringify(await waiting)}\n`);
     }),
     route("POST", "/containers/{id}/resize", (call) => {
       const record = containers.get(ref(call));
-      if (record.State.Running) runtime.resize(record.Id, { w: Number(call.query.get("w")), h: Number(call.query.get("h")) });
+      const size = { h: whole(call, "h"), w: whole(call, "w") };
+      if (!record.State.Running) throw new BerthError("container/not-running", `container ${record.Id} is not running`);
+      runtime.resize(record.Id, size);
+      containerEvent(events, record, "resize", { height: String(size.h), width: String(size.w) });
       sendEmpty(call.response, 200);
     }),
-    route("GET", "/containers/{id}/logs", (call) => logs(call, containers.get(ref(call)), runtime, containers)),
-    route("POST", "/containers/{id}/attach", (call) => attach(call, containers.get(ref(call)), { runtime, containers })),
+    route("GET", "/containers/{id}/logs", (call) => logs(call, containers.get(ref(call)), o)),
+    route("POST", "/containers/{id}/attach", (call) => {
+      const record = containers.get(ref(call));
+      containerEvent(events, record, "attach");
+      return attach(call, record, o, undefined, () => containerEvent(events, record, "detach"));
+    }),
+    route("GET", "/containers/{id}/attach/ws", async (call) => {
+      const record = containers.get(ref(call));
+      const session = await webSocketSession(call);
+      containerEvent(events, record, "attach");
+      await attach(call, record, o, session, () => containerEvent(events, record, "detach"));
+    }),
     route("GET", "/containers/{id}/top", async (call) => {
       const record = containers.get(ref(call));
-      if (!record.State.Running) throw new BerthError("container/not-running", `container ${record.Id} is not running`);
-      sendJson(call.response, 200, await top(record, runtime, call.query.get("ps_args") || "-ef"));
+      const list = await processesOf(record, runtime, call.query.get("ps_args") || "-ef");
+      containerEvent(events, record, "top");
+      sendJson(call.response, 200, list);
     }),
   ];
 }
 
-/** The record as the API shows it: without what only the engine needs. */
-export function inspected(record: ContainerRecord): Container {
-  const { Berth: _, ...container } = record;
-  const first = container.NetworkSettings.Networks["bridge"];
-  return {
-    ...container,
-    NetworkSettings: {
-      Bridge: "",
-      HairpinMode: false,
-      LinkLocalIPv6Address: "",
-      LinkLocalIPv6PrefixLen: 0,
-      SecondaryIPAddresses: null,
-      SecondaryIPv6Addresses: null,
-      EndpointID: first?.EndpointID ?? "",
-      Gateway: first?.Gateway ?? "",
-      GlobalIPv6Address: "",
-      GlobalIPv6PrefixLen: 0,
-      IPAddress: first?.IPAddress ?? "",
-      IPPrefixLen: first?.IPPrefixLen ?? 0,
-      IPv6Gateway: "",
-      MacAddress: first?.MacAddress ?? "",
-      ...container.NetworkSettings,
-    } as Container["NetworkSettings"], // the older fields are not in the type
-  };
-}
-
-async function logs(call: Call, record: ContainerRecord, runtime: Runtime, containers: Containers): Promise<void> {
-  const { query } = call;
-  const [stdout, stderr] = [flag(query, "stdout"), flag(query, "stderr")];
-  if (!stdout && !stderr) throw new BerthError("api/bad-parameter", "Bad parameters: you must choose at least one stream");
-  if (record.HostConfig.LogConfig?.Type === "none")
-    throw new BerthError("api/not-implemented", "configured logging driver does not support reading");
-  const tty = record.Config.Tty === true;
-  const [sinceMs, untilMs] = [timeMs(query.get("since")), timeMs(query.get("until"))];
-  const tailText = query.get("tail") ?? "all";
-  const logQuery: LogQuery = {
-    stdout,
-    stderr,
-    follow: flag(query, "follow"),
-    ...(/^\d+$/.test(tailText) ? { tail: Number(tailText) } : {}),
-    ...(sinceMs === undefined ? {} : { sinceMs }),
-    ...(untilMs === undefined ? {} : { untilMs }),
-    ended: () => !containers.find(record.Id)?.State.Running,
-    wake: containers.wait(record.Id, "not-running"),
-    signal: call.signal,
-  };
-  call.response.writeHead(200, { "Content-Type": tty ? "application/vnd.docker.raw-stream" : "application/vnd.docker.multiplexed-stream" });
-  call.response.flushHeaders();
-  const timestamps = flag(query, "timestamps");
-  for await (const entry of readLogs(runtime.logPath(record.Id), logQuery, tty && !timestamps)) {
-    const data = timestamps ? Buffer.concat([Buffer.from(`${entry.time} `), entry.data]) : entry.data;
-    if (!call.response.write(tty ? data : frame(entry.stream, data)))
-      await new Promise((resolve) => {
-        call.response.once("drain", resolve);
-        call.response.once("close", resolve);
-      });
-    if (call.signal.aborted) return;
-  }
-  call.response.end();
-}
-
-/** `ps` of this host, cut to the container's processes. */
-async function top(record: Container, runtime: Runtime, psArgs: string): Promise<{ Titles: string[]; Processes: string[][] }> {
-  const pids = new Set(runtime.pids(record.Id));
-  const { stdout } = await run("ps", psArgs.split(/\s+/).filter(Boolean));
-  const [head = "", ...lines] = stdout.trimEnd().split("\n");
-  const titles = head.trim().split(/\s+/);
-  const pidAt = titles.indexOf("PID");
-  if (pidAt < 0) throw new BerthError("api/bad-parameter", "Couldn't find PID field in ps output");
-  const rows = lines.map((line) => {
-    const words = line.trim().split(/\s+/);
-    return [...words.slice(0, titles.length - 1), words.slice(titles.length - 1).join(" ")];
-  });
-  return { Titles: titles, Processes: rows.filter((row) => pids.has(Number(row[pidAt]))) };
+/** @throws BerthError api/bad-parameter */
+function whole(call: Call, name: string, form = /^\d+$/): number {
+  const text = call.query.get(name) ?? "";
+  if (!form.test(text)) throw new BerthError("api/bad-parameter", `invalid value "${text}" of ${name}: invalid syntax`);
+  return Number(text);
 }

@@ -1,25 +1,6 @@
 import type { Container } from "../api/index.ts";
-import type { Containers } from "./containers.ts";
-import { labelsMatch } from "./http.ts";
+import { shownNetworks } from "./container-view.ts";
 import type { EngineImage } from "./ports.ts";
-
-export const containerFilters = [
-  "id",
-  "name",
-  "label",
-  "status",
-  "exited",
-  "ancestor",
-  "before",
-  "since",
-  "volume",
-  "network",
-  "publish",
-  "expose",
-  "health",
-  "is-task",
-  "isolation",
-];
 
 /** One row of GET /containers/json. */
 export function containerSummary(record: Container, image: EngineImage | undefined) {
@@ -41,7 +22,7 @@ export function containerSummary(record: Container, image: EngineImage | undefin
     State: record.State.Status,
     Status: statusText(record, Date.now()),
     HostConfig: { NetworkMode: record.HostConfig.NetworkMode },
-    NetworkSettings: { Networks: record.NetworkSettings.Networks },
+    NetworkSettings: { Networks: shownNetworks(record) },
     Mounts: record.Mounts,
   };
 }
@@ -89,38 +70,4 @@ export function age(ms: number): string {
   if (hours < 24 * 60) return `${Math.floor(hours / 24 / 7)} weeks`;
   if (hours < 24 * 365 * 2) return `${Math.floor(hours / 24 / 30)} months`;
   return `${Math.floor(hours / 24 / 365)} years`;
-}
-
-export function matchesFilters(
-  record: Container,
-  wanted: ReadonlyMap<string, readonly string[]>,
-  containers: Containers,
-  image: (ref: string) => EngineImage | undefined,
-): boolean {
-  const any = (key: string, test: (value: string) => boolean) => !wanted.has(key) || (wanted.get(key) ?? []).some(test);
-  const bound = (ref: string) => Date.parse(containers.get(ref).Created);
-  return (
-    any("id", (value) => record.Id.startsWith(value)) &&
-    any("name", (value) => new RegExp(value).test(record.Name) || new RegExp(value).test(record.Name.slice(1))) &&
-    labelsMatch(wanted.get("label"), record.Config.Labels ?? {}) &&
-    any("status", (value) => record.State.Status === value) &&
-    any("exited", (value) => record.State.Status === "exited" && record.State.ExitCode === Number(value)) &&
-    any("ancestor", (value) => record.Config.Image === value || image(value)?.id === record.Image) &&
-    any("before", (value) => Date.parse(record.Created) < bound(value)) &&
-    any("since", (value) => Date.parse(record.Created) > bound(value)) &&
-    any("volume", (value) =>
-      record.Mounts.some((mount) => mount.Name === value || mount.Destination === value || mount.Source === value),
-    ) &&
-    any("network", (value) =>
-      Object.entries(record.NetworkSettings.Networks).some(([name, endpoint]) => name === value || endpoint.NetworkID?.startsWith(value)),
-    ) &&
-    any("health", (value) => (record.State.Health?.Status ?? "none") === value) &&
-    any("publish", (value) =>
-      Object.values(record.NetworkSettings.Ports ?? {}).some((list) => list?.some((binding) => value.split("/")[0] === binding.HostPort)),
-    ) &&
-    any("expose", (value) =>
-      Object.keys(record.Config.ExposedPorts ?? {}).some((port) => port === value || port.split("/")[0] === value),
-    ) &&
-    any("is-task", (value) => value === "false")
-  );
 }

@@ -3,6 +3,7 @@ import type { Networks } from "../network/index.ts";
 import type { Runtime, Volumes } from "../runtime/index.ts";
 import { BerthError, type BerthPaths } from "../system/index.ts";
 import type { ContainerRecord } from "./container-record.ts";
+import { type UpdateBody, updateContainer } from "./container-update.ts";
 import { ContainerBook } from "./containers/book.ts";
 import { createContainer } from "./containers/create.ts";
 import { ExitWatch } from "./containers/exits.ts";
@@ -101,6 +102,7 @@ export class Containers {
 
   async start(ref: string): Promise<"started" | "already"> {
     const record = this.get(ref);
+    if (record.State.Paused) throw new BerthError("container/not-running", "cannot start a paused container, try unpause instead");
     if (record.State.Running) return "already";
     const [failed] = await this.startMany([record.Id]);
     if (failed) throw failed.error;
@@ -148,6 +150,15 @@ export class Containers {
     record.Name = `/${clean}`;
     book.put(record);
     book.emit(record, "rename", { oldName });
+  }
+
+  /** Other limits, another restart policy. @throws BerthError container/bad-config, api/conflict */
+  async update(ref: string, body: UpdateBody): Promise<void> {
+    const { book, runtime, locks } = this.#parts;
+    const record = book.get(ref);
+    await locks.with(record.Id, () => updateContainer(record, body, runtime));
+    book.put(record);
+    book.emit(record, "update");
   }
 
   /** @throws BerthError container/running without force */

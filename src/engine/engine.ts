@@ -10,6 +10,7 @@ import { buildRoutes } from "./build-routes.ts";
 import { buildRunner } from "./build-runner.ts";
 import { buildkitRoutes } from "./buildkit/index.ts";
 import { containerContentRoutes } from "./container-content-routes.ts";
+import { containerListRoutes } from "./container-list-routes.ts";
 import type { ContainerRecord } from "./container-record.ts";
 import { containerRoutes } from "./container-routes.ts";
 import { Containers } from "./containers.ts";
@@ -30,6 +31,7 @@ import { snapshotRoutes } from "./projects/snapshot-routes.ts";
 import { Records } from "./records.ts";
 import { ApiServer } from "./server.ts";
 import { statsRoutes } from "./stats-routes.ts";
+import { swarmRoutes } from "./swarm-routes.ts";
 import { systemRoutes } from "./system-routes.ts";
 import { volumeRoutes } from "./volume-routes.ts";
 
@@ -89,6 +91,7 @@ export async function startEngine({ paths, log, idleMs }: EngineOptions): Promis
   });
   const startedAt = new Date().toISOString();
   let stopNow: () => void = () => {};
+  const imageBytes = (id: string) => images.resolve(id)?.size ?? 0;
   const server = new ApiServer(
     [
       ...systemRoutes({
@@ -101,7 +104,9 @@ export async function startEngine({ paths, log, idleMs }: EngineOptions): Promis
         startedAt,
         stop: () => stopNow(),
       }),
-      ...containerRoutes({ containers, runtime, image: (id) => images.resolve(id) }),
+      ...swarmRoutes(),
+      ...containerListRoutes({ containers, runtime, events, image: (id) => images.resolve(id), imageBytes }),
+      ...containerRoutes({ containers, runtime, events, imageBytes }),
       ...archiveRoutes({ containers, events }),
       ...statsRoutes({ containers, runtime }),
       ...containerContentRoutes({ containers, runtime, images, events }),

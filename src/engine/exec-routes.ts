@@ -3,6 +3,7 @@ import type { ExecCreateBody } from "../api/index.ts";
 import { type ExecSession, execInContainer, type Runtime } from "../runtime/index.ts";
 import { BerthError } from "../system/index.ts";
 import type { Containers } from "./containers.ts";
+import { detachWatch } from "./detach-keys.ts";
 import type { EventBus } from "./event-bus.ts";
 import { hijack } from "./hijack.ts";
 import { jsonBody, type Route, route, sendEmpty, sendJson } from "./http.ts";
@@ -42,7 +43,11 @@ export function execRoutes({ containers, runtime, events }: { containers: Contai
   };
   const begin = (exec: Exec, onOutput: (stream: 1 | 2, data: Buffer) => void): ExecSession => {
     const { body } = exec;
-    if (exec.running || exec.session) throw new BerthError("api/conflict", `Error: Exec command ${exec.id} is already running`);
+    if (exec.session)
+      throw new BerthError(
+        "api/conflict",
+        exec.running ? `exec command ${exec.id} is already running` : `exec command ${exec.id} has already run`,
+      );
     const record = containers.get(exec.containerId);
     if (!record.State.Running) throw new BerthError("container/not-running", `container ${record.Id} is not running`);
     const session = execInContainer(
@@ -116,8 +121,16 @@ export function execRoutes({ containers, runtime, events }: { containers: Contai
       });
       const stream = hijack(call, { tty: exec.body.Tty === true });
       if (exec.body.AttachStdin) {
-        if (call.upgrade?.head.length) session.write(call.upgrade.head);
-        stream.socket.on("data", (data: Buffer) => session.write(data));
+        const watch = exec.body.Tty ? detachWatch(exec.body.DetachKeys) : undefined;
+        const take = (data: Buffer) => {
+          const { pass, detached } = watch?.feed(data) ?? { pass: data, detached: false };
+          if (pass.length > 0) session.write(pass);
+          if (!detached) return;
+          emit(exec, "exec_detach");
+          stream.socket.destroy();
+        };
+        if (call.upgrade?.head.length) take(call.upgrade.head);
+        stream.socket.on("data", take);
         stream.socket.on("end", () => session.endInput());
       } else stream.socket.resume();
       await session.exited;
@@ -149,7 +162,7 @@ export function execRoutes({ containers, runtime, events }: { containers: Contai
           entrypoint,
           arguments: args,
           privileged: exec.body.Privileged === true,
-          user: exec.body.User ?? "",
+          ...(exec.body.User ? { user: exec.body.User } : {}),
         },
       });
     }),

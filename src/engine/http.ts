@@ -8,6 +8,8 @@ export interface Call {
   readonly response: ServerResponse;
   readonly params: readonly string[];
   readonly query: URLSearchParams;
+  /** The API's version that the client speaks (1.41): some answers changed their meaning. */
+  readonly version: number;
   /** Set when the client asked to take the connection over (Upgrade). */
   readonly upgrade?: { readonly socket: Duplex; readonly head: Buffer };
   /** Aborted when the client goes away. */
@@ -126,8 +128,9 @@ export function filters(query: URLSearchParams, known: readonly string[]): Map<s
   try {
     parsed = JSON.parse(text);
   } catch {
-    throw new BerthError("api/bad-parameter", `invalid filter: ${text}`);
+    throw new BerthError("api/bad-parameter", "invalid filter");
   }
+  if (typeof parsed !== "object" || Array.isArray(parsed)) throw new BerthError("api/bad-parameter", "invalid filter");
   const result = new Map<string, string[]>();
   for (const [key, value] of Object.entries((parsed ?? {}) as Record<string, unknown>)) {
     if (!known.includes(key)) throw new BerthError("api/bad-parameter", `invalid filter '${key}'`);
@@ -149,6 +152,21 @@ export function labelsMatch(wanted: readonly string[] | undefined, labels: Reado
   });
 }
 
+/** What a prune takes of a thing: every `label`, none of `label!`, older than `until`. @throws BerthError api/bad-parameter for another time */
+export function pruneMatches(
+  wanted: ReadonlyMap<string, readonly string[]>,
+  thing: { readonly labels: Readonly<Record<string, string>>; readonly createdIso: string },
+): boolean {
+  const [until, ...more] = wanted.get("until") ?? [];
+  if (more.length > 0) throw new BerthError("api/bad-parameter", "more than one until filter specified");
+  const untilMs = until === undefined ? undefined : timeMs(until);
+  return (
+    labelsMatch(wanted.get("label"), thing.labels) &&
+    !(wanted.get("label!") ?? []).some((text) => labelsMatch([text], thing.labels)) &&
+    (untilMs === undefined || Date.parse(thing.createdIso) < untilMs)
+  );
+}
+
 /** Unix seconds with a fraction, RFC 3339, or a Go duration back from now -> milliseconds since the epoch. */
 export function timeMs(text: string | null): number | undefined {
   if (!text || text === "0") return undefined;
@@ -156,6 +174,6 @@ export function timeMs(text: string | null): number | undefined {
   const duration = /^(?:(\d+)h)?(?:(\d+)m)?(?:(\d+(?:\.\d+)?)s)?$/.exec(text);
   if (duration) return Date.now() - ((Number(duration[1] ?? 0) * 60 + Number(duration[2] ?? 0)) * 60 + Number(duration[3] ?? 0)) * 1000;
   const at = Date.parse(text);
-  if (Number.isNaN(at)) throw new BerthError("api/bad-parameter", `invalid value for "since" or "until": ${text}`);
+  if (Number.isNaN(at)) throw new BerthError("api/bad-parameter", `failed to parse value as time or duration: "${text}"`);
   return at;
 }

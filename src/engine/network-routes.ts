@@ -3,7 +3,7 @@ import type { Networks } from "../network/index.ts";
 import { BerthError, messageOf } from "../system/index.ts";
 import type { Containers } from "./containers.ts";
 import type { EventBus } from "./event-bus.ts";
-import { type Call, filters, jsonBody, labelsMatch, type Route, route, sendEmpty, sendJson } from "./http.ts";
+import { type Call, filters, jsonBody, labelsMatch, pruneMatches, type Route, route, sendEmpty, sendJson } from "./http.ts";
 
 const known = ["driver", "type", "name", "id", "label", "scope", "dangling"];
 
@@ -44,10 +44,16 @@ export function networkRoutes({ networks, containers, events }: { networks: Netw
       const gone: string[] = [];
       for (const network of networks
         .list()
-        .filter((candidate) => !predefined(candidate) && !inUse(candidate) && labelsMatch(wanted.get("label"), candidate.Labels))) {
+        .filter(
+          (candidate) =>
+            !predefined(candidate) &&
+            !inUse(candidate) &&
+            pruneMatches(wanted, { labels: candidate.Labels, createdIso: candidate.Created }),
+        )) {
         emit(await networks.remove(network.Id), "destroy");
         gone.push(network.Name);
       }
+      events.emit("network", "prune", "", { reclaimed: "0" });
       sendJson(call.response, 200, { NetworksDeleted: gone.length ? gone : null });
     }),
     route("GET", "/networks/{id}", (call) => sendJson(call.response, 200, shown(networks.get(ref(call))))),

@@ -96,12 +96,20 @@ export class ApiServer {
     response.setHeader("Server", `Berth/${version} (linux)`);
     try {
       const url = new URL(request.url ?? "/", "http://engine");
-      const path = checkVersion(url.pathname);
+      const { path, version: spoken } = checkVersion(url.pathname);
       const found = this.#routes.filter((candidate) => candidate.path.test(path));
       const chosen = found.find((candidate) => candidate.method === request.method);
       if (!chosen) throw new BerthError("api/not-found", found.length ? "method not allowed" : "page not found");
       const params = chosen.path.exec(path)?.slice(1) ?? [];
-      await chosen.handler({ request, response, params, query: url.searchParams, signal: abort.signal, ...(upgrade ? { upgrade } : {}) });
+      await chosen.handler({
+        request,
+        response,
+        params,
+        query: url.searchParams,
+        version: spoken,
+        signal: abort.signal,
+        ...(upgrade ? { upgrade } : {}),
+      });
       this.#log.debug(
         { method: request.method, path: url.pathname, status: response.statusCode, ms: Math.round(performance.now() - started) },
         "request",
@@ -119,9 +127,9 @@ export class ApiServer {
 }
 
 /** Cuts "/v1.43" off. @throws BerthError api/bad-parameter for a version that is not answered */
-function checkVersion(path: string): string {
+function checkVersion(path: string): { path: string; version: number } {
   const match = /^\/v(\d+)\.(\d+)(\/.*)$/.exec(path);
-  if (!match) return path;
+  if (!match) return { path, version: Number(apiVersion) };
   const asked = Number(match[2]);
   const text = `${match[1]}.${match[2]}`;
   if (match[1] !== "1" || asked > Number(apiVersion.split(".")[1]))
@@ -132,7 +140,7 @@ function checkVersion(path: string): string {
       `client version ${text} is too old. Minimum supported API version is ${minimumApiVersion}, please upgrade your client to a newer version`,
     );
   }
-  return match[3] ?? "/";
+  return { path: match[3] ?? "/", version: Number(text) };
 }
 
 function readExactly(socket: Duplex, head: Buffer, length: number): Promise<{ body: Buffer; rest: Buffer }> {

@@ -1,10 +1,9 @@
-import { createHash } from "node:crypto";
-import { cpus, hostname, totalmem } from "node:os";
 import type { DockerEvent } from "../api/index.ts";
 import type { BerthPaths, Host } from "../system/index.ts";
 import type { Containers } from "./containers.ts";
 import type { EventBus } from "./event-bus.ts";
 import { filters, jsonStream, type Route, route, sendJson, timeMs } from "./http.ts";
+import { systemInfo } from "./system-info.ts";
 import { apiVersion, minimumApiVersion, version } from "./version.ts";
 
 const eventFilters = [
@@ -63,6 +62,10 @@ export function systemRoutes(o: {
               Os: "linux",
               Arch: o.host.architecture,
               KernelVersion: o.host.kernel,
+              GitCommit: "",
+              GoVersion: "",
+              BuildTime: "",
+              Experimental: "false",
             },
           },
         ],
@@ -77,66 +80,9 @@ export function systemRoutes(o: {
         BuildTime: "",
       }),
     ),
-    route("GET", "/info", ({ response }) => {
-      const list = o.containers.list();
-      const count = (status: string) => list.filter((record) => record.State.Status === status).length;
-      sendJson(response, 200, {
-        ID: createHash("sha256").update(o.paths.root).digest("hex").slice(0, 32),
-        Containers: list.length,
-        ContainersRunning: count("running"),
-        ContainersPaused: count("paused"),
-        ContainersStopped: list.length - count("running") - count("paused"),
-        Images: o.imageCount(),
-        Driver: "overlay2",
-        DriverStatus: [],
-        Plugins: { Volume: ["local"], Network: ["bridge", "host", "null"], Authorization: null, Log: ["json-file", "local", "none"] },
-        MemoryLimit: true,
-        SwapLimit: true,
-        CpuCfsPeriod: true,
-        CpuCfsQuota: true,
-        CPUShares: true,
-        CPUSet: true,
-        PidsLimit: true,
-        IPv4Forwarding: true,
-        OomKillDisable: o.host.cgroupMode !== "v2",
-        NFd: 0,
-        NGoroutines: 0,
-        SystemTime: new Date().toISOString(),
-        LoggingDriver: "json-file",
-        CgroupDriver: "cgroupfs",
-        CgroupVersion: o.host.cgroupMode === "v2" ? "2" : "1",
-        NEventsListener: o.events.listeners,
-        KernelVersion: o.host.kernel,
-        OperatingSystem: "Linux",
-        OSType: "linux",
-        Architecture: process.arch === "x64" ? "x86_64" : process.arch === "arm64" ? "aarch64" : process.arch,
-        IndexServerAddress: "https://index.docker.io/v1/",
-        RegistryConfig: {
-          InsecureRegistryCIDRs: ["127.0.0.0/8", "::1/128"],
-          IndexConfigs: { "docker.io": { Name: "docker.io", Mirrors: [], Secure: true, Official: true } },
-          Mirrors: [],
-        },
-        NCPU: cpus().length,
-        MemTotal: totalmem(),
-        DockerRootDir: o.paths.root,
-        HttpProxy: "",
-        HttpsProxy: "",
-        NoProxy: "",
-        Name: hostname(),
-        Labels: [],
-        ExperimentalBuild: false,
-        ServerVersion: version,
-        Runtimes: { runc: { path: o.host.runtime ?? "" } },
-        DefaultRuntime: "runc",
-        Swarm: { NodeID: "", NodeAddr: "", LocalNodeState: "inactive", ControlAvailable: false, Error: "", RemoteManagers: null },
-        LiveRestoreEnabled: true,
-        Isolation: "",
-        InitBinary: "docker-init",
-        SecurityOptions: ["name=seccomp,profile=builtin"],
-        Warnings: [...o.warnings],
-        CDISpecDirs: [],
-      });
-    }),
+    route("GET", "/info", ({ response }) =>
+      sendJson(response, 200, systemInfo({ ...o, images: o.imageCount(), listeners: o.events.listeners })),
+    ),
     route("GET", "/events", async (call) => {
       const wanted = filters(call.query, eventFilters);
       const [sinceMs, untilMs] = [timeMs(call.query.get("since")), timeMs(call.query.get("until"))];
@@ -179,15 +125,6 @@ export function systemRoutes(o: {
         MemoryBytes: process.memoryUsage().rss,
       }),
     ),
-    ...["swarm", "nodes", "services", "tasks", "secrets", "configs"].map((name) =>
-      route("GET", `/${name}`, ({ response }) =>
-        sendJson(response, 503, {
-          message:
-            'This node is not a swarm manager. Use "docker swarm init" or "docker swarm join" to connect this node to swarm and try again.',
-        }),
-      ),
-    ),
-    route("GET", "/plugins", ({ response }) => sendJson(response, 200, [])),
   ];
 }
 

@@ -1,10 +1,10 @@
 import { randomBytes } from "node:crypto";
 import type { Volume, VolumeCreateBody } from "../api/index.ts";
-import type { Volumes } from "../runtime/index.ts";
+import { type Volumes, writtenBytes } from "../runtime/index.ts";
 import { BerthError } from "../system/index.ts";
 import type { Containers } from "./containers.ts";
 import type { EventBus } from "./event-bus.ts";
-import { type Call, filters, flag, jsonBody, labelsMatch, type Route, route, sendEmpty, sendJson } from "./http.ts";
+import { type Call, filters, flag, jsonBody, labelsMatch, pruneMatches, type Route, route, sendEmpty, sendJson } from "./http.ts";
 
 /** /volumes/... */
 export function volumeRoutes({ volumes, containers, events }: { volumes: Volumes; containers: Containers; events: EventBus }): Route[] {
@@ -38,19 +38,22 @@ export function volumeRoutes({ volumes, containers, events }: { volumes: Volumes
       if (isNew) events.emit("volume", "create", volume.Name, { driver: volume.Driver });
       sendJson(call.response, 201, volume);
     }),
-    route("POST", "/volumes/prune", (call) => {
+    route("POST", "/volumes/prune", async (call) => {
       const wanted = filters(call.query, ["label", "label!", "all"]);
-      const all = ["1", "true"].includes(wanted.get("all")?.[0] ?? "");
-      const gone = volumes
-        .list()
-        .filter(
-          (volume) =>
-            (all || volume.Labels["com.docker.volume.anonymous"] !== undefined) &&
-            containers.volumeUsers(volume.Name).length === 0 &&
-            labelsMatch(wanted.get("label"), volume.Labels),
-        );
-      for (const volume of gone) remove(volume);
-      sendJson(call.response, 200, { VolumesDeleted: gone.map((volume) => volume.Name), SpaceReclaimed: 0 });
+      // Before 1.42 every unused volume went; since then only the anonymous ones, unless all are asked for.
+      const all = call.version < 1.42 || ["1", "true"].includes(wanted.get("all")?.[0]?.toLowerCase() ?? "");
+      const gone: string[] = [];
+      let bytes = 0;
+      for (const volume of volumes.list()) {
+        if (!all && volume.Labels["com.docker.volume.anonymous"] === undefined) continue;
+        if (containers.volumeUsers(volume.Name).length > 0) continue;
+        if (!pruneMatches(wanted, { labels: volume.Labels, createdIso: volume.CreatedAt })) continue;
+        bytes += await writtenBytes(volume.Mountpoint);
+        remove(volume);
+        gone.push(volume.Name);
+      }
+      events.emit("volume", "prune", "", { reclaimed: String(bytes) });
+      sendJson(call.response, 200, { VolumesDeleted: gone.length > 0 ? gone : null, SpaceReclaimed: bytes });
     }),
     route("GET", "/volumes/{name}", (call) => sendJson(call.response, 200, volumes.get(ref(call)))),
     route("DELETE", "/volumes/{name}", (call) => {

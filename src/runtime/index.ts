@@ -19,6 +19,7 @@ export { Runtime } from "./runtime.ts";
 export { neverRead, noCpuStats, noStats } from "./stats.ts";
 export { type BuildStep, runStep } from "./step.ts";
 export { type SyncJob, type SyncOutcome, syncFiles } from "./sync-files.ts";
+export { updateResources } from "./update.ts";
 export { type ContainerUser, resolveUser } from "./users.ts";
 export { VolumeSnapshots } from "./volume-snapshots.ts";
 export { Volumes } from "./volumes.ts";

@@ -53,4 +53,22 @@ export class ContainerBook {
   emitNetwork(action: "connect" | "disconnect", container: ContainerRecord, network: { Id: string; Name: string; Driver: string }): void {
     this.#events.emit("network", action, network.Id, { container: container.Id, name: network.Name, type: network.Driver });
   }
+
+  emitVolumeCreated(name: string): void {
+    this.#events.emit("volume", "create", name, { driver: "local" });
+  }
+
+  /** What a start takes and an end gives back: its networks, then its volumes. */
+  emitUse(begins: boolean, container: ContainerRecord, networks: readonly { Id: string; Name: string; Driver: string }[]): void {
+    for (const network of networks) this.emitNetwork(begins ? "connect" : "disconnect", container, network);
+    for (const mount of container.Mounts) {
+      if (mount.Type !== "volume" || !mount.Name) continue;
+      const { Destination: destination, RW, Propagation: propagation } = mount;
+      const how = { destination, driver: "local", propagation, "read/write": String(RW) };
+      this.#events.emit("volume", begins ? "mount" : "unmount", mount.Name, {
+        container: container.Id,
+        ...(begins ? how : { driver: "local" }),
+      });
+    }
+  }
 }

@@ -61,6 +61,7 @@ export function createContainer(
     for (const volume of made) if (volumes.find(volume)) volumes.remove(volume);
     throw error;
   }
+  for (const volume of made) book.emitVolumeCreated(volume);
   book.emit(record, "create");
   return { record, warnings };
 }

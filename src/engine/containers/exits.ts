@@ -3,6 +3,7 @@ import { messageOf } from "../../system/index.ts";
 import type { ContainerRecord } from "../container-record.ts";
 import { restartDelay, steadyMs } from "../restart-policy.ts";
 import { type Live, newLive } from "./live.ts";
+import { networksOf } from "./networks.ts";
 import type { ContainerParts } from "./parts.ts";
 
 export interface ExitActs {
@@ -96,6 +97,7 @@ export class ExitWatch {
     book.put(record);
     if (oomKilled) book.emit(record, "oom");
     book.emit(record, "die", { exitCode: String(exit.exitCode), execDuration: String(Math.round(ranMs / 1000)) });
+    book.emitUse(false, record, networksOf(this.#parts, record));
     live.tellExit(exit.exitCode);
     if (delay !== undefined) {
       const next = newLive(Date.now(), live.streak + 1);

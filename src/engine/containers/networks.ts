@@ -66,6 +66,11 @@ function attachRequest(record: Container): AttachRequest {
   };
 }
 
+/** The networks that a container is on, as far as they are there. */
+export function networksOf({ networks }: Pick<Parts, "networks">, record: ContainerRecord) {
+  return hasOwnNetwork(record) ? Object.keys(record.NetworkSettings.Networks).flatMap((name) => networks.find(name) ?? []) : [];
+}
+
 /** One more network for a container, at once where it runs. @throws BerthError network/not-found, network/exists, ... */
 export async function connectNetwork(parts: Parts, record: ContainerRecord, ref: string, settings: EndpointSettings): Promise<void> {
   const network = parts.networks.get(ref);

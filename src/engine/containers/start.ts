@@ -3,7 +3,7 @@ import type { ContainerRecord } from "../container-record.ts";
 import type { ExitWatch } from "./exits.ts";
 import { resolveMounts } from "./mounts.ts";
 import { joinsAnother, namespacesOf } from "./namespaces.ts";
-import { attachNetworks, hostsOf } from "./networks.ts";
+import { attachNetworks, hostsOf, networksOf } from "./networks.ts";
 import type { ContainerParts } from "./parts.ts";
 import { lowerDirs } from "./root.ts";
 
@@ -108,6 +108,7 @@ async function startOne(parts: ContainerParts, exits: ExitWatch, record: Contain
     live.delete(id);
     throw error;
   }
+  book.emitUse(true, record, networksOf(parts, record));
   book.emit(record, "start");
   waits.tellStart(id);
   if (record.Config.Healthcheck) health.watch(record);

@@ -1,0 +1,68 @@
+import type { Runtime } from "../runtime/index.ts";
+import { writtenBytes } from "../runtime/index.ts";
+import { BerthError } from "../system/index.ts";
+import { containerFilter, containerFilters } from "./container-filters.ts";
+import type { ContainerRecord } from "./container-record.ts";
+import { containerSummary } from "./container-summary.ts";
+import type { Containers } from "./containers.ts";
+import type { EventBus } from "./event-bus.ts";
+import { filters, flag, pruneMatches, type Route, route, sendJson } from "./http.ts";
+import type { EngineImage } from "./ports.ts";
+
+export interface ContainerListOptions {
+  readonly containers: Containers;
+  readonly runtime: Runtime;
+  readonly events: EventBus;
+  readonly image: (ref: string) => EngineImage | undefined;
+  readonly imageBytes: (id: string) => number;
+}
+
+/** GET /containers/json and POST /containers/prune. */
+export function containerListRoutes(o: ContainerListOptions): Route[] {
+  const { containers, runtime, events, image } = o;
+  return [
+    route("GET", "/containers/json", async (call) => {
+      const wanted = filters(call.query, containerFilters);
+      const limitText = call.query.get("limit") || "0";
+      if (!/^-?\d+$/.test(limitText)) throw new BerthError("api/bad-parameter", `strconv.Atoi: parsing "${limitText}": invalid syntax`);
+      const limit = Number(limitText);
+      const all = flag(call.query, "all") || limit > 0 || ["status", "exited", "before", "since"].some((key) => wanted.has(key));
+      const matches = containerFilter(wanted, containers, image);
+      const matching = containers
+        .list()
+        .sort(newestFirst)
+        .filter((record) => (all || record.State.Running) && matches(record));
+      const list = limit > 0 ? matching.slice(0, limit) : matching;
+      const size = flag(call.query, "size");
+      sendJson(
+        call.response,
+        200,
+        await Promise.all(
+          list.map(async (record) => ({ ...containerSummary(record, image(record.Image)), ...(size ? await sizes(o, record) : {}) })),
+        ),
+      );
+    }),
+    route("POST", "/containers/prune", async (call) => {
+      const wanted = filters(call.query, ["label", "label!", "until"]);
+      const gone: string[] = [];
+      let bytes = 0;
+      for (const record of containers.list()) {
+        if (record.State.Running || record.State.Restarting) continue;
+        if (!pruneMatches(wanted, { labels: record.Config.Labels ?? {}, createdIso: record.Created })) continue;
+        bytes += await writtenBytes(runtime.upperDir(record.Id));
+        await containers.remove(record.Id, { force: false, volumes: false });
+        gone.push(record.Id);
+      }
+      events.emit("container", "prune", "", { reclaimed: String(bytes) });
+      sendJson(call.response, 200, { ContainersDeleted: gone.length > 0 ? gone : null, SpaceReclaimed: bytes });
+    }),
+  ];
+}
+
+/** What the container wrote, and that and its image together. */
+export async function sizes({ runtime, imageBytes }: Pick<ContainerListOptions, "runtime" | "imageBytes">, record: ContainerRecord) {
+  const SizeRw = await writtenBytes(runtime.upperDir(record.Id));
+  return { SizeRw, SizeRootFs: SizeRw + imageBytes(record.Image) };
+}
+
+const newestFirst = (a: ContainerRecord, b: ContainerRecord) => (a.Created < b.Created ? 1 : a.Created > b.Created ? -1 : 0);

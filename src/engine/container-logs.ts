@@ -1,0 +1,57 @@
+import { type LogQuery, type Runtime, readLogs } from "../runtime/index.ts";
+import { BerthError } from "../system/index.ts";
+import type { ContainerRecord } from "./container-record.ts";
+import type { Containers } from "./containers.ts";
+import { frame } from "./hijack.ts";
+import { type Call, flag, sendStream, timeMs } from "./http.ts";
+
+/** GET /containers/{id}/logs: frames without a terminal, raw bytes with one. @throws BerthError api/bad-parameter, api/not-implemented */
+export async function logs(
+  call: Call,
+  record: ContainerRecord,
+  { runtime, containers }: { runtime: Runtime; containers: Containers },
+): Promise<void> {
+  const { query } = call;
+  const [stdout, stderr] = [flag(query, "stdout"), flag(query, "stderr")];
+  if (!stdout && !stderr) throw new BerthError("api/bad-parameter", "Bad parameters: you must choose at least one stream");
+  if (record.HostConfig.LogConfig?.Type === "none")
+    throw new BerthError("api/not-implemented", "configured logging driver does not support reading");
+  const tty = record.Config.Tty === true;
+  const [sinceMs, untilMs] = [timeMs(query.get("since")), timeMs(query.get("until"))];
+  const tailText = query.get("tail") ?? "all";
+  const logQuery: LogQuery = {
+    stdout,
+    stderr,
+    follow: flag(query, "follow"),
+    ...(/^\d+$/.test(tailText) ? { tail: Number(tailText) } : {}),
+    ...(sinceMs === undefined ? {} : { sinceMs }),
+    ...(untilMs === undefined ? {} : { untilMs }),
+    ended: () => !containers.find(record.Id)?.State.Running,
+    wake: containers.wait(record.Id, "not-running"),
+    signal: call.signal,
+  };
+  call.response.writeHead(200, { "Content-Type": `application/vnd.docker.${tty ? "raw" : "multiplexed"}-stream` });
+  call.response.flushHeaders();
+  const timestamps = flag(query, "timestamps");
+  const details = flag(query, "details") ? logDetails(record) : "";
+  const pieces = async function* () {
+    for await (const entry of readLogs(runtime.logPath(record.Id), logQuery, tty && !timestamps && !details)) {
+      const head = `${timestamps ? `${entry.time} ` : ""}${details}`;
+      const data = head ? Buffer.concat([Buffer.from(head), entry.data]) : entry.data;
+      yield tty ? data : frame(entry.stream, data);
+    }
+  };
+  await sendStream(call, pieces());
+}
+
+/** `k=v,k2=v2 `: the labels and variables that the log options name (`labels`, `env`), before each line when details are asked for. */
+function logDetails(record: ContainerRecord): string {
+  const options = record.HostConfig.LogConfig?.Config ?? {};
+  const names = (key: string) => (options[key] ?? "").split(",").filter(Boolean);
+  const labels = names("labels").flatMap((name) => {
+    const value = record.Config.Labels?.[name];
+    return value === undefined ? [] : [`${name}=${value}`];
+  });
+  const env = (record.Config.Env ?? []).filter((line) => names("env").includes(line.split("=", 1)[0] ?? ""));
+  return `${[...labels, ...env].sort().map(encodeURI).join(",")} `;
+}

@@ -1,0 +1,165 @@
+import type { Container, ContainerConfig, EndpointSettings, HostConfig } from "../api/index.ts";
+import type { ContainerRecord } from "./container-record.ts";
+
+/** Where the parts of a container's root file system are on this host. */
+export interface RootPlaces {
+  readonly lowerDirs: readonly string[];
+  readonly upperDir: string;
+  readonly workDir: string;
+  readonly mergedDir: string;
+}
+
+/** Every field of HostConfig that Docker always shows, with what it shows where nothing was asked. Clients read them without looking whether they are there. */
+const hostConfigDefaults = {
+  Binds: null,
+  ContainerIDFile: "",
+  AutoRemove: false,
+  VolumeDriver: "",
+  VolumesFrom: null,
+  ConsoleSize: [0, 0],
+  CapAdd: null,
+  CapDrop: null,
+  Dns: null,
+  DnsOptions: null,
+  DnsSearch: null,
+  ExtraHosts: null,
+  GroupAdd: null,
+  Cgroup: "",
+  Links: null,
+  OomScoreAdj: 0,
+  PidMode: "",
+  Privileged: false,
+  PublishAllPorts: false,
+  ReadonlyRootfs: false,
+  SecurityOpt: null,
+  UTSMode: "",
+  UsernsMode: "",
+  Isolation: "",
+  CpuShares: 0,
+  Memory: 0,
+  NanoCpus: 0,
+  CgroupParent: "",
+  BlkioWeight: 0,
+  BlkioWeightDevice: null,
+  BlkioDeviceReadBps: null,
+  BlkioDeviceWriteBps: null,
+  BlkioDeviceReadIOps: null,
+  BlkioDeviceWriteIOps: null,
+  CpuPeriod: 0,
+  CpuQuota: 0,
+  CpuRealtimePeriod: 0,
+  CpuRealtimeRuntime: 0,
+  CpusetCpus: "",
+  CpusetMems: "",
+  Devices: null,
+  DeviceCgroupRules: null,
+  DeviceRequests: null,
+  MemoryReservation: 0,
+  MemorySwap: 0,
+  MemorySwappiness: null,
+  OomKillDisable: false,
+  PidsLimit: null,
+  Ulimits: null,
+  CpuCount: 0,
+  CpuPercent: 0,
+  IOMaximumIOps: 0,
+  IOMaximumBandwidth: 0,
+} as const;
+
+const noEndpoint = {
+  IPAMConfig: null,
+  Links: null,
+  Aliases: null,
+  MacAddress: "",
+  DriverOpts: null,
+  GwPriority: 0,
+  NetworkID: "",
+  EndpointID: "",
+  Gateway: "",
+  IPAddress: "",
+  IPPrefixLen: 0,
+  IPv6Gateway: "",
+  GlobalIPv6Address: "",
+  GlobalIPv6PrefixLen: 0,
+  DNSNames: null,
+} satisfies EndpointSettings;
+
+/** A container as GET /containers/{id}/json shows it: complete as Docker's answer is, without what only the engine needs. */
+export function inspected(record: ContainerRecord, places?: RootPlaces): Container {
+  const { Berth: _, ...container } = record;
+  const networks = shownNetworks(record);
+  const first = networks["bridge"];
+  const running = record.State.Running && !record.State.Restarting;
+  return {
+    ...container,
+    HostConfig: shownHostConfig(container.HostConfig),
+    Config: shownConfig(container.Config),
+    ...(places ? { GraphDriver: graphDriver(record, places) } : {}),
+    NetworkSettings: {
+      Bridge: "",
+      HairpinMode: false,
+      LinkLocalIPv6Address: "",
+      LinkLocalIPv6PrefixLen: 0,
+      SecondaryIPAddresses: null,
+      SecondaryIPv6Addresses: null,
+      EndpointID: first?.EndpointID ?? "",
+      Gateway: first?.Gateway ?? "",
+      GlobalIPv6Address: first?.GlobalIPv6Address ?? "",
+      GlobalIPv6PrefixLen: first?.GlobalIPv6PrefixLen ?? 0,
+      IPAddress: first?.IPAddress ?? "",
+      IPPrefixLen: first?.IPPrefixLen ?? 0,
+      IPv6Gateway: first?.IPv6Gateway ?? "",
+      MacAddress: first?.MacAddress ?? "",
+      ...container.NetworkSettings,
+      ...(running ? {} : { Ports: {}, SandboxID: "", SandboxKey: "" }),
+      Networks: networks,
+    } as Container["NetworkSettings"], // the older fields are not in the type
+  };
+}
+
+/** The networks of a container as they are shown: addresses are those of a running one, a stopped one keeps only what it asked for. */
+export function shownNetworks(record: Container): Record<string, EndpointSettings> {
+  const running = record.State.Running && !record.State.Restarting;
+  return Object.fromEntries(
+    Object.entries(record.NetworkSettings.Networks).map(([name, endpoint]) => {
+      const { IPAMConfig, Links, Aliases, DriverOpts, GwPriority, NetworkID, DNSNames } = endpoint;
+      const asked = { IPAMConfig, Links, Aliases, DriverOpts, GwPriority, NetworkID };
+      const known = running ? { ...endpoint, ...asked } : asked;
+      // Docker's default bridge has no names.
+      const names = name === "bridge" || !DNSNames ? null : [...new Set([...DNSNames, record.Id.slice(0, 12)])];
+      const set = Object.fromEntries(Object.entries(known).filter(([, value]) => value !== undefined));
+      return [name, { ...noEndpoint, ...set, DNSNames: names }];
+    }),
+  );
+}
+
+function shownHostConfig(hc: HostConfig): HostConfig {
+  const bindings = Object.entries(hc.PortBindings ?? {}).map(([port, list]) => [
+    port,
+    list?.map((binding) => ({ HostIp: binding.HostIp ?? "", HostPort: binding.HostPort ?? "" })) ?? list,
+  ]);
+  const set = Object.fromEntries(Object.entries(hc).filter(([, value]) => value !== undefined));
+  return {
+    ...(hostConfigDefaults as unknown as HostConfig),
+    ...set,
+    PortBindings: Object.fromEntries(bindings) as HostConfig["PortBindings"] & object,
+  }; // the defaults hold fields of Windows, too
+}
+
+function shownConfig(config: ContainerConfig): ContainerConfig {
+  const { ExposedPorts: ports, ...rest } = config;
+  const volumes = Object.keys(config.Volumes ?? {}).length > 0 ? config.Volumes : null;
+  return {
+    OnBuild: null,
+    ...rest,
+    ...(Object.keys(ports ?? {}).length > 0 ? { ExposedPorts: ports ?? {} } : {}),
+    Volumes: volumes ?? null,
+  };
+}
+
+function graphDriver(record: ContainerRecord, { lowerDirs, upperDir, workDir, mergedDir }: RootPlaces) {
+  return {
+    Name: "overlay2",
+    Data: { ID: record.Id, LowerDir: lowerDirs.join(":"), MergedDir: mergedDir, UpperDir: upperDir, WorkDir: workDir },
+  };
+}

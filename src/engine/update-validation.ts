@@ -1,0 +1,21 @@
+import type { HostConfig } from "../api/index.ts";
+import { BerthError } from "../system/index.ts";
+import type { UpdateBody } from "./container-update.ts";
+
+/** What Docker refuses of an update, in its words. @throws BerthError container/bad-config */
+export function checkUpdate(old: HostConfig, body: UpdateBody, next: HostConfig): void {
+  const refuse = (message: string): never => {
+    throw new BerthError("container/bad-config", message);
+  };
+  if (body.Memory && body.Memory < 6 * 1024 * 1024) refuse("Minimum memory limit allowed is 6MB");
+  if (body.Memory && !body.MemorySwap && old.MemorySwap && old.MemorySwap > 0 && body.Memory > old.MemorySwap)
+    refuse("Memory limit should be smaller than already set memoryswap limit, update the memoryswap at the same time");
+  if (next.Memory && next.MemorySwap && next.MemorySwap > 0 && next.MemorySwap < next.Memory)
+    refuse("Minimum memoryswap limit should be larger than memory limit, see usage");
+  if (body.NanoCpus && (body.CpuPeriod || body.CpuQuota)) refuse("Conflicting options: Nano CPUs and CPU Period cannot both be set");
+  const policy = body.RestartPolicy?.Name;
+  if (policy && !["no", "always", "unless-stopped", "on-failure"].includes(policy))
+    refuse(`invalid restart policy: unknown policy '${policy}'; use one of 'no', 'always', 'on-failure', or 'unless-stopped'`);
+  if (body.RestartPolicy?.MaximumRetryCount && policy !== "on-failure")
+    refuse("invalid restart policy: maximum retry count can only be used with 'on-failure'");
+}
