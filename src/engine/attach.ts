@@ -1,4 +1,5 @@
 import { existsSync } from "node:fs";
+import { setTimeout } from "node:timers/promises";
 import { AttachInput, logEnd, type Runtime, readOutput } from "../runtime/index.ts";
 import { BerthError } from "../system/index.ts";
 import type { ContainerRecord } from "./container-record.ts";
@@ -6,6 +7,11 @@ import type { Containers } from "./containers.ts";
 import { detachWatch } from "./detach-keys.ts";
 import { type Hijacked, hijack } from "./hijack.ts";
 import { type Call, flag } from "./http.ts";
+
+/**
+ * docker-py throws away what comes in one piece with the answer's head. Output of a process comes later by itself; a replay is there at once, and waits so long.
+ */
+const headMs = 20;
 
 /**
  * POST /containers/{id}/attach. Output is followed from the log, from its end at the time of the attach, so that nothing is lost between the attach and
@@ -68,6 +74,7 @@ export async function attach(
     }
   }
   if (stream || replay) {
+    if (replay) await setTimeout(headMs);
     const output = readOutput(path, {
       stdout: flag(query, "stdout"),
       stderr: flag(query, "stderr"),

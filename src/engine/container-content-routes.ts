@@ -1,8 +1,10 @@
+import { existsSync } from "node:fs";
 import type { ContainerConfig } from "../api/index.ts";
 import { applyChanges, type ImageStore } from "../image/index.ts";
 import { pathChanges, RootDirectory, type Runtime } from "../runtime/index.ts";
 import { directoryArchive } from "./archive/read-archive.ts";
 import { containerEvent } from "./container-event.ts";
+import type { ContainerRecord } from "./container-record.ts";
 import type { Containers } from "./containers.ts";
 import type { EventBus } from "./event-bus.ts";
 import { type Call, flag, jsonBody, type Route, route, sendJson, sendStream } from "./http.ts";
@@ -44,8 +46,7 @@ async function commit(call: Call, { containers, runtime, images, events }: Conta
   const [repo, tag] = [query.get("repo"), query.get("tag")];
   const changes = query.getAll("changes").flatMap((text) => text.split("\n").filter((line) => line.trim()));
   const config = applyChanges(changes, withoutEmpty(record.Config, body));
-  const pauses = flag(query, "pause", true) && record.State.Running && !record.State.Paused && !record.State.Restarting;
-  if (pauses) await containers.pause(record.Id);
+  const pauses = flag(query, "pause", true) && (await paused(containers, record));
   try {
     const layer = await images.transferring(() =>
       images.addLayer({ parent: record.Berth.chainIds.at(-1), input: images.diffTar(runtime.upperDir(record.Id)), signal: call.signal }),
@@ -71,6 +72,18 @@ async function commit(call: Call, { containers, runtime, images, events }: Conta
     sendJson(call.response, 201, { Id: id });
   } finally {
     if (pauses && containers.find(record.Id)?.State.Paused) await containers.unpause(record.Id);
+  }
+}
+
+/** Stops a running container's processes for the copy. False where there is nothing to stop: it does not run, or has ended just now. */
+async function paused(containers: Containers, { Id: id, State: state }: ContainerRecord): Promise<boolean> {
+  if (!state.Running || state.Paused || state.Restarting) return false;
+  try {
+    await containers.pause(id);
+    return true;
+  } catch (error) {
+    if (existsSync(`/proc/${state.Pid}`)) throw error;
+    return false;
   }
 }
 

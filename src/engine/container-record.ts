@@ -67,6 +67,8 @@ export function buildRecord(
       delete endpoints["default"];
     }
     endpoints[mode] ??= {};
+    // The address of the whole container is, since 1.44, that of its main network.
+    if (config.MacAddress) endpoints[mode] = { ...endpoints[mode], MacAddress: endpoints[mode].MacAddress || config.MacAddress };
   } else for (const name of Object.keys(endpoints)) delete endpoints[name];
   return {
     volumes,

@@ -77,6 +77,11 @@ export function containerRoutes(o: ContainerRoutesOptions): Route[] {
       containers.rename(ref(call), call.query.get("name") ?? "");
       sendEmpty(call.response, 204);
     }),
+    route("DELETE", "/containers/{id}/{alias}", (call) => {
+      if (!flag(call.query, "link")) throw new BerthError("container/not-found", `No such container: ${call.params.join("/")}`);
+      containers.unlink(ref(call), decodeURIComponent(call.params[1] ?? ""));
+      sendEmpty(call.response, 204);
+    }),
     route("DELETE", "/containers/{id}", async (call) => {
       await containers.remove(ref(call), { force: flag(call.query, "force"), volumes: flag(call.query, "v") });
       sendEmpty(call.response, 204);

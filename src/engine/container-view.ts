@@ -1,4 +1,5 @@
 import type { Container, ContainerConfig, EndpointSettings, HostConfig } from "../api/index.ts";
+import { defaultMaskedPaths, defaultReadonlyPaths } from "../runtime/index.ts";
 import type { ContainerRecord } from "./container-record.ts";
 
 /** Where the parts of a container's root file system are on this host. */
@@ -122,8 +123,9 @@ export function shownNetworks(record: Container): Record<string, EndpointSetting
   const running = record.State.Running && !record.State.Restarting;
   return Object.fromEntries(
     Object.entries(record.NetworkSettings.Networks).map(([name, endpoint]) => {
-      const { IPAMConfig, Links, Aliases, DriverOpts, GwPriority, NetworkID, DNSNames } = endpoint;
-      const asked = { IPAMConfig, Links, Aliases, DriverOpts, GwPriority, NetworkID };
+      const { IPAMConfig, Links, Aliases, DriverOpts, GwPriority, NetworkID, DNSNames, MacAddress } = endpoint;
+      const isNew = record.State.Status === "created";
+      const asked = { IPAMConfig, Links, Aliases, DriverOpts, GwPriority, NetworkID, ...(isNew ? { MacAddress } : {}) };
       const known = running ? { ...endpoint, ...asked } : asked;
       // Docker's default bridge has no names.
       const names = name === "bridge" || !DNSNames ? null : [...new Set([...DNSNames, record.Id.slice(0, 12)])];
@@ -139,11 +141,9 @@ function shownHostConfig(hc: HostConfig): HostConfig {
     list?.map((binding) => ({ HostIp: binding.HostIp ?? "", HostPort: binding.HostPort ?? "" })) ?? list,
   ]);
   const set = Object.fromEntries(Object.entries(hc).filter(([, value]) => value !== undefined));
-  return {
-    ...(hostConfigDefaults as unknown as HostConfig),
-    ...set,
-    PortBindings: Object.fromEntries(bindings) as HostConfig["PortBindings"] & object,
-  }; // the defaults hold fields of Windows, too
+  const paths = hc.Privileged ? {} : { MaskedPaths: [...defaultMaskedPaths], ReadonlyPaths: [...defaultReadonlyPaths] };
+  const shown = { ...hostConfigDefaults, ...paths, ...set, PortBindings: Object.fromEntries(bindings) };
+  return shown as unknown as HostConfig; // the defaults hold fields of Windows, too
 }
 
 function shownConfig(config: ContainerConfig): ContainerConfig {

@@ -8,6 +8,7 @@ import { ContainerBook } from "./containers/book.ts";
 import { createContainer } from "./containers/create.ts";
 import { ExitWatch } from "./containers/exits.ts";
 import { withOwnRoot, withRoot } from "./containers/files.ts";
+import { parseLink } from "./containers/links.ts";
 import type { Live } from "./containers/live.ts";
 import { ContainerLocks } from "./containers/locks.ts";
 import { checkName } from "./containers/names.ts";
@@ -150,6 +151,19 @@ export class Containers {
     record.Name = `/${clean}`;
     book.put(record);
     book.emit(record, "rename", { oldName });
+  }
+
+  /** Takes a legacy link away; the containers stay. @throws BerthError container/not-found */
+  unlink(ref: string, alias: string): void {
+    const { book } = this.#parts;
+    const record = book.get(ref);
+    const links = record.HostConfig.Links ?? [];
+    const rest = links.filter((text) => parseLink(text).alias !== alias);
+    if (rest.length === links.length)
+      throw new BerthError("container/not-found", `could not get parent ${alias} of ${ref}: there is no such link`);
+    record.HostConfig.Links = rest;
+    book.put(record);
+    rewriteHosts(this.#parts, record.Id);
   }
 
   /** Other limits, another restart policy. @throws BerthError container/bad-config, api/conflict */

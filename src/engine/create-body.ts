@@ -1,4 +1,4 @@
-import type { ContainerCreateBody } from "../api/index.ts";
+import type { ContainerCreateBody, ExecCreateBody } from "../api/index.ts";
 import { BerthError } from "../system/index.ts";
 
 type Kind = "string" | "bool" | "int" | "[]string" | "[]object" | "map" | "object";
@@ -104,10 +104,31 @@ export function createBody(body: unknown): ContainerCreateBody {
   return (host ? { ...top, HostConfig: checked(host, hostConfig, "HostConfig") } : top) as ContainerCreateBody; // its fields were just checked
 }
 
+const exec: Record<string, Kind> = {
+  AttachStdin: "bool",
+  AttachStdout: "bool",
+  AttachStderr: "bool",
+  DetachKeys: "string",
+  Tty: "bool",
+  Env: "[]string",
+  Cmd: "[]string",
+  Privileged: "bool",
+  User: "string",
+  WorkingDir: "string",
+};
+
+/** The same for the body of POST /containers/{id}/exec. @throws BerthError api/bad-parameter */
+export function execBody(body: unknown): ExecCreateBody {
+  return checked(body, exec, "") as ExecCreateBody; // its fields were just checked
+}
+
 function checked(value: unknown, kinds: Readonly<Record<string, Kind>>, at: string): Record<string, unknown> {
   if (!isObject(value)) throw wrong(value, at, "object");
+  // Names of fields are the same in any case, as Go reads them: docker-py sends "detachKeys".
+  const canonical = new Map(Object.keys(kinds).map((key) => [key.toLowerCase(), key]));
   return Object.fromEntries(
-    Object.entries(value).flatMap(([key, field]) => {
+    Object.entries(value).flatMap(([given, field]) => {
+      const key = canonical.get(given.toLowerCase()) ?? given;
       const kind = kinds[key];
       if (kind === undefined) return [[key, field]];
       // null asks for nothing, whatever the field; some of them differ between nothing and empty, and keep it.

@@ -3,6 +3,7 @@ import type { ExecCreateBody } from "../api/index.ts";
 import { type ExecSession, execInContainer, type Runtime } from "../runtime/index.ts";
 import { BerthError } from "../system/index.ts";
 import type { Containers } from "./containers.ts";
+import { execBody } from "./create-body.ts";
 import { detachWatch } from "./detach-keys.ts";
 import type { EventBus } from "./event-bus.ts";
 import { hijack } from "./hijack.ts";
@@ -82,7 +83,7 @@ export function execRoutes({ containers, runtime, events }: { containers: Contai
   return [
     route("POST", "/containers/{id}/exec", async (call) => {
       const record = containers.get(decodeURIComponent(call.params[0] ?? ""));
-      const body = await jsonBody<ExecCreateBody>(call.request);
+      const body = execBody(await jsonBody<unknown>(call.request));
       if (!record.State.Running) throw new BerthError("container/not-running", `container ${record.Id} is not running`);
       if (record.State.Paused)
         throw new BerthError("container/not-running", `Container ${record.Name.slice(1)} is paused, unpause the container before exec`);
@@ -119,7 +120,8 @@ export function execRoutes({ containers, runtime, events }: { containers: Contai
       const session = begin(exec, (kind, data) => {
         sending = sending.then(() => stream.send(kind, data));
       });
-      const stream = hijack(call, { tty: exec.body.Tty === true });
+      // Frames are what the start asks for, whatever the process has: clients read by what they said here.
+      const stream = hijack(call, { tty: body.Tty === true });
       if (exec.body.AttachStdin) {
         const watch = exec.body.Tty ? detachWatch(exec.body.DetachKeys) : undefined;
         const take = (data: Buffer) => {

@@ -16,6 +16,8 @@ export function volumeRoutes({ volumes, containers, events }: { volumes: Volumes
   return [
     route("GET", "/volumes", (call) => {
       const wanted = filters(call.query, ["dangling", "driver", "label", "name"]);
+      for (const value of wanted.get("dangling") ?? [])
+        if (!["true", "false", "1", "0"].includes(value)) throw new BerthError("api/bad-parameter", `invalid filter 'dangling=[${value}]'`);
       const any = (key: string, test: (value: string) => boolean) => !wanted.has(key) || (wanted.get(key) ?? []).some(test);
       const list = volumes
         .list()
@@ -53,7 +55,7 @@ export function volumeRoutes({ volumes, containers, events }: { volumes: Volumes
         gone.push(volume.Name);
       }
       events.emit("volume", "prune", "", { reclaimed: String(bytes) });
-      sendJson(call.response, 200, { VolumesDeleted: gone.length > 0 ? gone : null, SpaceReclaimed: bytes });
+      sendJson(call.response, 200, { VolumesDeleted: gone, SpaceReclaimed: bytes });
     }),
     route("GET", "/volumes/{name}", (call) => sendJson(call.response, 200, volumes.get(ref(call)))),
     route("DELETE", "/volumes/{name}", (call) => {
@@ -67,6 +69,9 @@ export function volumeRoutes({ volumes, containers, events }: { volumes: Volumes
         throw new BerthError("volume/in-use", `remove ${volume.Name}: volume is in use - [${users.map((user) => user.Id).join(", ")}]`);
       remove(volume);
       sendEmpty(call.response, 204);
+    }),
+    route("PUT", "/volumes/{name}", () => {
+      throw new BerthError("api/unavailable", "volume update only valid for cluster volumes, but swarm is unavailable");
     }),
   ];
 }

@@ -93,7 +93,7 @@ export class Attachments {
     return turn(async () => {
       const sandbox = state.sandboxes.get(containerId) ?? { containerId, name, attached: false, endpoints: {}, published: [] };
       if (sandbox.endpoints[network.Id] && sandbox.attached)
-        throw new BerthError("network/exists", `endpoint with name ${name} already exists in network ${network.Name}`);
+        throw new BerthError("network/forbidden", `endpoint with name ${name} already exists in network ${network.Name}`);
       reserveEndpoint(state, sandbox, network, settings, hasNames(state, network.Id) ? [name, containerId.slice(0, 12)] : []);
       state.putSandbox(sandbox);
       if (sandbox.attached) {

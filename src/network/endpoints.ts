@@ -29,6 +29,10 @@ export function reserveEndpoint(
     address: address(4, settings.IPAMConfig?.IPv4Address, old?.address),
     address6: address(6, settings.IPAMConfig?.IPv6Address, old?.address6),
     names: [...new Set([...names, ...(settings.Aliases ?? [])])].filter(Boolean),
+    links: (settings.Links ?? []).map((text) => {
+      const [target = "", alias = target] = text.replace(/^\//, "").split(":");
+      return { target, alias };
+    }),
   };
 }
 

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { messageOf } from "../system/index.ts";
 import { DnsServer } from "./dns.ts";
 import { hostsFile, type NamedAddress, resolvConf } from "./hosts-file.ts";
-import { hasNames, namesIn, nameZone } from "./names.ts";
+import { hasNames, linksOf, namesIn, nameZone } from "./names.ts";
 import type { NetworkState, StoredNetwork } from "./network-state.ts";
 
 interface Logger {
@@ -51,7 +51,8 @@ export class NameService {
   }
 
   hostsFile(containerId: string, o: HostsOptions): string {
-    const endpoints = Object.values(this.#state.sandboxes.get(containerId)?.endpoints ?? {});
+    const sandbox = this.#state.sandboxes.get(containerId);
+    const endpoints = Object.values(sandbox?.endpoints ?? {});
     const gateway = endpoints.map((endpoint) => this.#gatewayOf(endpoint.networkId)).find(Boolean);
     return hostsFile({
       hostname: o.hostname,
@@ -64,6 +65,7 @@ export class NameService {
       }),
       neighbours: [
         ...(o.links ?? []),
+        ...(sandbox ? linksOf(this.#state, sandbox) : []),
         ...endpoints
           .filter((endpoint) => hasNames(this.#state, endpoint.networkId))
           .flatMap(({ networkId }) => this.#state.members(networkId).flatMap((other) => namesIn(other, networkId))),

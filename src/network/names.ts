@@ -14,16 +14,26 @@ export function namesIn(sandbox: Sandbox, networkId: string): NamedAddress[] {
   return [endpoint.address, endpoint.address6].filter(Boolean).map((address) => ({ address, names: endpoint.names }));
 }
 
+/** What the links of a container add to its names: others of its networks, under names of its own. */
+export function linksOf(state: NetworkState, sandbox: Sandbox): NamedAddress[] {
+  return Object.entries(sandbox.endpoints).flatMap(([networkId, { links = [] }]) =>
+    links.flatMap(({ target, alias }) => {
+      const other = state.members(networkId).find(({ name, containerId }) => name === target || containerId.startsWith(target));
+      const endpoint = other?.endpoints[networkId];
+      return [endpoint?.address, endpoint?.address6].flatMap((address) => (address ? [{ address, names: [alias.toLowerCase()] }] : []));
+    }),
+  );
+}
+
 /** The DNS view of the records: a container sees the names of the networks that it is on, each also as `name.network`. */
 export function nameZone(state: NetworkState, upstream: readonly string[]): DnsZone {
-  const networksOf = (asker: string): string[] =>
-    [...state.sandboxes.values()]
-      .filter((sandbox) => sandbox.attached)
-      .flatMap((sandbox) =>
-        Object.values(sandbox.endpoints).some((endpoint) => endpoint.address === asker || endpoint.address6 === asker)
-          ? Object.keys(sandbox.endpoints)
-          : [],
-      );
+  const askers = (address: string): Sandbox[] =>
+    [...state.sandboxes.values()].filter(
+      (sandbox) =>
+        sandbox.attached &&
+        Object.values(sandbox.endpoints).some((endpoint) => endpoint.address === address || endpoint.address6 === address),
+    );
+  const networksOf = (address: string): string[] => askers(address).flatMap((sandbox) => Object.keys(sandbox.endpoints));
   const networkName = (id: string) => state.networks.get(id)?.network.Name ?? "";
   return {
     addresses: (asker, name) => {
@@ -33,7 +43,9 @@ export function nameZone(state: NetworkState, upstream: readonly string[]): DnsZ
           .flatMap((sandbox) => namesIn(sandbox, id))
           .filter(({ names }) => names.some((known) => [known, `${known}.${networkName(id)}`].some((text) => text.toLowerCase() === name))),
       );
-      return found.length > 0 ? [...new Set(found.map((entry) => entry.address))] : undefined;
+      const linked = askers(asker).flatMap((sandbox) => linksOf(state, sandbox).filter(({ names }) => names.includes(name)));
+      const all = [...linked, ...found];
+      return all.length > 0 ? [...new Set(all.map((entry) => entry.address))] : undefined;
     },
     nameOf: (asker, address) => {
       for (const id of networksOf(asker)) {

@@ -13,6 +13,8 @@ export interface Endpoint {
   address: string;
   address6: string;
   names: string[];
+  /** Names that only this container has for others of the network (EndpointSettings.Links). */
+  links?: { target: string; alias: string }[];
 }
 
 /** What is stored of a container's networks: enough to set the kernel and the rules right again after a kill. `endpoints` by network id. */

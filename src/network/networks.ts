@@ -107,7 +107,7 @@ export class Networks {
       if (users.length > 0)
         throw new BerthError(
           "network/in-use",
-          `error while removing network: network ${network.Name} id ${network.Id} has active endpoints (${users.map((user) => `name:"${user.name}"`).join(" ")})`,
+          `error while removing network: network ${network.Name} has active endpoints (${users.map((user) => `name:"${user.name}" id:"${user.containerId.slice(0, 12)}"`).join(", ")})`,
           { hint: "Stop or disconnect these containers first." },
         );
       const stored = this.#state.networks.get(network.Id);

@@ -12,7 +12,7 @@ export { initLayer } from "./init-layer.ts";
 export { readInside, resolveInside } from "./inside.ts";
 export { type LogEntry, type LogPosition, type LogQuery, logEnd, readLogs, readOutput } from "./logs.ts";
 export { isMounted } from "./mounted.ts";
-export type { NamespacePaths, ResolvedMount } from "./oci-spec.ts";
+export { defaultMaskedPaths, defaultReadonlyPaths, type NamespacePaths, type ResolvedMount } from "./oci-spec.ts";
 export { prepareHost } from "./prepare-host.ts";
 export { OpenDirectory, RootDirectory } from "./root-directory.ts";
 export { Runtime } from "./runtime.ts";

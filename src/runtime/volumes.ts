@@ -51,9 +51,19 @@ export class Volumes {
     const there = this.#volumes.get(name);
     if (there) return there;
     if (body.Driver && body.Driver !== "local")
-      throw new BerthError("volume/unknown-driver", `error looking up volume plugin ${body.Driver}: plugin "${body.Driver}" not found`, {
-        hint: "Berth has the local driver.",
-      });
+      throw new BerthError(
+        "volume/unknown-driver",
+        `create ${name}: error looking up volume plugin ${body.Driver}: plugin "${body.Driver}" not found`,
+        {
+          hint: "Berth has the local driver.",
+        },
+      );
+    if (name.length === 1)
+      throw new BerthError(
+        "volume/bad-name",
+        `create ${name}: volume name is too short, names should be at least two alphanumeric characters`,
+      );
+    checkOptions(name, body.DriverOpts ?? {});
     if (!/^[a-zA-Z0-9][a-zA-Z0-9_.-]+$/.test(name)) {
       throw new BerthError(
         "volume/bad-name",
@@ -123,4 +133,17 @@ export class Volumes {
     }
     return path;
   }
+}
+
+/** Options of the local driver. @throws BerthError runtime/bad-option */
+function checkOptions(name: string, options: Readonly<Record<string, string>>): void {
+  for (const key of Object.keys(options))
+    if (!["type", "o", "device", "size"].includes(key))
+      throw new BerthError("runtime/bad-option", `create ${name}: invalid option: "${key}"`, {
+        hint: "The local driver has type, o and device.",
+      });
+  if (options["size"]) throw new BerthError("runtime/bad-option", `create ${name}: quota size requested but no quota support`);
+  for (const key of ["device", "type"])
+    if ((options["type"] || options["o"] || options["device"]) && !options[key])
+      throw new BerthError("runtime/bad-option", `create ${name}: missing required option: "${key}"`);
 }

@@ -1,6 +1,7 @@
 import { BerthError, messageOf } from "../../system/index.ts";
 import type { ContainerRecord } from "../container-record.ts";
 import type { ExitWatch } from "./exits.ts";
+import { linkVariables } from "./links.ts";
 import { resolveMounts } from "./mounts.ts";
 import { joinsAnother, namespacesOf } from "./namespaces.ts";
 import { attachNetworks, hostsOf, networksOf } from "./networks.ts";
@@ -66,7 +67,7 @@ async function startOne(parts: ContainerParts, exits: ExitWatch, record: Contain
   const root = runtime.mountRoot(id, lower);
   const mounts = await resolveMounts(parts, record, root);
   const { pid } = await runtime.create({
-    container: record,
+    container: withLinks(parts, record),
     imageConfig: record.Berth.imageConfig,
     lowerDirs: lower,
     namespaces: namespacesOf(record, netns, (ref) => book.find(ref)),
@@ -113,6 +114,13 @@ async function startOne(parts: ContainerParts, exits: ExitWatch, record: Contain
   waits.tellStart(id);
   if (record.Config.Healthcheck) health.watch(record);
   exits.follow(id);
+}
+
+/** The container as its process is to see it: the variables of its links before its own. */
+function withLinks({ book }: ContainerParts, record: ContainerRecord): ContainerRecord {
+  const variables = linkVariables(record, (ref) => book.find(ref));
+  if (variables.length === 0) return record;
+  return { ...record, Config: { ...record.Config, Env: [...variables, ...(record.Config.Env ?? [])] } };
 }
 
 /** After a start that did not succeed: nothing of it stays in the kernel, and the record says why, in Docker's words and codes. */
