@@ -36,7 +36,7 @@ export function consoleSocket(path: string): { receive(signal: AbortSignal): Pro
     close,
     receive: async (signal) => {
       for (;;) {
-        signal.throwIfAborted();
+        // Looked at once more when it is over: a short process has come and gone between two looks.
         const connection = Number(os.libc("int accept4(int fd, void *a, void *l, int flags)")(listener, null, null, SOCK_CLOEXEC));
         if (connection >= 0) {
           try {
@@ -45,6 +45,7 @@ export function consoleSocket(path: string): { receive(signal: AbortSignal): Pro
             os.libc("int close(int fd)")(connection);
           }
         }
+        signal.throwIfAborted();
         await new Promise((resolve) => setTimeout(resolve, 2));
       }
     },

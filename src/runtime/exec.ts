@@ -134,7 +134,7 @@ export function execInContainer(
     child.on("close", (code, signal) => {
       void (async () => {
         if (!terminal) stop.abort();
-        await Promise.race([terminalEnded, new Promise((done) => setTimeout(done, 200))]);
+        await Promise.race([terminalEnded, new Promise((done) => setTimeout(done, 1000))]);
         terminal?.close();
         socket?.close();
         const began = started || existsSync(pidFile) || code === 0;
