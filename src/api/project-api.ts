@@ -119,6 +119,12 @@ export interface ProjectTransfer {
   parallel?: number;
 }
 
+/** GET /projects/{name}/definition: what this engine keeps the project at; services that were not asked for are not in it. */
+export interface ProjectDefinition {
+  project: Project;
+  services: Record<string, { definition: import("./project.ts").Service; replicas: number; start: boolean; settled: boolean }>;
+}
+
 /** POST /projects/{name}/watch: switches watching on or off. GET streams what it does, as ProjectEvents, until the caller goes away. */
 export interface ProjectWatchRequest {
   on: boolean;

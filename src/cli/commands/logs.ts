@@ -1,8 +1,9 @@
 import type { DockerEvent } from "../../api/index.ts";
+import { messageOf } from "../../system/error.ts";
 import type { EngineClient } from "../client/index.ts";
-import { containerLines } from "../container-lines.ts";
+import { containerLogLines } from "../container-lines.ts";
 import { type Invocation, usageError } from "../invocation.ts";
-import { type ContainerRow, composeLabel, numberOf, projectContainers, shortName } from "../project-containers.ts";
+import { type ContainerRow, composeLabel, nameOf, numberOf, projectContainers, serviceOf, shortName } from "../project-containers.ts";
 import { projectName } from "../project-name.ts";
 import { LogPrefixes } from "../render/log-lines.ts";
 
@@ -15,6 +16,8 @@ export interface LogsOptions {
   readonly until?: string;
   readonly tail: string;
   readonly timestamps?: boolean;
+  readonly grep?: string;
+  readonly json?: boolean;
 }
 
 /** `berth logs`: one container after the other, or with -f all of them as it comes, until the last has ended or Ctrl-C. Both streams go to stdout, as in Compose. */
@@ -28,16 +31,43 @@ export async function logs(cli: Invocation, services: readonly string[], options
     rows.map((row) => shortName(row, project)),
     cli.color && options.color,
   );
+  const wanted = options.grep === undefined ? undefined : pattern(options.grep);
   const show = async (row: ContainerRow, since = options.since): Promise<void> => {
     const name = shortName(row, project);
     prefixes.add(name);
-    for await (const line of containerLines(client, row.Id, { ...options, ...(since === undefined ? {} : { since }) }, cli.signal)) {
-      cli.print(options.logPrefix ? prefixes.prefix(name) + line : line);
+    const query = { ...options, ...(options.json ? { timestamps: true } : {}), ...(since === undefined ? {} : { since }) };
+    for await (const { stream, line } of containerLogLines(client, row.Id, query, cli.signal)) {
+      if (wanted && !wanted.test(options.json ? withoutTime(line) : line)) continue;
+      if (options.json) cli.print(JSON.stringify(logEntry(row, stream, line)));
+      else {
+        const marked = wanted && cli.color && options.color ? line.replace(marks(wanted), "\x1b[1;31m$&\x1b[0m") : line;
+        cli.print(options.logPrefix ? prefixes.prefix(name) + marked : marked);
+      }
     }
   };
   if (options.follow) return untilInterrupted(cli.signal, follow({ cli, client, project, rows, services, show }));
   for (const row of rows) await show(row);
 }
+
+/** @throws BerthError cli/usage for what is no regular expression */
+function pattern(text: string): RegExp {
+  try {
+    return new RegExp(text);
+  } catch (error) {
+    throw usageError(`--grep "${text}" is no regular expression: ${messageOf(error)}`);
+  }
+}
+
+const marks = (wanted: RegExp): RegExp => new RegExp(wanted.source, "g");
+
+/** One line for programs: {"time":"...","service":"web","container":"shop-web-1","stream":"stdout","line":"..."} */
+function logEntry(row: ContainerRow, stream: 1 | 2, line: string) {
+  const text = withoutTime(line);
+  const time = line.slice(0, line.length - text.length).trimEnd();
+  return { time, service: serviceOf(row), container: nameOf(row), stream: stream === 1 ? "stdout" : "stderr", line: text };
+}
+
+const withoutTime = (line: string): string => line.replace(/^\d{4}-\d\d-\d\dT\S+ ?/, "");
 
 interface Following {
   readonly cli: Invocation;

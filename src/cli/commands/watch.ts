@@ -24,7 +24,7 @@ export async function watch(cli: Invocation, services: readonly string[], flags:
     );
   const client = await cli.engine();
   if (flags.up || cli.globals.dryRun) {
-    const body = projectPut(cli, project, services, { build: true });
+    const body = await projectPut(cli, project, services, { build: true });
     await changeProject(cli, { method: "PUT", project: project.name, body }, flags.quiet ? { quietBuild: true } : {});
     if (cli.globals.dryRun) return 0;
   }

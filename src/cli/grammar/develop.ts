@@ -12,6 +12,20 @@ export function declareDevelop(grammar: Grammar): void {
       command.option("--no-up", "do not build and start the services first").option("--quiet", "do not show what builds print first"),
     async () => (await import("../commands/watch.ts")).watch,
   );
+  declare(
+    grammar,
+    "diff [SERVICE...]",
+    "show what differs between the files and what runs",
+    (command) => command.option("--exit-code", "exit with 1 where something differs"),
+    async () => (await import("../commands/diff.ts")).diff,
+  );
+  declare(
+    grammar,
+    "why <SERVICE>",
+    "explain the state of a service: its last exit, its health, its restarts, what it waits for",
+    (command) => command,
+    async () => (await import("../commands/why.ts")).why,
+  );
   declareSnapshots(grammar);
 }
 

@@ -26,7 +26,9 @@ export function declareLook(grammar: Grammar): void {
     (command) =>
       command
         .option("-f, --follow", "go on as it comes")
+        .option("--grep <pattern>", "only lines that match this regular expression")
         .option("--index <n>", "only this container of a service", integer)
+        .option("--json", "one JSON object a line, for programs")
         .option("--no-color", "no colours")
         .option("--no-log-prefix", "no prefix before each line")
         .option("--since <time>", "from this time on (2026-01-02T13:23:37Z, or 42m for 42 minutes ago)")

@@ -20,6 +20,7 @@ export function projectRoutes(projects: Projects): Route[] {
   return [
     route("GET", "/projects", ({ response }) => sendJson(response, 200, projects.list())),
     route("GET", "/projects/{name}", (call) => sendJson(call.response, 200, projects.status(name(call)))),
+    route("GET", "/projects/{name}/definition", (call) => sendJson(call.response, 200, projects.definition(name(call)))),
     route("PUT", "/projects/{name}", async (call) => {
       const body = await jsonBody<ProjectPut>(call.request);
       checkProject(body.project, name(call));

@@ -1,4 +1,4 @@
-import type { ProjectStatus } from "../../api/index.ts";
+import type { ProjectDefinition, ProjectStatus } from "../../api/index.ts";
 import { type Backend, label, ProjectController } from "../../scheduler/index.ts";
 import { BerthError } from "../../system/index.ts";
 import type { Logger } from "../ports.ts";
@@ -52,6 +52,13 @@ export class Projects {
     const found = this.list().find((status) => status.name === name);
     if (!found) throw new BerthError("project/not-found", `no such project: ${name}`);
     return found;
+  }
+
+  /** @throws BerthError project/not-found where nothing was asked for here */
+  definition(name: string): ProjectDefinition {
+    const record = this.#store.get(name);
+    if (!record) throw new BerthError("project/not-found", `project ${name} is not up: nothing was asked for here`);
+    return { project: record.project, services: { ...record.services } };
   }
 
   /** Something is going on, or is going to: not a time for the engine to end. */
