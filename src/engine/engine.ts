@@ -15,6 +15,7 @@ import type { ContainerRecord } from "./container-record.ts";
 import { containerRoutes } from "./container-routes.ts";
 import { Containers } from "./containers.ts";
 import { diskUsageRoutes } from "./disk-usage-routes.ts";
+import { distributionRoutes } from "./distribution-routes.ts";
 import { EventBus } from "./event-bus.ts";
 import { execRoutes } from "./exec-routes.ts";
 import { imageRoutes } from "./image-routes.ts";
@@ -115,6 +116,7 @@ export async function startEngine({ paths, log, idleMs }: EngineOptions): Promis
       ...buildkit.routes,
       ...localBuildRoutes(builder, images),
       ...imageTransferRoutes(images),
+      ...distributionRoutes(),
       ...diskUsageRoutes({ images, builder, containers, volumes, upperDir: (id) => join(runtime.directory(id), "upper") }),
       ...projectRoutes(projects),
       ...snapshotRoutes(projects, new VolumeSnapshots(paths.root, volumes)),

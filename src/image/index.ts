@@ -13,6 +13,7 @@ export { LayerUnpacker } from "./layer-unpack.ts";
 export { mergedTar } from "./merged-tar.ts";
 export { type PulledImage, pullImage } from "./pull-policy.ts";
 export { canonicalName, familiarName, familiarRepository, parseReference, type Reference } from "./reference.ts";
+export { inspectRemote, type RemoteImage } from "./registry-inspect.ts";
 export { checkLogin } from "./registry-login.ts";
 export type { PullOptions, PushOptions, RegistryAuth, RegistrySettings, TransferEvent } from "./registry-options.ts";
 export { pull } from "./registry-pull.ts";

@@ -76,7 +76,8 @@ async function pullOne(store: ImageStore, client: RegistryClient, reference: Ref
   return id;
 }
 
-async function fetchManifest(client: RegistryClient, repository: string, which: string) {
+/** A manifest or an index, checked against its digest. */
+export async function fetchManifest(client: RegistryClient, repository: string, which: string) {
   const response = await client.request({
     method: "GET",
     path: `${repository}/manifests/${which}`,

@@ -7,7 +7,7 @@ import { buildPull } from "../build-routes.ts";
 import { controlService } from "./control-service.ts";
 import { DockerfileFrontend } from "./dockerfile-frontend.ts";
 import { imageArchiveExporter, tarExporter } from "./exporters/archive-exporters.ts";
-import { imageExporter } from "./exporters/image-exporter.ts";
+import { imageExporter, type PushAs } from "./exporters/image-exporter.ts";
 import { localExporter } from "./exporters/local-exporter.ts";
 import { LocalSources } from "./files/local-sources.ts";
 import { gatewayService } from "./gateway-service.ts";
@@ -57,16 +57,16 @@ export class BuildKit {
         if (images.get(id).repoTags.length === 0) images.remove(id, { noPrune: true });
       },
     };
-    const image = imageExporter(images, async (name, { auth, signal }) => {
+    const pushAs: PushAs = async (name, { auth, signal }) => {
       await push(images, name, { signal, ...(auth ? { auth } : {}) });
-    });
+    };
     const solver = new Solver({
       jobs,
       sessions: this.sessions,
       frontend,
       exporters: {
-        moby: image,
-        image,
+        moby: imageExporter(images),
+        image: imageExporter(images, pushAs),
         local: localExporter,
         tar: tarExporter,
         docker: imageArchiveExporter("docker", archive),

@@ -1,17 +1,18 @@
 import type { BuildImages } from "../../../build/index.ts";
 import { canonicalName, parseReference, type RegistryAuth } from "../../../image/index.ts";
-import { BerthError } from "../../../system/index.ts";
 import type { Exporter } from "./exporter.ts";
 
 /** Sends an image of the store to the registry of its name. */
 export type PushAs = (name: string, o: { auth: RegistryAuth | undefined; signal: AbortSignal }) => Promise<void>;
 
-/** `moby` and `image`: an image of this engine, with the names that `name` lists; with `push` also in their registries. */
-export function imageExporter(images: BuildImages, push: PushAs | undefined): Exporter {
+/**
+ * `moby` and `image`: an image of this engine, with the names that `name` lists. With `push` the second is also pushed; clients push the result of
+ * the first themselves.
+ */
+export function imageExporter(images: BuildImages, push?: PushAs): Exporter {
   return async ({ config }, { attrs, progress, signal, credentials }) => {
     const names = namesOf(attrs["name"]);
-    const pushing = ["1", "t", "true"].includes((attrs["push"] ?? "").toLowerCase());
-    if (pushing && !push) throw new BerthError("build/unsupported", "the build option push is not supported");
+    const pushing = push !== undefined && ["1", "t", "true"].includes((attrs["push"] ?? "").toLowerCase());
     const vertex = progress.declare("exporting to image");
     return await progress.run(vertex, async () => {
       const done = (id: string) => progress.transfer(vertex, { id, current: 0, total: 0, done: true });
