@@ -19,6 +19,14 @@ const systemTools = [
     pacman: "conmon",
   },
   { any: ["nft"], why: "publishes ports and keeps networks apart", apt: "nftables", dnf: "nftables", apk: "nftables", pacman: "nftables" },
+  {
+    any: ["docker-init", "tini-static", "catatonit"],
+    why: "is the small init of services with init: true",
+    apt: "tini",
+    dnf: "catatonit",
+    apk: "tini-static",
+    pacman: "catatonit",
+  },
   { any: ["ip"], why: "makes bridges", apt: "iproute2", dnf: "iproute", apk: "iproute2", pacman: "iproute2" },
   {
     any: ["mmdebstrap"],

@@ -6,6 +6,7 @@ const candidates = [
   "/usr/bin/docker-init",
   "/usr/libexec/docker/docker-init",
   "/usr/bin/tini-static",
+  "/sbin/tini-static",
   "/usr/bin/catatonit",
   "/usr/libexec/podman/catatonit",
   "/usr/libexec/catatonit/catatonit",
