@@ -98,7 +98,7 @@ export class Containers {
 
   create(name: string | undefined, body: ContainerCreateBody, platform?: string): { Id: string; Warnings: string[] } {
     const { record, warnings } = createContainer(this.#parts, name, body, platform);
-    return { Id: record.Id, Warnings: warnings };
+    return { Id: record.Id, Warnings: [...warnings, ...this.#parts.runtime.warnings(record.HostConfig)] };
   }
 
   async start(ref: string): Promise<"started" | "already"> {

@@ -6,6 +6,12 @@ const ms = (nanoseconds: number | undefined, fallback: number) => (nanoseconds ?
 const maxOutput = 4096;
 const keptEntries = 5;
 
+/** Has it a health check, and is that not switched off (NONE)? */
+export function isProbed(container: Container): boolean {
+  const test = container.Config.Healthcheck?.Test ?? [];
+  return test.length > 0 && test[0] !== "NONE";
+}
+
 /**
  * Runs the health checks of running containers. Docker's rules: the first probe comes one interval after the start (the start interval while in the start period);
  * failures in the start period do not count, the first success ends it; `retries` failures in a row make it unhealthy; a probe over its time is killed.
@@ -20,8 +26,7 @@ export class HealthMonitor {
 
   watch(container: Container): void {
     this.forget(container.Id);
-    const check = container.Config.Healthcheck;
-    if (!check?.Test || check.Test.length === 0 || check.Test[0] === "NONE") return;
+    if (!isProbed(container)) return;
     const stop = new AbortController();
     this.#stops.set(container.Id, stop);
     void this.#loop(container, stop.signal);

@@ -2,8 +2,10 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Container, ImageConfig } from "../api/index.ts";
 import type { Host } from "../system/index.ts";
+import { limitedDevices } from "./block-devices.ts";
 import type { ContainerPaths } from "./container-paths.ts";
 import { hostDevices } from "./devices.ts";
+import { fitToHost, type HostLimits } from "./host-limits.ts";
 import { initProgram } from "./init-program.ts";
 import { readInside } from "./inside.ts";
 import { type NamespacePaths, ociSpec, type ResolvedMount } from "./oci-spec.ts";
@@ -27,11 +29,12 @@ export interface StartInput {
  * @throws BerthError runtime/unknown-user, runtime/bad-option, system/missing-tool
  */
 export function writeBundle(
-  o: { paths: ContainerPaths; host: Host; filters: SeccompCache | undefined },
+  o: { paths: ContainerPaths; host: Host; limits: HostLimits; filters: SeccompCache | undefined },
   input: StartInput,
 ): { learn?: string } {
-  const { paths, host, filters } = o;
-  const { container } = input;
+  const { paths, host, limits, filters } = o;
+  const { container: asked } = input;
+  const container = { ...asked, HostConfig: fitToHost(asked.HostConfig, limits).hostConfig };
   const id = container.Id;
   const bundle = paths.bundle(id);
   const rootfs = paths.rootfs(id);
@@ -56,6 +59,7 @@ export function writeBundle(
     host,
     devices: hostDevices(container.HostConfig),
     hardNofile: hardNofile(),
+    blockDevices: limitedDevices(container.HostConfig),
     ...(container.HostConfig.Init ? { init: initProgram() } : {}),
   });
   const profile = (spec["linux"] as { seccomp?: SeccompProfile }).seccomp; // as ociSpec made it

@@ -53,6 +53,17 @@ function removeTree(directory: string): boolean {
   }
 }
 
+/** Removes the group that all containers of an engine are in, where none is left. */
+export function removeParentGroup(host: Host, path: string): void {
+  for (const directory of cgroupDirectories(host, path)) {
+    try {
+      rmdirSync(directory);
+    } catch {
+      // not there, or containers run
+    }
+  }
+}
+
 /** Ends every process of a group. */
 export function killCgroup(host: Host, path: string): void {
   for (const pid of cgroupPids(host, path)) {

@@ -2,6 +2,7 @@ import { lstatSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import type { HostConfig } from "../api/index.ts";
 import { BerthError, errnoOf, messageOf } from "../system/index.ts";
+import { deviceNumber } from "./block-devices.ts";
 
 export interface DeviceNode {
   readonly path: string;
@@ -53,9 +54,6 @@ function node(source: string, path: string, access: string): DeviceNode {
       "runtime/bad-option",
       `error gathering device information while adding custom device "${source}": not a device node`,
     );
-  // makedev(3): 12 bits of major and 20 of minor, interleaved.
-  const dev = BigInt(stat.rdev);
-  const major = Number(((dev >> 8n) & 0xfffn) | ((dev >> 32n) & ~0xfffn));
-  const minor = Number((dev & 0xffn) | ((dev >> 12n) & ~0xffn));
+  const { major, minor } = deviceNumber(stat.rdev);
   return { path, type: stat.isBlockDevice() ? "b" : "c", major, minor, fileMode: stat.mode & 0o777, uid: stat.uid, gid: stat.gid, access };
 }

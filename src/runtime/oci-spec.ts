@@ -45,6 +45,8 @@ export interface OciInput {
     access: string;
   }[];
   readonly hardNofile: number;
+  /** Numbers of the devices that block I/O limits name. */
+  readonly blockDevices?: ReadonlyMap<string, { readonly major: number; readonly minor: number }>;
 }
 
 const defaultCapabilities =
@@ -250,7 +252,6 @@ export function resources(input: OciInput) {
   const swap = hc.MemorySwap ? hc.MemorySwap : memory ? memory * 2 : undefined;
   const period = hc.NanoCpus ? 100_000 : hc.CpuPeriod || undefined;
   const quota = hc.NanoCpus ? Math.round(hc.NanoCpus / 10_000) : hc.CpuQuota || undefined;
-  const throttle = (list: readonly { Path: string; Rate: number }[] | null | undefined) => (list?.length ? list : undefined);
   return prune({
     devices: deviceRules(input),
     memory: prune({
@@ -263,7 +264,22 @@ export function resources(input: OciInput) {
     }),
     cpu: prune({ shares: hc.CpuShares || undefined, quota, period, cpus: hc.CpusetCpus || undefined, mems: hc.CpusetMems || undefined }),
     pids: hc.PidsLimit && hc.PidsLimit > 0 ? { limit: hc.PidsLimit } : undefined,
-    blockIO: hc.BlkioWeight || throttle(hc.BlkioDeviceReadBps) ? prune({ weight: hc.BlkioWeight || undefined }) : undefined,
+    blockIO: blockIo(input),
+  });
+}
+
+/** runtime-spec config-linux.md, blockIO */
+function blockIo({ container: { HostConfig: hc }, blockDevices }: OciInput) {
+  const each = <T extends { Path: string }>(list: readonly T[] | null | undefined, value: (entry: T) => object) =>
+    list?.length ? list.map((entry) => ({ ...blockDevices?.get(entry.Path), ...value(entry) })) : undefined;
+  const rate = ({ Rate }: { Rate: number }) => ({ rate: Rate });
+  return prune({
+    weight: hc.BlkioWeight || undefined,
+    weightDevice: each(hc.BlkioWeightDevice, ({ Weight }) => ({ weight: Weight })),
+    throttleReadBpsDevice: each(hc.BlkioDeviceReadBps, rate),
+    throttleWriteBpsDevice: each(hc.BlkioDeviceWriteBps, rate),
+    throttleReadIOPSDevice: each(hc.BlkioDeviceReadIOps, rate),
+    throttleWriteIOPSDevice: each(hc.BlkioDeviceWriteIOps, rate),
   });
 }
 

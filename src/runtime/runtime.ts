@@ -1,14 +1,16 @@
 import { closeSync, constants, existsSync, mkdirSync, openSync, rmSync, writeFileSync, writeSync } from "node:fs";
 import { rm } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
+import type { HostConfig } from "../api/index.ts";
 import { BerthError, type Host, messageOf, run } from "../system/index.ts";
 import { type StartInput, writeBundle } from "./bundle.ts";
-import { cgroupPids, killCgroup, oomKills, removeCgroups } from "./cgroup.ts";
+import { cgroupPids, killCgroup, oomKills, removeCgroups, removeParentGroup } from "./cgroup.ts";
 import { startConmon } from "./conmon.ts";
 import { ContainerPaths } from "./container-paths.ts";
 import { containerPid, endMonitor, isMonitored, letGo, signalContainer } from "./container-process.ts";
 import { ExitFiles, type ExitInfo } from "./exit-files.ts";
 import { prepareCgroups } from "./host-cgroups.ts";
+import { fitToHost, type HostLimits, readHostLimits } from "./host-limits.ts";
 import { hasRoot, mountImage, mountRoot, unmountRoot } from "./root-mounts.ts";
 import { SeccompCache } from "./seccomp-cache.ts";
 import { startError } from "./start-error.ts";
@@ -29,6 +31,7 @@ export class Runtime {
   readonly #log: Logger;
   readonly #paths: ContainerPaths;
   readonly #exits: ExitFiles;
+  readonly #limits: HostLimits;
   readonly #hosts = new Map<string, string>();
   #filters: SeccompCache | undefined;
 
@@ -37,6 +40,7 @@ export class Runtime {
     this.#log = o.log;
     this.#paths = new ContainerPaths(o);
     this.#exits = new ExitFiles(this.#paths);
+    this.#limits = readHostLimits(o.host);
     if (o.host.runtime === "crun") this.#filters = new SeccompCache(this.#paths.seccompDir, this.program);
   }
 
@@ -80,6 +84,11 @@ export class Runtime {
     return prepareCgroups(this.#host);
   }
 
+  /** What of these wishes this machine cannot grant, a sentence each. */
+  warnings(hostConfig: HostConfig): string[] {
+    return fitToHost(hostConfig, this.#limits).warnings;
+  }
+
   /** Starts to look for exits; every exit of a container that was passed to `onExit` is told once, however it was noticed. */
   watchExits(): void {
     this.#exits.open();
@@ -87,6 +96,7 @@ export class Runtime {
   close(): void {
     this.#exits.close();
     this.#paths.close();
+    removeParentGroup(this.#host, dirname(this.cgroupsPath("any")));
   }
   onExit(id: string, tell: (exit: ExitInfo) => void): void {
     this.#exits.onExit(id, tell);
@@ -117,7 +127,7 @@ export class Runtime {
     for (const name of ["oom", "pid", "conmon.pid"]) rmSync(join(bundle, name), { force: true });
     try {
       this.mountRoot(id, input.lowerDirs);
-      const { learn } = writeBundle({ paths: this.#paths, host: this.#host, filters: this.#filters }, input);
+      const { learn } = writeBundle({ paths: this.#paths, host: this.#host, limits: this.#limits, filters: this.#filters }, input);
       const pid = await startConmon({ paths: this.#paths, host: this.#host, program: this.program }, input.container);
       if (learn) this.#filters?.learn(learn, this.#paths.state(id));
       return { pid };

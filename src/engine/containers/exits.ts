@@ -1,6 +1,7 @@
 import type { ExitInfo } from "../../runtime/index.ts";
 import { messageOf } from "../../system/index.ts";
 import type { ContainerRecord } from "../container-record.ts";
+import { isProbed } from "../health-monitor.ts";
 import { restartDelay, steadyMs } from "../restart-policy.ts";
 import { type Live, newLive } from "./live.ts";
 import { networksOf } from "./networks.ts";
@@ -54,7 +55,7 @@ export class ExitWatch {
     live.set(record.Id, newLive(Date.parse(record.State.StartedAt)));
     if (pid) {
       this.follow(record.Id);
-      if (record.Config.Healthcheck) health.watch(record);
+      if (isProbed(record)) health.watch(record);
       log.info({ container: record.Name, pid }, "container adopted");
       return;
     }

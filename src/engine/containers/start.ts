@@ -1,5 +1,6 @@
 import { BerthError, messageOf } from "../../system/index.ts";
 import type { ContainerRecord } from "../container-record.ts";
+import { isProbed } from "../health-monitor.ts";
 import type { ExitWatch } from "./exits.ts";
 import { linkVariables } from "./links.ts";
 import { resolveMounts } from "./mounts.ts";
@@ -100,7 +101,7 @@ async function startOne(parts: ContainerParts, exits: ExitWatch, record: Contain
     Error: "",
     StartedAt: new Date().toISOString(),
   };
-  if (record.Config.Healthcheck) record.State.Health = { Status: "starting", FailingStreak: 0, Log: [] };
+  if (isProbed(record)) record.State.Health = { Status: "starting", FailingStreak: 0, Log: [] };
   try {
     book.put(record);
   } catch (error) {
@@ -112,7 +113,7 @@ async function startOne(parts: ContainerParts, exits: ExitWatch, record: Contain
   book.emitUse(true, record, networksOf(parts, record));
   book.emit(record, "start");
   waits.tellStart(id);
-  if (record.Config.Healthcheck) health.watch(record);
+  if (isProbed(record)) health.watch(record);
   exits.follow(id);
 }
 
