@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, rmdirSync } from "node:fs";
+import { readdirSync, readFileSync, rmdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { errnoOf, type Host } from "../system/index.ts";
 
@@ -35,6 +35,8 @@ function removeTree(directory: string): boolean {
     return true;
   } catch (error) {
     if (errnoOf(error) === "ENOENT") return true;
+    // No cgroup hierarchy answers so: it is a plain directory where one was mounted once, and what the low-level runtime wrote there are plain files.
+    if (errnoOf(error) === "ENOTEMPTY") rmSync(directory, { recursive: true, force: true });
   }
   let children: string[];
   try {
