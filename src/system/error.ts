@@ -61,8 +61,13 @@ export function formatError(error: BerthError): string {
 export function markedSource(place: Place): string {
   if ("kind" in place || !place.source || place.line === undefined) return "";
   const number = String(place.line);
-  const before = place.source.text.slice(0, (place.column ?? 1) - 1).replace(/[^\t]/g, " ");
-  return `\n  ${number} | ${place.source.text}\n  ${" ".repeat(number.length)} | ${before}${"^".repeat(Math.max(1, place.source.length))}`;
+  const column = (place.column ?? 1) - 1;
+  // Of a long line the part around the place is shown.
+  const from = place.source.text.length > 160 ? Math.max(0, column - 60) : 0;
+  const shown = place.source.text.slice(from, from + 160);
+  const before = shown.slice(0, column - from).replace(/[^\t]/g, " ");
+  const marks = "^".repeat(Math.max(1, Math.min(place.source.length, shown.length - (column - from))));
+  return `\n  ${number} | ${shown}\n  ${" ".repeat(number.length)} | ${before}${marks}`;
 }
 
 export function formatPlace(place: Place): string {

@@ -33,6 +33,7 @@ const envFileKey: KeyOf = (item) => (item instanceof Mapping ? textOf(item.get("
 
 const keyed = Patterns.of<KeyOf>({
   "networks.*.labels": keyOfPair,
+  "volumes.*.labels": keyOfPair,
   "networks.*.ipam.options": keyOfPair,
   "services.*.annotations": keyOfPair,
   "services.*.build.args": keyOfPair,

@@ -12,6 +12,7 @@ import {
 } from "yaml";
 import type { Problems } from "../problems.ts";
 import { plainScalar } from "./plain-scalar.ts";
+import { quickRead } from "./quick-read.ts";
 import { type Origin, Source } from "./source.ts";
 import { List, Mapping, type Path, Scalar, type Tree } from "./tree.ts";
 
@@ -30,6 +31,12 @@ const mostValues = 1_000_000;
  */
 export function parseYaml(file: string, text: string, problems: Problems): ParsedDocument[] {
   const source = new Source(file, text.replace(/^\uFEFF/, ""));
+  const quick = quickRead(source);
+  return quick ? [{ root: quick.root, cleared: [] }] : parseWhole(source, problems);
+}
+
+/** The same for every text, by a parser of the whole language. */
+export function parseWhole(source: Source, problems: Problems): ParsedDocument[] {
   const documents = parseAllDocuments(source.text, {
     schema: "failsafe",
     uniqueKeys: false,
@@ -119,7 +126,7 @@ class Reader {
       }
       const tree = this.tree(value, [...path, key]);
       if (tree === undefined) continue;
-      mapping.set(key, tree instanceof Scalar && !tree.origin ? new Scalar(tree.value, origin) : tree, origin);
+      mapping.set(key, isEmptyNode(tree) ? new Scalar(null, origin) : tree, origin);
     }
     for (const node of merged) this.#merge(mapping, node, path, written);
     return mapping;
@@ -196,6 +203,11 @@ class Reader {
   #error(message: string, node: Node | undefined, path: Path, hint?: string): void {
     this.#problems.error("spec/yaml", message, { origin: this.#origin(node), path }, hint);
   }
+}
+
+/** Nothing was written: the place of the key is the place of it. */
+function isEmptyNode(tree: Tree): boolean {
+  return tree instanceof Scalar && tree.value === null && (!tree.origin || tree.origin.start === tree.origin.end);
 }
 
 function isPlain(node: unknown): boolean {

@@ -113,17 +113,18 @@ export function printed(scalar: Scalar): string {
   const { value } = scalar;
   if (scalar.text !== undefined) return scalar.text;
   if (value === null) return "<nil>";
-  return typeof value === "number" ? goNumber(value) : String(value);
+  return typeof value === "number" && scalar.kind === "float" ? goFloat(value) : String(value);
 }
 
-/** Go's `%v` of a float: exponents from 1e+21 up and below 1e-4, with two digits. */
-export function goNumber(value: number): string {
+/** Go's `%v` of a float: with an exponent from 1e+06 up and below 1e-4, of two digits at least. */
+export function goFloat(value: number): string {
   if (Number.isNaN(value)) return "NaN";
   if (!Number.isFinite(value)) return value > 0 ? "+Inf" : "-Inf";
+  if (value === 0) return Object.is(value, -0) ? "-0" : "0";
   const size = Math.abs(value);
-  if (size !== 0 && (size < 1e-4 || size >= 1e21)) {
-    return value.toExponential().replace(/e([+-])(\d)$/, "e$10$2");
-  }
+  const exponential = value.toExponential();
+  const exponent = Number(exponential.slice(exponential.indexOf("e") + 1));
+  if (size < 1e-4 || exponent >= 6) return exponential.replace(/e([+-])(\d)$/, "e$10$2");
   return String(value);
 }
 
