@@ -34,6 +34,7 @@ import { ApiServer } from "./server.ts";
 import { statsRoutes } from "./stats-routes.ts";
 import { swarmRoutes } from "./swarm-routes.ts";
 import { systemRoutes } from "./system-routes.ts";
+import type { TlsAddress } from "./tls-address.ts";
 import { volumeRoutes } from "./volume-routes.ts";
 
 export interface EngineOptions {
@@ -41,6 +42,8 @@ export interface EngineOptions {
   readonly log: Logger;
   /** The engine ends when nothing ran and nobody was connected for so long. 0: never. */
   readonly idleMs: number;
+  /** Answers there, too. */
+  readonly tcp?: TlsAddress;
 }
 
 export interface Engine {
@@ -53,7 +56,7 @@ export interface Engine {
  * Starts the engine of these directories: takes its locks, adopts what a former engine left, listens.
  * @throws BerthError system/not-root, system/locked, system/missing-tool
  */
-export async function startEngine({ paths, log, idleMs }: EngineOptions): Promise<Engine> {
+export async function startEngine({ paths, log, idleMs, tcp }: EngineOptions): Promise<Engine> {
   const found = describeHost();
   if (!found.isRoot)
     throw new BerthError("system/not-root", "the engine has to be root to make namespaces, mounts and bridges", {
@@ -127,6 +130,7 @@ export async function startEngine({ paths, log, idleMs }: EngineOptions): Promis
     log,
   );
   await server.listen(paths.socket);
+  if (tcp) await server.listenTls(tcp);
   projects.resume();
   writeFileSync(join(paths.run, "engine.pid"), `${process.pid}\n`);
   log.info({ socket: paths.socket, runtime: host.runtime, cgroup: host.cgroupMode, warnings: warnings.length }, "engine started");

@@ -2,19 +2,21 @@ import { join } from "node:path";
 import pino from "pino";
 import { BerthError, berthPaths, formatError } from "../system/index.ts";
 import { startEngine } from "./engine.ts";
+import { tlsAddress } from "./tls-address.ts";
 
 // The entry of the engine's process: `berth engine` runs it in the foreground, the command line starts it detached.
 const paths = berthPaths(process.env);
 const foreground = process.argv.includes("--foreground");
 const idleMs = Number(process.env["BERTH_IDLE_SECONDS"] ?? (foreground ? 0 : 300)) * 1000;
 try {
+  const tcp = tlsAddress(process.argv.slice(2));
   const { mkdirSync } = await import("node:fs");
   mkdirSync(paths.root, { recursive: true, mode: 0o711 });
   const log = pino(
     { level: process.env["BERTH_LOG_LEVEL"] ?? "info", base: { pid: process.pid } },
     pino.destination({ dest: foreground ? 2 : join(paths.root, "engine.log"), sync: true, mkdir: true }),
   );
-  const engine = await startEngine({ paths, log, idleMs });
+  const engine = await startEngine({ paths, log, idleMs, ...(tcp ? { tcp } : {}) });
   for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => void engine.stop());
   await engine.ended;
   process.exit(0);

@@ -1,18 +1,23 @@
 import { chmodSync, existsSync, rmSync } from "node:fs";
 import { createServer, type IncomingMessage, type Server, ServerResponse } from "node:http";
+import { createServer as createTlsServer } from "node:https";
 import { connect, type Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { BerthError } from "../system/index.ts";
 import { parseBody, type Route, sendError } from "./http.ts";
 import type { Logger } from "./ports.ts";
+import type { TlsAddress } from "./tls-address.ts";
 import { apiVersion, minimumApiVersion, version } from "./version.ts";
+
+/** Clients repeat whole create bodies in the query, and wait for hours. */
+const limits = { maxHeaderSize: 4 * 1024 * 1024, requestTimeout: 0, headersTimeout: 0, keepAliveTimeout: 600_000 };
 
 /**
  * The API on a unix socket. Requests that take the connection over (attach, exec) come in both forms, with and without an Upgrade header; what a client sends of a
  * body before the upgrade is read by its length first, because Node passes it on unparsed.
  */
 export class ApiServer {
-  readonly #server: Server;
+  readonly #servers: Server[];
   readonly #routes: readonly Route[];
   readonly #log: Logger;
   readonly #sockets = new Set<Socket>();
@@ -22,22 +27,24 @@ export class ApiServer {
   constructor(routes: readonly Route[], log: Logger) {
     this.#routes = routes;
     this.#log = log;
-    // Clients repeat whole create bodies in the query, and wait for hours.
-    this.#server = createServer(
-      { maxHeaderSize: 4 * 1024 * 1024, requestTimeout: 0, headersTimeout: 0, keepAliveTimeout: 600_000 },
-      (request, response) => void this.#handle(request, response),
-    );
+    const server = createServer(limits);
     // A half-closed connection still gets its answer.
-    (this.#server as unknown as { allowHalfOpen: boolean }).allowHalfOpen = true; // net.Server's option, which http.createServer does not take
-    this.#server.timeout = 0;
-    this.#server.on("upgrade", (request, socket, head) => void this.#upgrade(request, socket, head));
-    this.#server.on("connection", (socket) => {
+    (server as unknown as { allowHalfOpen: boolean }).allowHalfOpen = true; // net.Server's option, which http.createServer does not take
+    this.#servers = [this.#answering(server)];
+  }
+
+  #answering<T extends Server>(server: T): T {
+    server.timeout = 0;
+    server.on("request", (request, response) => void this.#handle(request, response));
+    server.on("upgrade", (request, socket, head) => void this.#upgrade(request, socket, head));
+    server.on("connection", (socket: Socket) => {
       this.#sockets.add(socket);
       socket.on("close", () => {
         this.#sockets.delete(socket);
         this.lastUseMs = Date.now();
       });
     });
+    return server;
   }
 
   get connections(): number {
@@ -51,19 +58,31 @@ export class ApiServer {
       rmSync(path, { force: true });
     }
     await new Promise<void>((resolve, reject) => {
-      this.#server.once("error", reject);
-      this.#server.listen(path, resolve);
+      const [server] = this.#servers;
+      server?.once("error", reject);
+      server?.listen(path, resolve);
     });
     chmodSync(path, 0o660);
   }
 
+  /** Listens on TCP as well: TLS, and only to clients that show a certificate of the authority. @throws where the address is taken or the files are no PEM */
+  async listenTls({ host, port, ca, cert, key }: TlsAddress): Promise<void> {
+    const options = { ...limits, ca, cert, key, requestCert: true, rejectUnauthorized: true, allowHalfOpen: true } as const;
+    const server = this.#answering(createTlsServer({ ...options, minVersion: "TLSv1.2" }) as unknown as Server); // the same events
+    this.#servers.push(server);
+    await new Promise<void>((resolve, reject) => {
+      server.once("error", reject);
+      server.listen(port, host, resolve);
+    });
+  }
+
   async close(): Promise<void> {
-    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
-    this.#server.closeIdleConnections();
+    const closed = this.#servers.map((server) => new Promise<void>((resolve) => server.close(() => resolve())));
+    for (const server of this.#servers) server.closeIdleConnections();
     setTimeout(() => {
       for (const socket of this.#sockets) socket.destroy();
     }, 200);
-    await closed;
+    await Promise.all(closed);
   }
 
   async #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {

@@ -2,6 +2,7 @@ import { spawn } from "node:child_process";
 import { join } from "node:path";
 import { EngineClient } from "../client/index.ts";
 import { engineAnswers, requireRoot } from "../engine-process.ts";
+import type { ListenOptions } from "../grammar/engine.ts";
 import type { Invocation } from "../invocation.ts";
 import { usageError } from "../invocation.ts";
 
@@ -17,11 +18,17 @@ interface EngineState {
 }
 
 /** `berth engine`: the engine in this terminal. Answers the engine's own exit code. */
-export async function runEngine(cli: Invocation, args: readonly string[]): Promise<number> {
+export async function runEngine(cli: Invocation, args: readonly string[], options: ListenOptions = {}): Promise<number> {
   if (args.length > 0) throw usageError(`unknown command "engine ${args[0]}"`, "There are: engine, engine status, engine stop.");
   requireRoot("the engine has to be root to make namespaces, mounts and bridges");
   const { BERTH_ROOT = cli.paths.root, BERTH_RUN = cli.paths.run } = cli.env;
-  const child = spawn(process.execPath, [join(cli.dist, "engine.js"), "--foreground"], {
+  const { host, tlsverify, ...files } = options;
+  const listen = [
+    ...(host ? ["--host", host] : []),
+    ...(tlsverify ? ["--tlsverify"] : []),
+    ...(["tlscacert", "tlscert", "tlskey"] as const).flatMap((name) => (files[name] ? [`--${name}`, files[name]] : [])),
+  ];
+  const child = spawn(process.execPath, [join(cli.dist, "engine.js"), "--foreground", ...listen], {
     stdio: "inherit",
     env: { ...cli.env, BERTH_ROOT, BERTH_RUN },
   });

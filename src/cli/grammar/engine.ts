@@ -1,3 +1,4 @@
+import type { Command } from "commander";
 import { declare, type Grammar } from "./declare.ts";
 
 /** The engine's process. */
@@ -8,7 +9,7 @@ export function declareEngine({ program, start }: Grammar): void {
     grammar,
     "run",
     "run the engine here, its log on stderr, until Ctrl-C",
-    (command) => command,
+    listening,
     async () => (await import("../commands/engine.ts")).runEngine,
   );
   declare(
@@ -25,5 +26,21 @@ export function declareEngine({ program, start }: Grammar): void {
     (command) => command,
     async () => (await import("../commands/engine.ts")).stopEngine,
   );
-  engine.action(start<Record<string, never>>(async () => (await import("../commands/engine.ts")).runEngine));
+  listening(engine).action(start<ListenOptions>(async () => (await import("../commands/engine.ts")).runEngine));
 }
+
+export interface ListenOptions {
+  readonly host?: string;
+  readonly tlsverify?: boolean;
+  readonly tlscacert?: string;
+  readonly tlscert?: string;
+  readonly tlskey?: string;
+}
+
+const listening = (command: Command) =>
+  command
+    .option("--host <address>", "answer on tcp://ADDRESS:PORT, too (with TLS and client certificates)")
+    .option("--tlsverify", "only to clients with a certificate; always so over TCP")
+    .option("--tlscacert <file>", "the authority of the clients' certificates")
+    .option("--tlscert <file>", "the engine's certificate")
+    .option("--tlskey <file>", "the engine's key");
