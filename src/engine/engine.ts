@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { Builder } from "../build/index.ts";
 import { ImageStore } from "../image/index.ts";
 import { Networks } from "../network/index.ts";
-import { prepareHost, Runtime, VolumeSnapshots, Volumes } from "../runtime/index.ts";
+import { prepareHost, Runtime, sweepSteps, VolumeSnapshots, Volumes } from "../runtime/index.ts";
 import { BerthError, type BerthPaths, describeHost, lockFile } from "../system/index.ts";
 import { archiveRoutes } from "./archive/archive-routes.ts";
 import { buildRoutes } from "./build-routes.ts";
@@ -76,6 +76,7 @@ export async function startEngine({ paths, log, idleMs, tcp }: EngineOptions): P
   const events = new EventBus();
   const records = new Records<ContainerRecord>(join(paths.root, "records"));
   const store = new StoredProjects(paths.root);
+  await sweepSteps({ run: paths.run, instance: paths.instance, host });
   for (const file of [...images.open(), ...volumes.open(), ...(await networks.open()), ...records.open(), ...store.open()]) {
     warnings.push(`a state file could not be read and was moved aside: ${file}`);
     log.warn({ file, effect: "what it described is gone" }, "an unreadable state file was moved aside");

@@ -17,7 +17,7 @@ export { prepareHost } from "./prepare-host.ts";
 export { OpenDirectory, RootDirectory } from "./root-directory.ts";
 export { Runtime } from "./runtime.ts";
 export { neverRead, noCpuStats, noStats } from "./stats.ts";
-export { type BuildStep, runStep } from "./step.ts";
+export { type BuildStep, runStep, sweepSteps } from "./step.ts";
 export { type SyncJob, type SyncOutcome, syncFiles } from "./sync-files.ts";
 export { updateResources } from "./update.ts";
 export { type ContainerUser, resolveUser } from "./users.ts";

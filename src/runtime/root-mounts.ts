@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { mountFlag, syscalls, umountFlag } from "../system/index.ts";
+import { mountFlag, syscalls, umountFlag, withLowerDirs } from "../system/index.ts";
 import type { ContainerPaths } from "./container-paths.ts";
 import { isOverlayMounted } from "./mounted.ts";
 
@@ -11,8 +11,10 @@ export function mountRoot(paths: ContainerPaths, id: string, lowerDirs: readonly
   if (isOverlayMounted(target)) return target;
   const base = paths.directory(id);
   for (const name of ["upper", "work"]) mkdirSync(join(base, name), { recursive: true });
-  const options = `lowerdir=${lowerDirs.join(":")},upperdir=${base}/upper,workdir=${base}/work,redirect_dir=off,metacopy=off`;
-  syscalls().mount("overlay", target, "overlay", 0, options);
+  withLowerDirs(lowerDirs, (lower) => {
+    const options = `lowerdir=${lower},upperdir=${base}/upper,workdir=${base}/work,redirect_dir=off,metacopy=off`;
+    syscalls().mount("overlay", target, "overlay", 0, options);
+  });
   return target;
 }
 
@@ -23,7 +25,7 @@ export function mountImage(paths: ContainerPaths, id: string, destination: strin
   for (const directory of [tree, empty]) mkdirSync(directory, { recursive: true });
   // Overlay wants two lower directories where there is no upper one.
   if (!isOverlayMounted(tree))
-    syscalls().mount("overlay", tree, "overlay", mountFlag.rdonly, `lowerdir=${[...lowerDirs, empty].join(":")}`);
+    withLowerDirs([...lowerDirs, empty], (lower) => syscalls().mount("overlay", tree, "overlay", mountFlag.rdonly, `lowerdir=${lower}`));
   return tree;
 }
 

@@ -1,9 +1,9 @@
 import { spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Container, ImageConfig } from "../api/index.ts";
-import { BerthError, type Host, run, syscalls, umountFlag } from "../system/index.ts";
+import { BerthError, type Host, run, syscalls, umountFlag, withLowerDirs } from "../system/index.ts";
 import { hardNofile } from "./bundle.ts";
 import { removeCgroups } from "./cgroup.ts";
 import { hostDevices } from "./devices.ts";
@@ -54,14 +54,10 @@ export async function runStep(o: { run: string; instance: string; host: Host }, 
   mkdirSync(stateDir, { recursive: true, mode: 0o700 });
   try {
     // Overlay wants at least one lower directory; a build from scratch has none.
-    const lower = step.lowerDirs.length > 0 ? step.lowerDirs.join(":") : emptyDirectory(bundle);
-    syscalls().mount(
-      "overlay",
-      rootfs,
-      "overlay",
-      0,
-      `lowerdir=${lower},upperdir=${step.upperDir},workdir=${step.workDir},redirect_dir=off,metacopy=off`,
-    );
+    withLowerDirs(step.lowerDirs.length > 0 ? step.lowerDirs : [emptyDirectory(bundle)], (lower) => {
+      const options = `lowerdir=${lower},upperdir=${step.upperDir},workdir=${step.workDir},redirect_dir=off,metacopy=off`;
+      syscalls().mount("overlay", rootfs, "overlay", 0, options);
+    });
     writeFileSync(join(bundle, "config.json"), JSON.stringify(stepSpec(host, step, { bundle, rootfs, cgroupsPath })));
     return {
       exitCode: await runToEnd(program, ["--root", stateDir, "run", "--bundle", bundle, id], step, () => kill(program, stateDir, id)),
@@ -71,6 +67,20 @@ export async function runStep(o: { run: string; instance: string; host: Host }, 
     if (isMounted(rootfs)) syscalls().umount(rootfs, umountFlag.detach);
     await removeCgroups(host, cgroupsPath);
     rmSync(bundle, { recursive: true, force: true });
+  }
+}
+
+/** Ends what the steps of a killed engine left: processes, mounts, cgroups, bundles. */
+export async function sweepSteps(o: { run: string; instance: string; host: Host }): Promise<void> {
+  const directory = join(o.run, "s");
+  const program = o.host.runtime && o.host.tools[o.host.runtime];
+  if (!program || !existsSync(directory)) return;
+  for (const id of readdirSync(directory).filter((name) => name.startsWith("step-"))) {
+    await kill(program, join(directory, "state"), id);
+    const rootfs = join(directory, id, "rootfs");
+    if (isMounted(rootfs)) syscalls().umount(rootfs, umountFlag.detach);
+    await removeCgroups(o.host, `/berth-${o.instance}/${id}`);
+    rmSync(join(directory, id), { recursive: true, force: true });
   }
 }
 

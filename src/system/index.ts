@@ -18,6 +18,7 @@ export { type FileLock, lockFile } from "./lock.ts";
 export { attribute, type NetlinkMessage, NetlinkSocket, netlinkFamily, uint32 } from "./netlink.ts";
 export { openInRoot } from "./open-in-root.ts";
 export { type Confinement, O_PATH, openInside } from "./open-inside.ts";
+export { withLowerDirs } from "./overlay.ts";
 export { libcPath, nodePath } from "./path-bytes.ts";
 export { type BerthPaths, berthPaths } from "./paths.ts";
 export { type RunOptions, type RunResult, reaped, run } from "./run.ts";

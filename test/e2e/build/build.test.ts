@@ -1,10 +1,11 @@
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Berth, installedBerth } from "../../support/berth.ts";
 import { busyboxArchive } from "../../support/busybox-image.ts";
 import { type TestRegistry, testRegistry } from "../../support/registry.ts";
+import { until } from "../../support/until.ts";
 
 let berth: Berth;
 let registry: TestRegistry;
@@ -25,6 +26,17 @@ afterAll(async () => {
 const write = (name: string, text: string) => writeFileSync(join(context, name), text);
 const build = (args: readonly string[], o: { input?: string | Buffer; env?: Record<string, string> } = {}) =>
   berth.call(["docker", "build", ...args], { cwd: context, ...o });
+/** Command lines of what runs on this machine. */
+const processes = () =>
+  readdirSync("/proc")
+    .filter((name) => /^\d+$/.test(name))
+    .map((pid) => {
+      try {
+        return readFileSync(`/proc/${pid}/cmdline`, "utf8").replaceAll("\0", " ");
+      } catch {
+        return ""; // it ended meanwhile
+      }
+    });
 const run = (image: string, ...command: string[]) => berth.ok(["docker", "run", "--rm", image, ...command]);
 
 describe("docker build", () => {
@@ -118,6 +130,20 @@ describe("docker build", () => {
     expect((await build(["--cgroup-parent", "x", "."])).exitCode).toBe(125);
   });
 
+  it("goes on after an engine that was killed in the middle of a step", async () => {
+    write("slow", "FROM busybox\nRUN echo begun > /kept\nRUN echo sleeping; sleep 4711\n");
+    const running = berth.call(["docker", "build", "-f", "slow", "."], { cwd: context, timeoutMs: 120_000 });
+    const step = () => processes().filter((line) => line.includes("sleep 4711"));
+    await until(() => step().length > 0, { timeoutMs: 60_000, what: "the slow step" });
+    process.kill(berth.enginePid(), "SIGKILL");
+    expect((await running).exitCode).not.toBe(0);
+    write("quick", "FROM busybox\nRUN echo begun > /kept\nRUN cat /kept > /again\n");
+    const next = await build(["-f", "quick", "-t", "quick", "."]);
+    expect([next.exitCode, next.stderr]).toEqual([0, expect.stringMatching(/RUN echo begun > \/kept\n#\d+ CACHED/)]);
+    expect(await run("quick", "cat", "/again")).toBe("begun");
+    await until(() => step().length === 0, { timeoutMs: 20_000, what: "the step's end" });
+  });
+
   it("shows where and why a step failed, and how to go into what it left", async () => {
     write("failing", "FROM busybox\n\nRUN echo before; echo left > /left; exit 3\n");
     const { exitCode, stderr } = await build(["-f", "failing", "-t", "never", "."]);
@@ -126,5 +152,15 @@ describe("docker build", () => {
     const kept = /docker run -it --rm ([0-9a-f]{12})/.exec(stderr)?.[1] ?? "";
     expect(await run(kept, "cat", "/left")).toBe("left");
     expect(existsSync(/whole output is in (\S+)\./.exec(stderr)?.[1] ?? "")).toBe(true);
+  });
+});
+
+describe("an image of very many layers", () => {
+  it("is built, and runs", async () => {
+    const steps = Array.from({ length: 119 }, (_, index) => `COPY a.txt /layers/${index}/a`);
+    write("many", ["FROM busybox", ...steps, "RUN ls /layers | wc -l > /count", ""].join("\n"));
+    const built = await build(["-t", "many", "-f", "many", "-q", "."], {});
+    expect(built.stderr).toBe("");
+    expect(await run("many", "cat", "/count")).toBe("119");
   });
 });
