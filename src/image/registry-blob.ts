@@ -7,6 +7,15 @@ import type { Descriptor } from "./image-record.ts";
 import type { RegistryClient } from "./registry-client.ts";
 import type { ImageStore } from "./store.ts";
 
+/** Forgets what a broken download left of a blob. */
+export function discardPartial(store: ImageStore, digest: string): void {
+  rmSync(partialFile(store, digest), { force: true });
+}
+
+function partialFile(store: ImageStore, digest: string): string {
+  return join(store.rootDir, "partial", digest.slice("sha256:".length));
+}
+
 /**
  * Yields a blob's bytes while they are downloaded and kept in `partial/`; after the last byte the blob is in the store, verified. What an
  * earlier, broken run left is yielded first and the rest asked for with Range; a connection that breaks is taken up again.
@@ -19,7 +28,7 @@ export async function* downloadBlob(
   blob: Descriptor,
   o: { signal: AbortSignal; onBytes: (current: number) => void },
 ): AsyncGenerator<Buffer> {
-  const path = join(store.rootDir, "partial", blob.digest.slice("sha256:".length));
+  const path = partialFile(store, blob.digest);
   const hash = createHash("sha256");
   let have = 0;
   if ((statSync(path, { throwIfNoEntry: false })?.size ?? 0) > blob.size) rmSync(path);
@@ -63,7 +72,9 @@ export async function* downloadBlob(
           throw new BerthError("system/disk-full", `the disk is full while downloading ${blob.digest}; what is here is kept`, {
             cause: error,
           });
-        if (error instanceof BerthError) throw error;
+        // A registry that was there and restarts is waited for.
+        const away = error instanceof BerthError && error.code === "image/registry" && error.cause !== undefined && have > 0;
+        if (error instanceof BerthError && !away) throw error;
       }
       stalls = have > before ? 0 : stalls + 1;
       if (stalls >= 5)

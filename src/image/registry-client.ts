@@ -4,6 +4,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { Dispatcher } from "undici";
 import { BerthError, errnoOf, messageOf, storedCredentials } from "../system/index.ts";
 import type { RegistryAuth, RegistrySettings } from "./registry-options.ts";
+import { isInsecure, readRegistrySettings } from "./registry-settings.ts";
 
 export interface RegistryRequest {
   readonly method: "GET" | "HEAD" | "PUT" | "POST" | "PATCH";
@@ -14,6 +15,8 @@ export interface RegistryRequest {
   /** Statuses that are an answer. Others are errors, with the registry's own words. */
   readonly accept: readonly number[];
   readonly scope: string;
+  /** False: the caller tries again by itself, with another path. */
+  readonly retry?: boolean;
 }
 export type RegistryResponse = Dispatcher.ResponseData;
 
@@ -28,6 +31,7 @@ const attempts = 5;
 export class RegistryClient {
   readonly domain: string;
   private readonly settings: RegistrySettings;
+  private readonly mirror: string | undefined;
   private readonly signal: AbortSignal;
   private readonly tokens = new Map<string, string>();
   private auth: RegistryAuth | undefined;
@@ -38,9 +42,13 @@ export class RegistryClient {
   private base: string | undefined;
   private dispatcher: Dispatcher | undefined;
 
-  constructor(o: { domain: string; auth?: RegistryAuth; settings?: RegistrySettings; signal: AbortSignal }) {
+  /** `mirror`: the base URL of a mirror that is asked in the registry's place. */
+  constructor(o: { domain: string; mirror?: string; auth?: RegistryAuth; settings?: RegistrySettings; signal: AbortSignal }) {
     this.domain = o.domain;
-    this.settings = o.settings ?? {};
+    this.mirror = o.mirror;
+    // The registry's own credentials are none of a mirror's business.
+    if (o.mirror) this.authRead = true;
+    this.settings = o.settings ?? readRegistrySettings(process.env);
     this.signal = o.signal;
     if (o.auth && (o.auth.username || o.auth.identityToken || o.auth.registryToken)) {
       this.auth = o.auth;
@@ -71,12 +79,12 @@ export class RegistryClient {
         const retry = response.statusCode === 429 || response.statusCode >= 500;
         const after = retryAfterMs(response.headers["retry-after"]);
         const error = await this.errorOf(response, r);
-        if (!retry || attempt >= attempts || (after ?? 0) > 60_000) throw error;
+        if (!retry || r.retry === false || attempt >= attempts || (after ?? 0) > 60_000) throw error;
         await delay(after ?? backoffMs(attempt), undefined, { signal: this.signal });
       } catch (error) {
         this.signal.throwIfAborted();
         if (error instanceof BerthError) throw error;
-        if (attempt >= attempts || isFinal(error)) throw this.connectionError(error);
+        if (r.retry === false || attempt >= attempts || isFinal(error)) throw this.connectionError(error);
         await delay(backoffMs(attempt), undefined, { signal: this.signal });
       }
     }
@@ -125,16 +133,26 @@ export class RegistryClient {
   private async baseUrl(): Promise<string> {
     if (this.base !== undefined) return this.base;
     const { Agent, EnvHttpProxyAgent, request } = await import("../system/http-client.ts");
-    const host = this.domain === "docker.io" ? "registry-1.docker.io" : this.domain;
-    const insecure = isLoopback(host) || (this.settings.insecureRegistries ?? []).includes(host);
-    const ca = join(this.settings.certsDir ?? "/etc/docker/certs.d", host, "ca.crt");
+    const host = this.mirror ? new URL(this.mirror).host : this.domain === "docker.io" ? "registry-1.docker.io" : this.domain;
+    const listed = isInsecure(host, this.settings.insecureRegistries ?? []);
+    const insecure = isLoopback(host) || listed;
+    const certificate = (name: string) => {
+      const file = join(this.settings.certsDir ?? "/etc/docker/certs.d", host, name);
+      return existsSync(file) ? readFileSync(file) : undefined;
+    };
+    const [ca, cert, key] = ["ca.crt", "client.cert", "client.key"].map(certificate);
     const connect = {
       timeout: 30_000,
-      ...(existsSync(ca) ? { ca: readFileSync(ca) } : {}),
-      ...((this.settings.insecureRegistries ?? []).includes(host) ? { rejectUnauthorized: false } : {}),
+      ...(ca ? { ca } : {}),
+      ...(cert && key ? { cert, key } : {}),
+      ...(listed ? { rejectUnauthorized: false } : {}),
     };
     const proxied = ["HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy"].some((key) => process.env[key]);
     this.dispatcher ??= proxied && !isLoopback(host) ? new EnvHttpProxyAgent({ connect, requestTls: connect }) : new Agent({ connect });
+    if (this.mirror) {
+      this.base = this.mirror.replace(/\/+$/, "");
+      return this.base;
+    }
     if (insecure) {
       for (const scheme of ["https", "http"]) {
         try {
@@ -234,9 +252,11 @@ export class RegistryClient {
       return new BerthError("image/registry", `${this.domain}: unauthorized: ${said || "incorrect username or password"}`, { hint });
     }
     if (status === 403)
-      return new BerthError("image/registry", `pull access denied for ${what}: ${said || "denied"}`, {
-        hint: `It may need \`docker login ${this.domain}\`.`,
-      });
+      return new BerthError(
+        "image/registry",
+        `access denied for ${what}, repository does not exist or may require 'docker login': ${said || "denied"}`,
+        { hint: `Log in with \`docker login ${this.domain}\`.` },
+      );
     if (status === 404) return new BerthError("image/not-found", `${what} not found: ${said || "manifest unknown"}`);
     if (status === 429)
       return new BerthError("image/registry", `${this.domain}: toomanyrequests: ${said || "rate limit exceeded"}`, {

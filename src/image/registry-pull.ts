@@ -4,9 +4,10 @@ import { BerthError } from "../system/index.ts";
 import { chainIdsOf, type Descriptor, sha256 } from "./image-record.ts";
 import { type Manifest, mediaTypes, parseConfig, parseManifest, parsePlatform, platformText, selectPlatform } from "./manifest.ts";
 import { canonicalName, familiarName, parseReference, type Reference } from "./reference.ts";
-import { downloadBlob } from "./registry-blob.ts";
+import { discardPartial, downloadBlob } from "./registry-blob.ts";
 import { RegistryClient } from "./registry-client.ts";
 import type { PullOptions } from "./registry-options.ts";
+import { readRegistrySettings } from "./registry-settings.ts";
 import type { ImageStore } from "./store.ts";
 
 const accepted = [mediaTypes.ociIndex, mediaTypes.ociManifest, mediaTypes.dockerList, mediaTypes.dockerManifest].join(", ");
@@ -18,10 +19,27 @@ const accepted = [mediaTypes.ociIndex, mediaTypes.ociManifest, mediaTypes.docker
  */
 export async function pull(store: ImageStore, ref: string, o: PullOptions): Promise<string> {
   const reference = parseReference(ref);
+  const settings = o.settings ?? readRegistrySettings(process.env);
+  const mirrors = reference.domain === "docker.io" ? (settings.mirrors ?? []) : [];
+  // A mirror that does not have it, or does not answer, is passed over.
+  for (const mirror of mirrors) {
+    try {
+      return await pullFrom(store, reference, { ...o, settings }, mirror);
+    } catch (error) {
+      o.signal.throwIfAborted();
+      if (!(error instanceof BerthError) || error.code === "system/disk-full") throw error;
+      o.onProgress?.({ status: `Mirror ${mirror}: ${error.message}` });
+    }
+  }
+  return await pullFrom(store, reference, { ...o, settings });
+}
+
+async function pullFrom(store: ImageStore, reference: Reference, o: PullOptions, mirror?: string): Promise<string> {
   const client = new RegistryClient({
     domain: reference.domain,
     signal: o.signal,
-    ...(o.auth ? { auth: o.auth } : {}),
+    ...(mirror ? { mirror } : {}),
+    ...(o.auth && !mirror ? { auth: o.auth } : {}),
     ...(o.settings ? { settings: o.settings } : {}),
   });
   try {
@@ -78,13 +96,19 @@ async function pullOne(store: ImageStore, client: RegistryClient, reference: Ref
 
 /** A manifest or an index, checked against its digest. */
 export async function fetchManifest(client: RegistryClient, repository: string, which: string) {
-  const response = await client.request({
-    method: "GET",
-    path: `${repository}/manifests/${which}`,
-    headers: { accept: accepted },
-    accept: [200],
-    scope: `repository:${repository}:pull`,
-  });
+  const response = await client
+    .request({
+      method: "GET",
+      path: `${repository}/manifests/${which}`,
+      headers: { accept: accepted },
+      accept: [200],
+      scope: `repository:${repository}:pull`,
+    })
+    .catch((error: unknown) => {
+      if (!(error instanceof BerthError) || error.code !== "image/not-found") throw error;
+      const name = familiarName(`${client.domain}/${repository}${which.startsWith("sha256:") ? "@" : ":"}${which}`);
+      throw new BerthError("image/not-found", `manifest for ${name} not found: manifest unknown`, { cause: error });
+    });
   const bytes = Buffer.from(await response.body.arrayBuffer());
   const digest = sha256(bytes);
   const said = [response.headers["docker-content-digest"] ?? []].flat()[0];
@@ -134,7 +158,13 @@ async function fetchImage(
         const input = store.hasBlob(layer.digest)
           ? (createReadStream(store.blobPath(layer.digest), { highWaterMark: 1 << 20 }) as AsyncIterable<Buffer>)
           : downloadBlob(store, client, repository, descriptor, { signal, onBytes: (current) => say("Downloading", current) });
-        const record = await store.addLayer({ parent: chains[at - 1], diffId: diffIds[at]!, input, blob: descriptor, signal });
+        const record = await store
+          .addLayer({ parent: chains[at - 1], diffId: diffIds[at]!, input, blob: descriptor, signal })
+          .catch((error: unknown) => {
+            // What cannot be unpacked is not taken up again.
+            if (error instanceof BerthError && error.code.endsWith("-archive")) discardPartial(store, layer.digest);
+            throw error;
+          });
         say("Pull complete");
         return record;
       });

@@ -1,4 +1,5 @@
 import { createReadStream, readFileSync } from "node:fs";
+import { setTimeout as delay } from "node:timers/promises";
 import pLimit from "p-limit";
 import { BerthError } from "../system/index.ts";
 import { sha256 } from "./image-record.ts";
@@ -106,6 +107,31 @@ async function pushBlob(
     say("Layer already exists");
     return;
   }
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      await upload(client, repository, blob, { scope, from, say });
+      return;
+    } catch (error) {
+      o.signal.throwIfAborted();
+      // An upload that broke off begins again: its session is spent.
+      const broken =
+        error instanceof BerthError &&
+        error.code === "image/registry" &&
+        (error.cause !== undefined || /answered 5\d\d/.test(error.message));
+      if (!broken || attempt >= 5) throw error;
+      say("Retrying");
+      await delay(250 * 2 ** attempt, undefined, { signal: o.signal });
+    }
+  }
+}
+
+async function upload(
+  client: RegistryClient,
+  repository: string,
+  blob: LayerBlob,
+  o: { scope: string; from: string | undefined; say: (status: string, current?: number) => void },
+): Promise<void> {
+  const { scope, from, say } = o;
   const query = from ? `?mount=${encodeURIComponent(blob.digest)}&from=${encodeURIComponent(from)}` : "";
   const started = await client.request({ method: "POST", path: `${repository}/blobs/uploads/${query}`, accept: [201, 202], scope });
   await started.body.dump();
@@ -126,7 +152,7 @@ async function pushBlob(
     }
   };
   const headers = { "content-type": "application/octet-stream", "content-length": String(blob.size) };
-  const done = await client.request({ method: "PUT", path: base.href, headers, body, accept: [201, 204], scope });
+  const done = await client.request({ method: "PUT", path: base.href, headers, body, accept: [201, 204], scope, retry: false });
   await done.body.dump();
   say("Pushed");
 }
