@@ -27,6 +27,7 @@ export async function runCompose(argv: readonly string[], context: CliContext): 
     };
   const program = buildProgram(start, context);
   if (argv[0] === "__complete") return (await import("./completion/complete.ts")).complete(program, argv.slice(1), context);
+  if (argv.length === 1 && (argv[0] === "--version" || argv[0] === "-v")) return runCompose(["version"], context);
   if (argv.length === 0) {
     program.outputHelp();
     return 0;
