@@ -113,6 +113,7 @@ export interface Service {
   pids_limit?: number;
   platform?: string;
   ports?: ServicePort[];
+  pre_start?: PreStartHook[];
   post_start?: ServiceHook[];
   pre_stop?: ServiceHook[];
   privileged?: boolean;
@@ -167,6 +168,12 @@ export interface ServiceHook {
   privileged?: boolean;
   working_dir?: string;
   environment?: Record<string, string | null>;
+}
+
+/** Run in a container of its own, before the service's first one starts or before each. */
+export interface PreStartHook extends Partial<ServiceHook> {
+  image?: string;
+  per_replica?: boolean;
 }
 
 export interface ServiceNetwork {

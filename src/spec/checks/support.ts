@@ -1,9 +1,10 @@
 import type { Project } from "../../api/project.ts";
-import type { Problems } from "../problems.ts";
+import type { Problems, Where } from "../problems.ts";
 import { attributesWithoutEffect } from "../schema/attributes.generated.ts";
 import { didYouMean } from "../suggestion.ts";
 import { Patterns } from "../yaml/patterns.ts";
 import { isNull, List, Mapping, type Path, Scalar, stringOf, type Tree } from "../yaml/tree.ts";
+import { placeIn } from "./checked.ts";
 
 interface Rule {
   readonly attribute?: { readonly status: "reported" | "refused"; readonly note: string };
@@ -30,6 +31,13 @@ const rules: Patterns<Rule> = Patterns.of<Rule>({
  */
 export function checkSupport(root: Mapping, project: Project, problems: Problems, lenient: boolean): void {
   walk(root, [], rules);
+  for (const kind of ["secrets", "configs"] as const) {
+    for (const [name, { environment, content }] of Object.entries(project[kind])) {
+      if (environment === undefined || content !== undefined) continue;
+      const path = [kind, name, "environment"];
+      refuse(`the variable ${environment} is not set, so it has no content`, placeIn({ root }, path), undefined, "spec/missing-variable");
+    }
+  }
 
   function walk(tree: Tree, path: Path, at: Patterns<Rule>): void {
     if (path.length === 2 && !isPart(project, path)) return;
@@ -59,9 +67,14 @@ export function checkSupport(root: Mapping, project: Project, problems: Problems
     );
   }
 
-  function refuse(message: string, where: { origin: Tree["origin"]; path: Path }, hint?: string): void {
+  function refuse(
+    message: string,
+    where: Where,
+    hint?: string,
+    code: "spec/unsupported" | "spec/missing-variable" = "spec/unsupported",
+  ): void {
     if (lenient) problems.warn(message, where, hint);
-    else problems.error("spec/unsupported", message, where, hint);
+    else problems.error(code, message, where, hint);
   }
 }
 

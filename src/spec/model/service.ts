@@ -1,6 +1,7 @@
 import type {
   BuildDefinition,
   FileReference,
+  PreStartHook,
   Service,
   ServiceHook,
   ServiceNetwork,
@@ -40,6 +41,16 @@ const hook: Codec<ServiceHook> = struct<ServiceHook>({
   privileged: flag,
   working_dir: text,
   environment,
+});
+
+const preStartHook: Codec<PreStartHook> = struct<PreStartHook>({
+  command: command as Codec<string[]>,
+  image: text,
+  user: text,
+  privileged: flag,
+  working_dir: text,
+  environment,
+  per_replica: flag,
 });
 
 /** The command that follows a copy; Compose prints one in JSON even where there is none. */
@@ -257,6 +268,7 @@ export const service: Codec<Attributes> = struct<Attributes>({
   volumes: list(volume),
   volumes_from: strings,
   working_dir: text,
+  pre_start: list(preStartHook),
   post_start: list(hook),
   pre_stop: list(hook),
 });

@@ -934,6 +934,10 @@ export interface Service {
       }
   )[];
   /**
+   * commands run in containers of their own before its start
+   */
+  pre_start?: PreStartHook[];
+  /**
    * commands run in it after its start
    */
   post_start?: Hook[];
@@ -1197,6 +1201,20 @@ export interface Healthcheck {
   start_interval?: string;
   /**
    * This interface was referenced by `Healthcheck`'s JSON-Schema definition
+   * via the `patternProperty` "^x-".
+   */
+  [k: string]: unknown;
+}
+export interface PreStartHook {
+  command?: Command;
+  image?: string;
+  user?: string;
+  privileged?: boolean | string;
+  working_dir?: string;
+  environment?: Pairs;
+  per_replica?: boolean | string;
+  /**
+   * This interface was referenced by `PreStartHook`'s JSON-Schema definition
    * via the `patternProperty` "^x-".
    */
   [k: string]: unknown;
