@@ -12,7 +12,9 @@ import {
   toYaml,
   treeText,
   variablesIn,
+  yamlText,
 } from "../../spec/index.ts";
+import { withImageDigests } from "../image-digests.ts";
 import { type Invocation, usageError } from "../invocation.ts";
 import { loadOptions } from "../load-options.ts";
 import { columns } from "../render/columns.ts";
@@ -71,6 +73,9 @@ function isList({ services, volumes, networks, models, profiles, images }: Confi
 
 async function wanted(cli: Invocation, load: LoadOptions, services: readonly string[], options: ConfigOptions): Promise<string> {
   if (options.variables) return variables(load, options);
+  const pins = options.resolveImageDigests === true || options.lockImageDigests === true;
+  if (pins && !options.interpolate)
+    throw usageError("without interpolation, images have no digests to be found", "Leave --no-interpolate out.");
   if (!options.interpolate && !isList(options) && options.hash === undefined && !options.environment) {
     const { root, problems } = await loadTree(load);
     showWarnings(cli, problems.warnings);
@@ -90,7 +95,15 @@ async function wanted(cli: Invocation, load: LoadOptions, services: readonly str
   if (options.images) return lines(Object.values(project.services).map((service) => imageOf(service, project.name)));
   if (options.environment) return lines([...environment].map(([name, value]) => `${name}=${value}`));
   if (options.quiet) return "";
-  return options.format === "json" ? toJson(project) : toYaml(project);
+  const shown = pins ? await withImageDigests(project, cli) : project;
+  return options.lockImageDigests ? imagesOnly(shown, options) : options.format === "json" ? toJson(shown) : toYaml(shown);
+}
+
+/** A file that, laid on the project's, pins its images. */
+function imagesOnly(project: Project, { format }: ConfigOptions): string {
+  const services = Object.entries(project.services).map(([name, { image }]) => [name, image === undefined ? {} : { image }] as const);
+  const file = { services: Object.fromEntries(services) };
+  return format === "json" ? `${JSON.stringify(file, undefined, 2)}\n` : yamlText(file);
 }
 
 async function variables(load: LoadOptions, { format }: ConfigOptions): Promise<string> {
@@ -98,10 +111,7 @@ async function variables(load: LoadOptions, { format }: ConfigOptions): Promise<
   const found = variablesIn(root);
   if (format === "json")
     return `${JSON.stringify(Object.fromEntries(found.map(({ name, ...rest }) => [name, goNames({ name, ...rest })])), undefined, 4)}\n`;
-  if (format === "yaml") {
-    const { yamlText } = await import("../../spec/index.ts");
-    return yamlText(Object.fromEntries(found.map((one) => [one.name, lowerNames(one)])));
-  }
+  if (format === "yaml") return yamlText(Object.fromEntries(found.map((one) => [one.name, lowerNames(one)])));
   const rows = found.map(({ name, required, defaultValue, presenceValue }) => [name, String(required), defaultValue, presenceValue]);
   return `${columns([["NAME", "REQUIRED", "DEFAULT VALUE", "ALTERNATE VALUE"], ...rows])}\n`;
 }

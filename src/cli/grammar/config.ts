@@ -13,6 +13,7 @@ export function declareConfig(grammar: Grammar): void {
         .option("--environment", "print the variables that the files are read with")
         .option("--hash <services>", 'print the hash of services, or of all ("*")')
         .option("--images", "print the images")
+        .option("--lock-image-digests", "print an override file that pins the images to digests")
         .option("--models", "print the models")
         .option("--networks", "print the names of the networks")
         .option("--no-consistency", "do not check that it all fits together")
@@ -23,6 +24,7 @@ export function declareConfig(grammar: Grammar): void {
         .option("-o, --output <file>", "write to this file")
         .option("--profiles", "print the profiles")
         .option("-q, --quiet", "only check, print nothing")
+        .option("--resolve-image-digests", "pin the images to digests")
         .option("--services", "print the names of the services")
         .option("--variables", "print the variables that the files refer to")
         .option("--volumes", "print the names of the volumes"),
