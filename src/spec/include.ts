@@ -3,7 +3,7 @@ import { BerthError } from "../system/error.ts";
 import { isFile, readEnvFiles } from "./environment/env-files.ts";
 import { type ModelContext, type ModelSource, readModelFile } from "./model-source.ts";
 import { isRemoteFile } from "./paths.ts";
-import { List, Mapping, type Path, Scalar, stringOf, type Tree } from "./yaml/tree.ts";
+import { isNull, List, Mapping, type Path, Scalar, stringOf, type Tree } from "./yaml/tree.ts";
 
 const kinds = ["services", "volumes", "networks", "secrets", "configs", "models"] as const;
 
@@ -18,6 +18,7 @@ export function applyIncludes(
   loadModel: (source: ModelSource, context: ModelContext) => Mapping,
 ): void {
   const includes = root.get("include");
+  if (isNull(includes)) root.delete("include");
   if (!(includes instanceof List)) return;
   for (const [index, entry] of includes.items.entries()) {
     const path: Path = ["include", index];

@@ -69,7 +69,7 @@ export async function loadProject(options: LoadOptions): Promise<LoadedProject> 
     ...(extensions ? { extensions } : {}),
     working_dir: files.directory,
     config_files: [...files.files],
-    ...(options.envFiles?.length ? { environment_files: [...files.envFiles] } : {}),
+    ...(options.envFiles?.length || options.env["COMPOSE_ENV_FILES"] ? { environment_files: [...files.envFiles] } : {}),
     ...(profiles.length > 0 ? { profiles: [...profiles] } : {}),
   };
   if (!options.skip?.consistency) checkConsistency({ project, disabled, root, problems });

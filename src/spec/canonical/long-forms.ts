@@ -150,7 +150,13 @@ const external: LongForm = (tree, path, { problems }) => {
   return tree;
 };
 
-const gpus: LongForm = (tree) => (text(tree) === undefined ? tree : planted([{ count: "all" }], tree.origin));
+const gpus: LongForm = (tree, path, { problems }) => {
+  const which = text(tree);
+  if (which === undefined) return tree;
+  if (which !== "all")
+    problems.error("spec/schema", `${JSON.stringify(which)} is not "all", and no list of GPUs`, { origin: tree.origin, path });
+  return planted([{ count: "all" }], tree.origin);
+};
 
 const build: LongForm = (tree) => (text(tree) === undefined ? tree : planted({ context: text(tree) }, tree.origin));
 

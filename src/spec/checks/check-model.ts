@@ -42,12 +42,24 @@ const notBlank: Check = (tree, path, problems) => {
   if (stringOf(tree) === "") problems.error("spec/value", "a watched path cannot be empty", { origin: tree.origin, path });
 };
 
-/** Compose-go, package validation. */
+const needsTarget: Check = (tree, path, problems) => {
+  if (tree instanceof Mapping && isNull(tree.get("target")))
+    problems.error("spec/schema", '"target" is missing', { origin: tree.origin, path });
+};
+
+const port: Check = (tree, path, problems) => {
+  needsTarget(tree, path, problems);
+  hostAddress(tree, path, problems);
+};
+
+/** Compose-go, package validation; and what it finds when it looks for duplicates. */
 const checks = Patterns.of<Check>({
   "volumes.*": externalVolume,
   "configs.*": exclusive("file", "environment", "content"),
   "secrets.*": exclusive("file", "environment"),
-  "services.*.ports.*": hostAddress,
+  "services.*.ports.*": port,
+  "services.*.volumes.*": needsTarget,
+  "services.*.devices.*": needsTarget,
   "services.*.develop.watch.*.path": notBlank,
   "services.*.deploy.resources.reservations.devices.*": countOrIds,
   "services.*.gpus.*": countOrIds,

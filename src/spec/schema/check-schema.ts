@@ -31,7 +31,13 @@ function report(finding: Finding, path: Path, tree: Tree | undefined, origin: Re
       const at = { origin: tree instanceof Mapping ? tree.originOf(key) : origin, path: [...path, key] };
       const known = path.length === 0 ? knownKeys[""] : keysByPattern.along(path)?.rule;
       if (known) problems.error("spec/schema", `there is no attribute "${key}" here`, at, didYouMean(key, known, "There is"));
-      else problems.error("spec/schema", `"${key}" is no name`, at, "Names have letters, digits, dots, dashes and underscores.");
+      else
+        problems.error(
+          "spec/schema",
+          `"${key}" is no name`,
+          at,
+          key ? "Names have letters, digits, dots, dashes and underscores." : undefined,
+        );
       return;
     }
     case "type":

@@ -50,6 +50,10 @@ export type Develop = {
 export type Command = null | string | string[];
 export type Pairs =
   | {
+      /**
+       * This interface was referenced by `undefined`'s JSON-Schema definition
+       * via the `patternProperty` ".+".
+       */
       [k: string]: string | number | boolean | null;
     }
   | string[];
@@ -317,6 +321,10 @@ export type Build =
     };
 export type Hosts =
   | {
+      /**
+       * This interface was referenced by `undefined`'s JSON-Schema definition
+       * via the `patternProperty` ".+".
+       */
       [k: string]: string | string[];
     }
   | string[];
