@@ -110,9 +110,9 @@ export class ContainerFollowers {
       if (event.Action === "start") {
         await this.#onStart();
         // From the end before on: what it printed at once was printed before the engine told of its start.
-        this.#follow(id, service, short, known?.endedMs ?? this.#openedMs);
-      } else if (known && known.endedMs === undefined) {
-        known.endedMs = eventMs + 1;
+        this.#follow(id, service, short, known?.run.endedMs ?? this.#openedMs);
+      } else if (known && known.run.endedMs === undefined) {
+        known.run.endedMs = eventMs + 1;
         this.#tellEnd(id, known, { name: short, service, exitCode: Number(attributes["exitCode"] ?? 0) }).then(known.tell, known.fail);
       }
     }
@@ -120,19 +120,25 @@ export class ContainerFollowers {
 
   #follow(id: string, service: string, name: string, sinceMs: number): void {
     const before = this.#following.get(id)?.shown.catch(() => {}) ?? Promise.resolve();
-    const shown = before.then(() => (this.#attached.has(service) ? this.#show(id, name, sinceMs) : undefined));
+    const run: { endedMs?: number } = {};
+    const shown = before.then(() => (this.#attached.has(service) ? this.#show(id, name, sinceMs, run) : undefined));
     shown.catch(() => {}); // A container that is removed while it is read has no more to say.
     let [tell, fail]: [() => void, (error: unknown) => void] = [() => {}, () => {}];
     const told = new Promise<void>((resolve, reject) => {
       [tell, fail] = [resolve, reject];
     });
     told.catch(() => {}); // drain() awaits it
-    this.#following.set(id, { name, shown, told, tell, fail });
+    this.#following.set(id, { name, run, shown, told, tell, fail });
   }
 
-  async #show(id: string, name: string, sinceMs: number): Promise<void> {
-    const query = { follow: true, timestamps: this.#timestamps, since: String(sinceMs / 1000) };
-    for await (const line of containerLines(this.#client, id, query, this.#over.signal)) await this.#output.line(name, line);
+  /** One run's output. A container that is started again at once has one log for all of its runs: what is newer than this run's end is the next one's. */
+  async #show(id: string, name: string, sinceMs: number, run: { readonly endedMs?: number }): Promise<void> {
+    const query = { follow: true, timestamps: true, since: String(sinceMs / 1000) };
+    for await (const line of containerLines(this.#client, id, query, this.#over.signal)) {
+      const at = line.indexOf(" ");
+      if (run.endedMs !== undefined && Date.parse(line.slice(0, at)) > run.endedMs) return;
+      await this.#output.line(name, this.#timestamps ? line : line.slice(at + 1));
+    }
   }
 
   async #tellEnd(id: string, following: Following, end: Omit<ContainerEnd, "restarting">): Promise<void> {
@@ -151,7 +157,7 @@ interface Following {
   readonly told: Promise<void>;
   readonly tell: () => void;
   readonly fail: (error: unknown) => void;
-  endedMs?: number;
+  readonly run: { endedMs?: number };
 }
 
 const isUp = (row: ContainerRow): boolean => ["running", "paused", "restarting"].includes(row.State);

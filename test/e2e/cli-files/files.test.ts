@@ -73,10 +73,10 @@ test("through a pipe, in both directions", async () => {
     extendEnv: false,
     encoding: "buffer",
   });
-  await inside("web", "mkdir", "-p", "/from-pipe");
+  for (const index of ["1", "2"]) await inside("--index", index, "web", "mkdir", "-p", "/from-pipe");
   const back = await berth.call(["cp", "-", "web:/from-pipe"], { cwd: project.directory, input: Buffer.from(tar.stdout) });
   expect([back.exitCode, back.stderr]).toEqual([0, expect.stringContaining("Copied")]);
-  expect(await inside("web", "cat", "/from-pipe/f")).toBe("hello\n");
+  for (const index of ["1", "2"]) expect(await inside("--index", index, "web", "cat", "/from-pipe/f")).toBe("hello");
 });
 
 test("what cannot be copied is said in one sentence", async () => {
