@@ -6,8 +6,8 @@ import type { Source } from "./solve-status.ts";
 import { StatusEvents } from "./status-events.ts";
 import type { GatewayResult, SolveRequest } from "./wire.ts";
 
-/** What is kept of a build's progress for who asks later; a build that tells more loses its oldest output. */
-const maxKept = 5_000;
+/** Characters of output that are kept for a reader who is behind or comes later; of more the oldest is left out, and the reader is told. */
+const maxOutput = { running: 32 * 1024 * 1024, ended: 256 * 1024 };
 
 /** One Solve of a client: what it asked for, its progress, and the results that its gateway calls refer to. */
 export class SolveJob {
@@ -17,10 +17,12 @@ export class SolveJob {
   readonly createdMs = Date.now();
   readonly results = new Map<string, Solved>();
   readonly #events: StatusEvents;
-  readonly #kept: object[] = [];
+  readonly #kept: { readonly response: object; readonly size: number }[] = [];
   readonly #listeners = new Set<() => void>();
   readonly #gateway: Settled;
   readonly #working = new Set<Promise<unknown>>();
+  #size = 0;
+  #readers = 0;
   #dropped = 0;
   #source: Source | undefined;
   readonly steps = { total: new Set<string>(), completed: new Set<string>(), cached: new Set<string>(), warnings: 0 };
@@ -54,12 +56,20 @@ export class SolveJob {
       if (event.cached) this.steps.cached.add(event.id);
     }
     if (event.type === "warning") this.steps.warnings++;
-    this.#kept.push(this.#events.response(event));
-    if (this.#kept.length > maxKept) {
-      this.#kept.shift();
-      this.#dropped++;
-    }
+    const size = 100 + (event.type === "log" ? event.text.length : 0);
+    this.#kept.push({ response: this.#events.response(event), size });
+    this.#size += size;
+    this.#trim(maxOutput.running);
     this.#wake();
+  }
+
+  #trim(limit: number): void {
+    while (this.#size > limit) this.#drop();
+  }
+
+  #drop(): void {
+    this.#size -= this.#kept.shift()?.size ?? this.#size;
+    this.#dropped++;
   }
 
   /** Work of this build, whose progress belongs to it to the end. */
@@ -101,19 +111,31 @@ export class SolveJob {
     this.completedMs = Date.now();
     this.error = error;
     this.#wake();
+    if (this.#readers === 0) this.#trim(maxOutput.ended);
   }
 
   /** Everything so far, then what comes, until the build has ended. */
   async *status(signal: AbortSignal): AsyncGenerator<object> {
     let next = 0;
-    for (;;) {
-      next = Math.max(next, this.#dropped);
-      const response = this.#kept[next - this.#dropped];
-      if (response) {
-        next++;
-        yield response;
-      } else if (this.completedMs !== undefined || signal.aborted) return;
-      else await this.#change(signal);
+    this.#readers++;
+    try {
+      for (;;) {
+        if (next < this.#dropped) {
+          yield { warnings: [{ level: 1, short: Buffer.from(`${this.#dropped - next} messages of this build were left out`) }] };
+          next = this.#dropped;
+        }
+        const kept = this.#kept[next - this.#dropped];
+        if (kept) {
+          next++;
+          yield kept.response;
+          // What the only reader has seen is there for those who come later, and they get the end of it.
+          if (this.#readers === 1) while (this.#size > maxOutput.ended && this.#dropped < next) this.#drop();
+        } else if (this.completedMs !== undefined || signal.aborted) return;
+        else await this.#change(signal);
+      }
+    } finally {
+      this.#readers--;
+      if (this.completedMs !== undefined && this.#readers === 0) this.#trim(maxOutput.ended);
     }
   }
 

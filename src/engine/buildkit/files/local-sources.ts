@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { readJsonFile } from "../../../system/index.ts";
+import { readJsonFile, writeFileAtomic } from "../../../system/index.ts";
 import type { Manifest } from "./receive-tree.ts";
 
 /** A directory of a client as it was sent last. */
@@ -23,8 +23,8 @@ export interface Lease {
   release(): void;
 }
 
-interface Saved {
-  readonly manifest: Manifest;
+/** `about.json`, beside the manifest because that can be long. */
+interface About {
   readonly description: string;
   readonly bytes: number;
   readonly createdMs: number;
@@ -34,7 +34,7 @@ const unusedMs = 48 * 3_600_000;
 
 /**
  * Directories that clients sent, kept so that the next build of the same directory needs only what changed: `<root>/<key>-<n>/tree` with
- * `sent.json` beside it. One build at a time uses one; a second build of the same directory gets another. What nobody used for two days goes.
+ * `sent.json` (its manifest) and `about.json` beside it. One build at a time uses one; a second build of the same directory gets another. What nobody used for two days goes.
  */
 export class LocalSources {
   readonly #root: string;
@@ -55,25 +55,26 @@ export class LocalSources {
     const id = `${prefix}-${number}`;
     this.#leased.add(id);
     const [directory, file] = [join(this.#root, id, "tree"), join(this.#root, id, "sent.json")];
-    const saved = read(file);
-    if (!saved) rmSync(join(this.#root, id), { recursive: true, force: true });
+    const manifest = read<Manifest>(file);
+    const before = read<About>(join(this.#root, id, "about.json"));
+    if (!manifest) rmSync(join(this.#root, id), { recursive: true, force: true });
     // Until the transfer is complete nobody knows what it holds.
     rmSync(file, { force: true });
     mkdirSync(directory, { recursive: true, mode: 0o755 });
     let kept = false;
     return {
       directory,
-      manifest: saved?.manifest ?? {},
-      keep: (manifest, description) => {
+      manifest: manifest ?? {},
+      keep: (sent, description) => {
         kept = o.reuse;
-        const bytes = Object.values(manifest).reduce((sum, text) => sum + (Number(text.split(" ")[3]) || 0), 0);
-        const next: Saved = { manifest, description, bytes, createdMs: saved?.createdMs ?? Date.now() };
-        writeFileSync(`${file}.new`, JSON.stringify(next));
-        renameSync(`${file}.new`, file);
+        const bytes = Object.values(sent).reduce((sum, text) => sum + (Number(text.split(" ")[3]) || 0), 0);
+        const about: About = { description, bytes, createdMs: before?.createdMs ?? Date.now() };
+        writeFileAtomic(join(this.#root, id, "about.json"), JSON.stringify(about));
+        writeFileAtomic(file, JSON.stringify(sent));
       },
       release: () => {
         this.#leased.delete(id);
-        if (!kept) rmSync(join(this.#root, id), { recursive: true, force: true });
+        if (!kept) this.remove(id);
         this.prune({ unusedForMs: unusedMs });
       },
     };
@@ -82,9 +83,9 @@ export class LocalSources {
   list(): LocalSource[] {
     return readdirSync(this.#root).flatMap((id) => {
       const file = join(this.#root, id, "sent.json");
-      const saved = read(file);
-      if (!saved) return [];
-      const { description, bytes, createdMs } = saved;
+      const about = read<About>(join(this.#root, id, "about.json"));
+      if (!about || !existsSync(file)) return [];
+      const { description, bytes, createdMs } = about;
       return [{ id, description, bytes, createdMs, lastUsedMs: statSync(file).mtimeMs, inUse: this.#leased.has(id) }];
     });
   }
@@ -102,9 +103,9 @@ export class LocalSources {
   }
 }
 
-function read(file: string): Saved | undefined {
+function read<T>(file: string): T | undefined {
   try {
-    return readJsonFile(file) as Saved | undefined; // only keep() writes it
+    return readJsonFile(file) as T | undefined; // only keep() writes it
   } catch {
     return undefined; // as if it had never been sent
   }
