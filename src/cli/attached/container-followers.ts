@@ -109,6 +109,7 @@ export class ContainerFollowers {
       const known = this.#following.get(id);
       if (event.Action === "start") {
         await this.#onStart();
+        if (this.#following.has(id) && this.#following.get(id)?.run.endedMs === undefined) continue; // seen as running before its event came
         // From the end before on: what it printed at once was printed before the engine told of its start.
         this.#follow(id, service, short, known?.run.endedMs ?? this.#openedMs);
       } else if (known && known.run.endedMs === undefined) {
