@@ -120,7 +120,8 @@ export class ContainerFollowers {
   }
 
   #follow(id: string, service: string, name: string, sinceMs: number): void {
-    const before = this.#following.get(id)?.shown.catch(() => {}) ?? Promise.resolve();
+    // The end of the run before is told first.
+    const before = this.#following.get(id)?.told.catch(() => {}) ?? Promise.resolve();
     const run: { endedMs?: number } = {};
     const shown = before.then(() => (this.#attached.has(service) ? this.#show(id, name, sinceMs, run) : undefined));
     shown.catch(() => {}); // A container that is removed while it is read has no more to say.
