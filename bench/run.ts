@@ -5,6 +5,7 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { loadingTimes } from "./config.ts";
 import { berthEngine, dockerEngine, type Engine } from "./engines.ts";
+import { imageRows } from "./images.ts";
 
 const runs = Number(/--runs[= ](\d+)/.exec(process.argv.join(" "))?.[1] ?? 5);
 const only = process.argv.slice(2).filter((word) => !word.startsWith("--") && !/^\d+$/.test(word));
@@ -30,6 +31,7 @@ try {
       const samples = loadingTimes(size, { directory, runs, berth: join(dirname(dirname(fileURLToPath(import.meta.url))), "bin/berth") });
       rows.push({ what: `config -q, ${size} services`, unit: "ms", samples });
     }
+  rows.push(...(await imageRows(engines, { directory, runs, wanted })));
   if (wanted("floor")) for (const size of [10, 50]) floor(size);
 } finally {
   for (const engine of engines) await engine.close();

@@ -14,6 +14,7 @@ const settledMs = 50;
 export class FileDigests {
   private readonly file: string;
   private readonly known: Map<string, string>;
+  private readonly knownAttributes = new Map<string, string>();
   private changed = false;
 
   constructor(file: string) {
@@ -21,9 +22,21 @@ export class FileDigests {
     this.known = new Map(Object.entries(readSaved(file)));
   }
 
+  /** What `read` says of an entry, remembered as the digests are, but only as long as this process lives: everything it may say changes ctime. */
+  attributes(entry: SourceEntry, read: () => string): string {
+    const key = keyOf(entry);
+    const known = this.knownAttributes.get(key);
+    if (known !== undefined) return known;
+    const found = read();
+    if (Date.now() - Number(entry.stat.ctimeMs) < settledMs) return found;
+    if (this.knownAttributes.size >= limit) this.knownAttributes.clear();
+    this.knownAttributes.set(key, found);
+    return found;
+  }
+
   digest(entry: SourceEntry): string | Promise<string> {
     const { stat } = entry;
-    const key = `${stat.dev}:${stat.ino}:${stat.size}:${stat.mtimeNs}:${stat.ctimeNs}`;
+    const key = keyOf(entry);
     const known = this.known.get(key);
     if (known !== undefined) return known;
     if (stat.size > 1n << 20n) return streamDigest(entry.hostPath).then((digest) => this.remember(key, digest, stat.ctimeMs));
@@ -43,6 +56,10 @@ export class FileDigests {
     this.changed = true;
     return digest;
   }
+}
+
+function keyOf({ stat }: SourceEntry): string {
+  return `${stat.dev}:${stat.ino}:${stat.size}:${stat.mtimeNs}:${stat.ctimeNs}`;
 }
 
 async function streamDigest(path: string): Promise<string> {

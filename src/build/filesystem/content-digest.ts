@@ -24,7 +24,7 @@ export async function contentDigest(
       // The directory itself is only where its contents come from.
       const shown = isDirectory ? `${parents}/${relative}` : `${parents}/${name}`;
       const outermost = isDirectory && relative === "" && parents === "";
-      hash.update(`${header(entry, shown, tree.keepsOwner && !outermost, o.ignoreModes || outermost)}\0`);
+      hash.update(`${header(entry, shown, tree.keepsOwner && !outermost, o.ignoreModes || outermost, o.digests)}\0`);
       if (entry.stat.isFile()) {
         const digest = o.digests.digest(entry);
         hash.update(typeof digest === "string" ? digest : await digest);
@@ -35,16 +35,18 @@ export async function contentDigest(
   return hash.digest("hex");
 }
 
-function header(entry: SourceEntry, shown: string, owner: boolean, ignoreModes: boolean): string {
+function extendedAttributes(entry: SourceEntry): string {
+  const names = syscalls()
+    .llistxattr(entry.hostPath)
+    .filter((name) => name.startsWith("user.") || name === "security.capability");
+  if (names.length === 0) return "";
+  return JSON.stringify(names.sort().map((name) => [name, syscalls().lgetxattr(entry.hostPath, name)?.toString("base64")]));
+}
+
+function header(entry: SourceEntry, shown: string, owner: boolean, ignoreModes: boolean, digests: FileDigests): string {
   const { stat } = entry;
   const type = Number(stat.mode) & 0o170000;
-  const attributes = stat.isSymbolicLink()
-    ? []
-    : syscalls()
-        .llistxattr(entry.hostPath)
-        .filter((name) => name.startsWith("user.") || name === "security.capability")
-        .sort()
-        .map((name) => [name, syscalls().lgetxattr(entry.hostPath, name)?.toString("base64")]);
+  const attributes = stat.isSymbolicLink() ? "" : digests.attributes(entry, () => extendedAttributes(entry));
   return JSON.stringify([
     shown,
     type,
