@@ -365,6 +365,8 @@ export interface ImageConfig {
   created?: string;
   author?: string;
   config?: ContainerConfig;
+  /** Docker's own: the image that a commit was made from. */
+  parent?: string;
   rootfs: { type: "layers"; diff_ids: string[] };
   history?: { created?: string; created_by?: string; author?: string; comment?: string; empty_layer?: boolean }[];
 }

@@ -35,7 +35,7 @@ async function build(call: Call, builder: Builder, images: ImageStore): Promise<
   const stream = jsonStream(call.response);
   const names = new Map<string, string>();
   const quiet = flag(call.query, "q");
-  const { imageId } = await builder.build(request, {
+  const building = builder.build(request, {
     signal: call.signal,
     pullImage: buildPull(images, registryAuths(call.request)),
     onEvent: (event) => {
@@ -43,6 +43,15 @@ async function build(call: Call, builder: Builder, images: ImageStore): Promise<
       if (text && !quiet) stream.send({ stream: text });
     },
   });
+  const imageId = await building.then(
+    (built) => built.imageId,
+    (error: unknown) => {
+      const classic = classicFailure(error);
+      if (!classic) throw error;
+      stream.send({ errorDetail: classic, error: classic.message });
+    },
+  );
+  if (imageId === undefined) return stream.end();
   // Asked to be quiet, the classic protocol tells the id and nothing else.
   if (quiet) {
     stream.send({ stream: `${imageId}\n` });
@@ -53,6 +62,15 @@ async function build(call: Call, builder: Builder, images: ImageStore): Promise<
   stream.send({ stream: `Successfully built ${imageId.replace("sha256:", "").slice(0, 12)}\n` });
   for (const tag of request.tags ?? []) stream.send({ stream: `Successfully tagged ${tag.includes(":") ? tag : `${tag}:latest`}\n` });
   stream.end();
+}
+
+/** A command that failed, in the words and with the code that clients of the classic protocol know: the docker CLI exits with it. */
+function classicFailure(error: unknown): { code: number; message: string } | undefined {
+  if (!(error instanceof BerthError) || error.code !== "build/step-failed") return undefined;
+  const match = /process ("(?:[^"\\]|\\.)*") did not complete successfully: exit code: (\d+)/.exec(error.message);
+  if (!match) return undefined;
+  const code = Number(match[2]);
+  return { code, message: `The command '${JSON.parse(match[1] ?? '""')}' returned a non-zero code: ${code}` };
 }
 
 /** How a build fetches base images: with the credentials that its client sent, or those of this user. */

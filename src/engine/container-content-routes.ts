@@ -1,4 +1,4 @@
-import { existsSync } from "node:fs";
+import { setTimeout } from "node:timers/promises";
 import type { ContainerConfig } from "../api/index.ts";
 import { applyChanges, type ImageStore } from "../image/index.ts";
 import { pathChanges, RootDirectory, type Runtime } from "../runtime/index.ts";
@@ -57,6 +57,7 @@ async function commit(call: Call, { containers, runtime, images, events }: Conta
     const id = images.createImage({
       config: {
         ...base,
+        parent: record.Image,
         created,
         ...(author ? { author } : {}),
         config,
@@ -75,6 +76,8 @@ async function commit(call: Call, { containers, runtime, images, events }: Conta
   }
 }
 
+const endMs = 2_000;
+
 /** Stops a running container's processes for the copy. False where there is nothing to stop: it does not run, or has ended just now. */
 async function paused(containers: Containers, { Id: id, State: state }: ContainerRecord): Promise<boolean> {
   if (!state.Running || state.Paused || state.Restarting) return false;
@@ -82,7 +85,9 @@ async function paused(containers: Containers, { Id: id, State: state }: Containe
     await containers.pause(id);
     return true;
   } catch (error) {
-    if (existsSync(`/proc/${state.Pid}`)) throw error;
+    // Its end may be told a moment later than it came.
+    const ended = await Promise.race([containers.wait(id, "not-running").then(() => true), setTimeout(endMs, false)]);
+    if (!ended) throw error;
     return false;
   }
 }

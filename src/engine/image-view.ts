@@ -24,7 +24,7 @@ export function imageInspect(image: StoredImage, images: ImageStore) {
     Id: image.id,
     RepoTags: image.repoTags,
     RepoDigests: image.repoDigests,
-    Parent: "",
+    Parent: config.parent ?? "", // what `commit` notes, as Docker does
     Comment: config.history?.at(-1)?.comment ?? "",
     Created: image.created,
     DockerVersion: (config as { docker_version?: string }).docker_version ?? "",

@@ -22,10 +22,7 @@ export function logKeeping(config: HostConfig["LogConfig"]): LogKeeping {
   const files = Number(options?.["max-file"] ?? (local ? "5" : "1"));
   if (!Number.isInteger(files) || files < 1)
     throw new BerthError("runtime/bad-option", `log option max-file=${options?.["max-file"]} is not a number of files`);
-  if (options?.["max-file"] !== undefined && files > 1 && sizeBytes === undefined)
-    throw new BerthError("runtime/bad-option", "log option max-file needs max-size", {
-      hint: "A file is begun when the one before is full.",
-    });
+  // Without a size no file is ever full: the number of files is taken, as Docker takes it, and asks for nothing.
   return { kept: true, files, ...(sizeBytes === undefined ? {} : { sizeBytes }) };
 }
 

@@ -54,9 +54,9 @@ it("takes what did not change from the cache, and builds only what the target ne
 it("fails with the step's own exit code, and tags nothing", async () => {
   writeFileSync(join(context, "Failing"), "FROM busybox\nRUN echo before; exit 3\n");
   const { exitCode, stdout, stderr } = await docker("build", "-f", join(context, "Failing"), "-t", "never", context);
-  expect(exitCode).toBe(1);
+  expect(exitCode).toBe(3);
   expect(stdout).toContain("before");
-  expect(stderr).toContain("did not complete successfully: exit code: 3");
+  expect(stderr).toContain("The command '/bin/sh -c echo before; exit 3' returned a non-zero code: 3");
   expect((await docker("images", "-q", "never")).stdout).toBe("");
 });
 
