@@ -29,9 +29,9 @@ describe("run", () => {
   });
 
   it("of an image that is not there exits with 125 and says so", async () => {
-    const answer = await docker("run", "--rm", "nosuchimage");
+    const answer = await docker("run", "--rm", "127.0.0.1:1/nosuchimage");
     expect(answer.exitCode).toBe(125);
-    expect(answer.stderr).toContain("No such image: nosuchimage:latest");
+    expect(answer.stderr).toContain("Unable to find image '127.0.0.1:1/nosuchimage:latest' locally");
   });
 
   it("keeps stdout and stderr apart and passes stdin on", async () => {

@@ -9,7 +9,6 @@ const stopFlags = `
   --time int  The same, by its old name
 `;
 
-export const start = each("start", "Start one or more stopped containers", "", () => ({}));
 export const stop = each("stop", "Stop one or more running containers", stopFlags, stopQuery);
 export const restart = each("restart", "Restart one or more containers", stopFlags, stopQuery);
 export const kill = each(

@@ -1,7 +1,7 @@
 import { command } from "../command.ts";
 import { filterQuery } from "../filters.ts";
-import { compileTemplate } from "../format/template.ts";
-import { humanDuration, table } from "../table.ts";
+import { printListing } from "../format/listing.ts";
+import { humanDuration, humanSize } from "../table.ts";
 
 /** What GET /containers/json tells of one container, as far as it is shown here. */
 interface ContainerSummary {
@@ -12,6 +12,9 @@ interface ContainerSummary {
   readonly Created: number;
   readonly State: string;
   readonly Status: string;
+  readonly SizeRw?: number;
+  readonly SizeRootFs?: number;
+  readonly Mounts?: readonly { readonly Type: string; readonly Name?: string; readonly Source: string }[];
   readonly Labels: Readonly<Record<string, string>>;
   readonly Ports: readonly { readonly IP?: string; readonly PrivatePort: number; readonly PublicPort?: number; readonly Type: string }[];
   readonly NetworkSettings?: { readonly Networks?: Readonly<Record<string, unknown>> };
@@ -28,24 +31,29 @@ export const ls = command({
     -l, --latest  Show the latest created container (includes all states)
     --no-trunc  Don't truncate output
     -q, --quiet  Only display container IDs
+    -s, --size  Display total file sizes
   `,
-  run: async ({ engine, flags, print }) => {
+  run: async (call) => {
+    const { engine, flags } = call;
     const limit = flags.on("latest") ? 1 : flags.int("last");
-    const query = { all: flags.on("all"), limit, filters: filterQuery(flags.list("filter")) };
+    // A template that shows the size asks for it.
+    const size = flags.on("size") || /\.Size\b/.test(flags.text("format") ?? "");
+    const query = { all: flags.on("all"), limit, ...(size ? { size } : {}), filters: filterQuery(flags.list("filter")) };
     const list = await engine.json<ContainerSummary[]>("GET", "/containers/json", { query });
     const rows = list.map((one) => row(one, flags.on("no-trunc")));
-    const format = flags.text("format");
-    if (flags.on("quiet")) {
-      for (const one of rows) print(one.ID);
-    } else if (format === "json") {
-      for (const one of rows) print(JSON.stringify(one));
-    } else if (format !== undefined && format !== "table") {
-      const render = compileTemplate(format.replaceAll("\\t", "\t").replaceAll("\\n", "\n"));
-      for (const one of rows) print(render(one));
-    } else {
-      const cells = rows.map((one) => [one.ID, one.Image, one.Command, one.CreatedAgo, one.Status, one.Ports, one.Names]);
-      print(table(["CONTAINER ID", "IMAGE", "COMMAND", "CREATED", "STATUS", "PORTS", "NAMES"], cells));
-    }
+    printListing(call, rows, {
+      quiet: "ID",
+      columns: [
+        ["CONTAINER ID", "ID"],
+        ["IMAGE", "Image"],
+        ["COMMAND", "Command"],
+        ["CREATED", "CreatedAgo"],
+        ["STATUS", "Status"],
+        ["PORTS", "Ports"],
+        ["NAMES", "Names"],
+        ...(size ? ([["SIZE", "Size"]] as const) : []),
+      ],
+    });
   },
 });
 
@@ -68,6 +76,9 @@ function row(one: ContainerSummary, whole: boolean) {
     Ports: one.Ports.map(portText).join(", "),
     State: one.State,
     Status: one.Status,
+    Mounts: (one.Mounts ?? []).map((mount) => mount.Name ?? mount.Source).join(","),
+    LocalVolumes: String((one.Mounts ?? []).filter((mount) => mount.Type === "volume").length),
+    Size: `${humanSize(one.SizeRw ?? 0)}${one.SizeRootFs ? ` (virtual ${humanSize(one.SizeRootFs)})` : ""}`,
   };
 }
 

@@ -1,40 +1,12 @@
-import { readFileSync } from "node:fs";
-import { isAbsolute, resolve } from "node:path";
-import type { ContainerCreateBody } from "../../../api/index.ts";
+import { existsSync, writeFileSync } from "node:fs";
+import { resolve } from "node:path";
 import { BerthError } from "../../../system/error.ts";
 import { EngineError, runSession } from "../../client/index.ts";
 import { type Call, command, many } from "../command.ts";
+import { pullImage, taggedName } from "../image/transfer.ts";
 import { DockerExit, UsageError } from "../usage-error.ts";
-import { portBindings } from "./ports.ts";
-
-const createFlags = `
-  --add-host list...  Add a custom host-to-IP mapping (host:ip)
-  --cap-add list...  Add Linux capabilities
-  --cap-drop list...  Drop Linux capabilities
-  --entrypoint string  Overwrite the default ENTRYPOINT of the image
-  -e, --env list...  Set environment variables
-  --env-file list...  Read in a file of environment variables
-  --expose list...  Expose a port or a range of ports
-  -h, --hostname string  Container host name
-  --init  Run an init inside the container that forwards signals and reaps processes
-  -i, --interactive  Keep STDIN open even if not attached
-  -l, --label list...  Set meta data on a container
-  --name string  Assign a name to the container
-  --network network...  Connect a container to a network
-  --network-alias list...  Add network-scoped alias for the container
-  --privileged  Give extended privileges to this container
-  -p, --publish list...  Publish a container's port(s) to the host
-  -P, --publish-all  Publish all exposed ports to random ports
-  --read-only  Mount the container's root filesystem as read only
-  --restart string  Restart policy to apply when a container exits (default "no")
-  --rm  Automatically remove the container and its associated anonymous volumes when it exits
-  --stop-signal string  Signal to stop the container
-  --tmpfs list...  Mount a tmpfs directory
-  -t, --tty  Allocate a pseudo-TTY
-  -u, --user string  Username or UID (format: <name|uid>[:<group|gid>])
-  -v, --volume list...  Bind mount a volume
-  -w, --workdir string  Working directory inside the container
-`;
+import { createBody } from "./create-body.ts";
+import { createFlags } from "./create-flags.ts";
 
 export const create = command({
   usage: "[OPTIONS] IMAGE [COMMAND] [ARG...]",
@@ -91,83 +63,40 @@ export const run = command({
   },
 });
 
+/** Makes the container; an image that is not here is pulled first, as `--pull` says. */
 async function createContainer(call: Call, attached: boolean): Promise<string> {
-  const { engine, flags } = call;
-  const made = await engine.json<{ Id: string; Warnings: readonly string[] | null }>("POST", "/containers/create", {
-    query: { name: flags.text("name") },
-    body: createBody(call, attached),
-  });
+  const { engine, flags, args } = call;
+  const [image = ""] = args;
+  const policy = flags.text("pull") ?? "missing";
+  if (!["always", "missing", "never"].includes(policy))
+    throw new UsageError(`invalid pull option: '${policy}': must be one of "always", "missing" or "never"`);
+  const body = createBody(call, attached);
+  const cidFile = flags.text("cidfile");
+  if (cidFile !== undefined && existsSync(resolve(call.cwd, cidFile)))
+    throw new BerthError("cli/usage", `container ID file found, make sure the other container isn't running or delete ${cidFile}`);
+  const make = () =>
+    engine.json<{ Id: string; Warnings: readonly string[] | null }>("POST", "/containers/create", {
+      query: { name: flags.text("name"), platform: flags.text("platform") },
+      body,
+    });
+  if (policy === "always") await pullMissing(call, image);
+  let made: Awaited<ReturnType<typeof make>>;
+  try {
+    made = await make();
+  } catch (error) {
+    if (policy !== "missing" || !(error instanceof EngineError) || error.code !== "image/not-found") throw error;
+    if (!flags.on("quiet")) call.printError(`Unable to find image '${taggedName(image)}' locally`);
+    await pullMissing(call, image);
+    made = await make();
+  }
   for (const warning of made.Warnings ?? []) call.printError(`WARNING: ${warning}`);
+  if (cidFile !== undefined) writeFileSync(resolve(call.cwd, cidFile), made.Id, { flag: "wx" });
   return made.Id;
 }
 
-function createBody({ flags, args, env, cwd }: Call, attached: boolean): ContainerCreateBody {
-  const [image = "", ...words] = args;
-  const ports = portBindings(flags.list("publish"), flags.list("expose"));
-  const [network = "default"] = flags.list("network");
-  const entrypoint = flags.text("entrypoint");
-  const files = flags.list("env-file").flatMap((file) => readFileSync(resolve(cwd, file), "utf8").split("\n"));
-  const entries = [...files.map((line) => line.trim()).filter((line) => line && !line.startsWith("#")), ...flags.list("env")];
-  return {
-    Image: image,
-    Hostname: flags.text("hostname") ?? "",
-    User: flags.text("user") ?? "",
-    WorkingDir: flags.text("workdir") ?? "",
-    Tty: flags.on("tty"),
-    OpenStdin: flags.on("interactive"),
-    StdinOnce: flags.on("interactive") && attached,
-    AttachStdin: flags.on("interactive") && attached,
-    AttachStdout: attached,
-    AttachStderr: attached,
-    Env: entries.flatMap((entry) => (entry.includes("=") ? [entry] : env[entry] === undefined ? [] : [`${entry}=${env[entry]}`])),
-    Labels: Object.fromEntries(flags.list("label").map((label) => [label.split("=")[0] ?? "", label.split("=").slice(1).join("=")])),
-    ExposedPorts: ports.exposed,
-    ...(words.length > 0 ? { Cmd: words } : {}),
-    ...(entrypoint === undefined ? {} : { Entrypoint: entrypoint === "" ? [""] : [entrypoint] }),
-    ...(flags.given("stop-signal") ? { StopSignal: flags.text("stop-signal") ?? "" } : {}),
-    HostConfig: {
-      NetworkMode: network,
-      PortBindings: ports.bindings,
-      PublishAllPorts: flags.on("publish-all"),
-      AutoRemove: flags.on("rm"),
-      Privileged: flags.on("privileged"),
-      ReadonlyRootfs: flags.on("read-only"),
-      CapAdd: [...flags.list("cap-add")],
-      CapDrop: [...flags.list("cap-drop")],
-      ExtraHosts: [...flags.list("add-host")],
-      Binds: flags
-        .list("volume")
-        .filter((volume) => volume.includes(":"))
-        .map((volume) => absoluteBind(volume, cwd)),
-      Tmpfs: Object.fromEntries(flags.list("tmpfs").map((text) => [text.split(":")[0] ?? "", text.split(":").slice(1).join(":")])),
-      RestartPolicy: restartPolicy(flags.text("restart")),
-      ...(flags.given("init") ? { Init: flags.on("init") } : {}),
-    },
-    Volumes: Object.fromEntries(
-      flags
-        .list("volume")
-        .filter((volume) => !volume.includes(":"))
-        .map((volume) => [volume, {}]),
-    ),
-    ...(flags.list("network-alias").length > 0
-      ? { NetworkingConfig: { EndpointsConfig: { [network]: { Aliases: [...flags.list("network-alias")] } } } }
-      : {}),
-  };
-}
-
-/** "./data:/data" is a path from here; a name without a slash is a volume. */
-function absoluteBind(text: string, cwd: string): string {
-  const [source = "", ...rest] = text.split(":");
-  return [/^\.{1,2}(\/|$)/.test(source) && !isAbsolute(source) ? resolve(cwd, source) : source, ...rest].join(":");
-}
-
-function restartPolicy(text = "no"): NonNullable<NonNullable<ContainerCreateBody["HostConfig"]>["RestartPolicy"]> {
-  const [asked = "no", count = "0"] = text.split(":");
-  const Name = (["no", "always", "unless-stopped", "on-failure"] as const).find((known) => known === asked);
-  if (!Name)
-    throw new UsageError(`invalid restart policy: unknown policy '${asked}'; use one of 'no', 'always', 'on-failure', or 'unless-stopped'`);
-  if (!/^\d+$/.test(count)) throw new UsageError("maximum retry count must be an integer");
-  return { Name, MaximumRetryCount: Number(count) };
+/** What is pulled is told on stderr: stdout is the container's. */
+async function pullMissing(call: Call, image: string): Promise<void> {
+  await pullImage({ ...call, stdout: call.stderr, print: call.printError }, image);
 }
 
 /** 127 for a command that is not there, 126 for one that cannot be run, 125 for every other start that failed (docker-run(1), "Exit status"). */

@@ -46,6 +46,17 @@ export const push = command({
   },
 });
 
+/** Fetches an image on the way to something else. */
+export async function pullImage(call: Call, image: string): Promise<void> {
+  const { name, tag } = splitName(image);
+  await transfer(call, "/images/create", image, { fromImage: name, tag: tag ?? "latest", platform: call.flags.text("platform") });
+}
+
+/** "busybox" -> "busybox:latest". */
+export function taggedName(image: string): string {
+  return splitName(image).tag === undefined ? `${image}:latest` : image;
+}
+
 async function transfer(call: Call, path: string, ref: string, query: Record<string, string | undefined>): Promise<void> {
   const headers = await authHeader(call, ref);
   const lines = call.engine.lines<JsonMessage>("POST", path, { query, headers, signal: call.signal });

@@ -1,8 +1,10 @@
 import type { Network } from "../../../api/index.ts";
 import { command, many } from "../command.ts";
+import { confirmed } from "../confirm.ts";
 import { forEachArgument } from "../each.ts";
 import { filterQuery } from "../filters.ts";
-import { table } from "../table.ts";
+import { printListing } from "../format/listing.ts";
+import { DockerExit } from "../usage-error.ts";
 
 export const create = command({
   usage: "[OPTIONS] NETWORK",
@@ -43,22 +45,38 @@ export const ls = command({
   about: "List networks",
   flags: `
     -f, --filter filter...  Provide filter values (e.g. "driver=bridge")
+    --format string  Format output using a custom template: 'json' or a Go template
     --no-trunc  Do not truncate the output
     -q, --quiet  Only display network IDs
   `,
-  run: async ({ engine, flags, print }) => {
+  run: async (call) => {
+    const { engine, flags } = call;
     const query = { filters: filterQuery(flags.list("filter")) };
     const networks = await engine.json<Network[]>("GET", "/networks", { query });
-    const id = (network: Network) => (flags.on("no-trunc") ? network.Id : network.Id.slice(0, 12));
-    networks.sort((a, b) => (a.Name < b.Name ? -1 : 1));
-    if (flags.on("quiet")) for (const network of networks) print(id(network));
-    else
-      print(
-        table(
-          ["NETWORK ID", "NAME", "DRIVER", "SCOPE"],
-          networks.map((network) => [id(network), network.Name, network.Driver, network.Scope]),
-        ),
-      );
+    const rows = networks
+      .sort((a, b) => (a.Name < b.Name ? -1 : 1))
+      .map(({ Id, Name, Driver, Scope, EnableIPv4, EnableIPv6, Internal, Labels, Created }) => ({
+        ID: flags.on("no-trunc") ? Id : Id.slice(0, 12),
+        Name,
+        Driver,
+        Scope,
+        IPv4: String(EnableIPv4),
+        IPv6: String(EnableIPv6),
+        Internal: String(Internal),
+        Labels: Object.entries(Labels)
+          .map(([name, value]) => `${name}=${value}`)
+          .join(","),
+        CreatedAt: Created,
+      }));
+    printListing(call, rows, {
+      quiet: "ID",
+      columns: [
+        ["NETWORK ID", "ID"],
+        ["NAME", "Name"],
+        ["DRIVER", "Driver"],
+        ["SCOPE", "Scope"],
+      ],
+    });
   },
 });
 
@@ -80,7 +98,10 @@ export const prune = command({
     --filter filter...  Provide filter values (e.g. "until=<timestamp>")
     -f, --force  Do not prompt for confirmation
   `,
-  run: async ({ engine, flags, print }) => {
+  run: async (call) => {
+    const { engine, flags, print } = call;
+    const question = "WARNING! This will remove all custom networks not used by at least one container.";
+    if (!flags.on("force") && !(await confirmed(call, question))) throw new DockerExit(1, "network prune has been cancelled");
     const query = { filters: filterQuery(flags.list("filter")) };
     const { NetworksDeleted } = await engine.json<{ NetworksDeleted: string[] | null }>("POST", "/networks/prune", { query });
     if (NetworksDeleted?.length) print(`Deleted Networks:\n${NetworksDeleted.join("\n")}\n`);

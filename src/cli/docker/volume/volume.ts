@@ -1,7 +1,8 @@
+import type { Volume } from "../../../api/index.ts";
 import { command, many } from "../command.ts";
 import { forEachArgument } from "../each.ts";
 import { filterQuery } from "../filters.ts";
-import { table } from "../table.ts";
+import { printListing } from "../format/listing.ts";
 
 export const create = command({
   usage: "[OPTIONS] [VOLUME]",
@@ -30,20 +31,31 @@ export const ls = command({
   about: "List volumes",
   flags: `
     -f, --filter filter...  Provide filter values (e.g. "dangling=true")
+    --format string  Format output using a custom template: 'json' or a Go template
     -q, --quiet  Only display volume names
   `,
-  run: async ({ engine, flags, print }) => {
+  run: async (call) => {
+    const { engine, flags } = call;
     const query = { filters: filterQuery(flags.list("filter")) };
-    const { Volumes } = await engine.json<{ Volumes: { Name: string; Driver: string }[] | null }>("GET", "/volumes", { query });
-    const rows = (Volumes ?? []).sort((a, b) => (a.Name < b.Name ? -1 : 1));
-    if (flags.on("quiet")) for (const volume of rows) print(volume.Name);
-    else
-      print(
-        table(
-          ["DRIVER", "VOLUME NAME"],
-          rows.map((volume) => [volume.Driver, volume.Name]),
-        ),
-      );
+    const { Volumes } = await engine.json<{ Volumes: Volume[] | null }>("GET", "/volumes", { query });
+    const rows = (Volumes ?? [])
+      .sort((a, b) => (a.Name < b.Name ? -1 : 1))
+      .map(({ Name, Driver, Scope, Mountpoint, Labels }) => ({
+        Name,
+        Driver,
+        Scope,
+        Mountpoint,
+        Labels: Object.entries(Labels ?? {})
+          .map(([name, value]) => `${name}=${value}`)
+          .join(","),
+      }));
+    printListing(call, rows, {
+      quiet: "Name",
+      columns: [
+        ["DRIVER", "Driver"],
+        ["VOLUME NAME", "Name"],
+      ],
+    });
   },
 });
 

@@ -1,0 +1,202 @@
+import { readFileSync } from "node:fs";
+import { isAbsolute, resolve } from "node:path";
+import type { ContainerCreateBody, EndpointSettings, HealthConfig, HostConfig } from "../../../api/index.ts";
+import type { Call } from "../command.ts";
+import type { Flags } from "../flags.ts";
+import { UsageError } from "../usage-error.ts";
+import { mountSpec } from "./mount-flag.ts";
+import { portBindings } from "./ports.ts";
+import { restartPolicy } from "./restart.ts";
+import { bytesOf, resourceLimits } from "./update.ts";
+
+/** What the flags of `run` and `create` ask for, as the API's body. @throws UsageError in Docker's words */
+export function createBody(call: Call, attached: boolean): ContainerCreateBody {
+  const { flags, args, cwd } = call;
+  const [image = "", ...words] = args;
+  const ports = portBindings(flags.list("publish"), flags.list("expose"));
+  const networks = [...flags.list("network"), ...flags.list("net")].map(networkFlag);
+  const main = networks[0]?.name ?? "default";
+  const entrypoint = flags.text("entrypoint");
+  const streams = flags.list("attach").map((name) => name.toLowerCase());
+  const takes = (stream: string) => attached && (streams.length === 0 || streams.includes(stream));
+  const interactive = flags.on("interactive");
+  const health = healthcheck(flags);
+  return {
+    Image: image,
+    Hostname: flags.text("hostname") ?? "",
+    Domainname: flags.text("domainname") ?? "",
+    User: flags.text("user") ?? "",
+    WorkingDir: flags.text("workdir") ?? "",
+    Tty: flags.on("tty"),
+    OpenStdin: interactive,
+    StdinOnce: interactive && attached,
+    AttachStdin: interactive && takes("stdin"),
+    AttachStdout: takes("stdout"),
+    AttachStderr: takes("stderr"),
+    Env: environment(call),
+    Labels: pairs([...linesOf(flags.list("label-file"), cwd), ...flags.list("label")]),
+    ExposedPorts: ports.exposed,
+    Volumes: Object.fromEntries(volumes(flags, (text) => !text.includes(":")).map((volume) => [volume, {}])),
+    ...(words.length > 0 ? { Cmd: words } : {}),
+    ...(entrypoint === undefined ? {} : { Entrypoint: entrypoint === "" ? [""] : [entrypoint] }),
+    ...(flags.given("stop-signal") ? { StopSignal: flags.text("stop-signal") ?? "" } : {}),
+    ...(flags.given("stop-timeout") ? { StopTimeout: flags.int("stop-timeout") ?? 10 } : {}),
+    ...(health ? { Healthcheck: health } : {}),
+    HostConfig: { ...hostConfig(call, main), PortBindings: ports.bindings },
+    NetworkingConfig: { EndpointsConfig: endpoints(flags, networks) },
+  };
+}
+
+function hostConfig({ flags, cwd }: Call, network: string): HostConfig {
+  const list = (name: string) => [...flags.list(name)];
+  const text = <K extends keyof HostConfig>(key: K, name: string) => (flags.given(name) ? { [key]: flags.text(name) } : {});
+  const shm = bytesOf(flags, "shm-size");
+  return {
+    NetworkMode: network,
+    PublishAllPorts: flags.on("publish-all"),
+    AutoRemove: flags.on("rm"),
+    Privileged: flags.on("privileged"),
+    ReadonlyRootfs: flags.on("read-only"),
+    CapAdd: list("cap-add"),
+    CapDrop: list("cap-drop"),
+    ExtraHosts: list("add-host"),
+    Dns: list("dns"),
+    DnsOptions: list("dns-option"),
+    DnsSearch: list("dns-search"),
+    GroupAdd: list("group-add"),
+    Links: list("link"),
+    SecurityOpt: list("security-opt"),
+    VolumesFrom: list("volumes-from"),
+    DeviceCgroupRules: list("device-cgroup-rule"),
+    Binds: volumes(flags, (volume) => volume.includes(":")).map((volume) => absoluteBind(volume, cwd)),
+    Mounts: flags.list("mount").map((mount) => mountSpec(mount, cwd)),
+    Tmpfs: Object.fromEntries(flags.list("tmpfs").map((one) => [one.split(":")[0] ?? "", one.split(":").slice(1).join(":")])),
+    Sysctls: pairs(flags.list("sysctl")),
+    Annotations: pairs(flags.list("annotation")),
+    Devices: flags.list("device").map(device),
+    Ulimits: flags.list("ulimit").map(ulimit),
+    RestartPolicy: restartPolicy(flags.text("restart")),
+    ...(flags.list("storage-opt").length > 0 ? { StorageOpt: pairs(flags.list("storage-opt")) } : {}),
+    ...(flags.given("log-driver") || flags.given("log-opt")
+      ? { LogConfig: { Type: flags.text("log-driver") ?? "", Config: pairs(flags.list("log-opt")) } }
+      : {}),
+    ...(flags.given("init") ? { Init: flags.on("init") } : {}),
+    ...(flags.on("oom-kill-disable") ? { OomKillDisable: true } : {}),
+    ...(flags.given("oom-score-adj") ? { OomScoreAdj: flags.int("oom-score-adj") ?? 0 } : {}),
+    ...(flags.given("memory-swappiness") ? { MemorySwappiness: flags.int("memory-swappiness") ?? -1 } : {}),
+    ...(shm === undefined ? {} : { ShmSize: shm }),
+    ...text("IpcMode", "ipc"),
+    ...text("PidMode", "pid"),
+    ...text("UTSMode", "uts"),
+    ...text("UsernsMode", "userns"),
+    ...text("CgroupnsMode", "cgroupns"),
+    ...text("CgroupParent", "cgroup-parent"),
+    ...text("Runtime", "runtime"),
+    ...text("Isolation", "isolation"),
+    ...text("VolumeDriver", "volume-driver"),
+    ...resourceLimits(flags),
+  };
+}
+
+interface NetworkFlag {
+  readonly name: string;
+  readonly settings: EndpointSettings;
+}
+
+/** `--network web`, `--network name=web,alias=a,ip=10.0.0.5`. */
+function networkFlag(text: string): NetworkFlag {
+  if (!text.includes("=")) return { name: text, settings: {} };
+  const settings: EndpointSettings = {};
+  let name = "";
+  for (const field of text.split(",")) {
+    const [key = "", value = ""] = [field.slice(0, field.indexOf("=")), field.slice(field.indexOf("=") + 1)];
+    if (key === "name") name = value;
+    else if (key === "alias") settings.Aliases = [...(settings.Aliases ?? []), value];
+    else if (key === "ip") settings.IPAMConfig = { ...settings.IPAMConfig, IPv4Address: value };
+    else if (key === "ip6") settings.IPAMConfig = { ...settings.IPAMConfig, IPv6Address: value };
+    else if (key === "mac-address") settings.MacAddress = value;
+    else if (key === "gw-priority") settings.GwPriority = Number(value);
+    else if (key === "driver-opt") settings.DriverOpts = { ...settings.DriverOpts, ...pairs([value]) };
+    else throw new UsageError(`invalid argument ${JSON.stringify(text)} for "--network" flag: invalid field ${key}`);
+  }
+  return { name, settings };
+}
+
+function endpoints(flags: Flags, networks: readonly NetworkFlag[]): Record<string, EndpointSettings> {
+  const [ip, ip6, mac] = [flags.text("ip"), flags.text("ip6"), flags.text("mac-address")];
+  const aliases = flags.list("network-alias");
+  const [first = { name: "default", settings: {} }, ...others] = networks;
+  const settings: EndpointSettings = {
+    ...first.settings,
+    ...(aliases.length > 0 ? { Aliases: [...(first.settings.Aliases ?? []), ...aliases] } : {}),
+    ...(mac ? { MacAddress: mac } : {}),
+    ...(ip || ip6
+      ? { IPAMConfig: { ...first.settings.IPAMConfig, ...(ip ? { IPv4Address: ip } : {}), ...(ip6 ? { IPv6Address: ip6 } : {}) } }
+      : {}),
+  };
+  return Object.fromEntries([[first.name, settings], ...others.map((one) => [one.name, one.settings])]);
+}
+
+function environment({ flags, env, cwd }: Call): string[] {
+  const entries = [...linesOf(flags.list("env-file"), cwd), ...flags.list("env")];
+  return entries.flatMap((entry) => (entry.includes("=") ? [entry] : env[entry] === undefined ? [] : [`${entry}=${env[entry]}`]));
+}
+
+/** Lines of files of variables or labels: blank ones and comments count nothing, and nothing is unquoted. */
+function linesOf(files: readonly string[], cwd: string): string[] {
+  return files
+    .flatMap((file) => readFileSync(resolve(cwd, file), "utf8").split("\n"))
+    .map((line) => line.trimStart().replace(/\r$/, ""))
+    .filter((line) => line && !line.startsWith("#"));
+}
+
+function healthcheck(flags: Flags): HealthConfig | undefined {
+  if (flags.on("no-healthcheck")) return { Test: ["NONE"] };
+  const command = flags.text("health-cmd");
+  const set: HealthConfig = {
+    ...(command ? { Test: ["CMD-SHELL", command] } : {}),
+    ...duration("Interval", flags.text("health-interval")),
+    ...duration("Timeout", flags.text("health-timeout")),
+    ...duration("StartPeriod", flags.text("health-start-period")),
+    ...duration("StartInterval", flags.text("health-start-interval")),
+    ...(flags.given("health-retries") ? { Retries: flags.int("health-retries") ?? 0 } : {}),
+  };
+  return Object.keys(set).length > 0 ? set : undefined;
+}
+
+/** "1m30s" as the API's nanoseconds. */
+function duration(key: keyof HealthConfig, text: string | undefined): HealthConfig {
+  if (text === undefined) return {};
+  const units = { h: 3600e9, m: 60e9, s: 1e9, ms: 1e6, us: 1e3, ns: 1 } as const;
+  const parts = [...text.matchAll(/(\d+(?:\.\d+)?)(ms|us|ns|h|m|s)/g)];
+  if (parts.length === 0 || parts.map(([part]) => part).join("") !== text)
+    throw new UsageError(`invalid argument ${JSON.stringify(text)} for a duration: time: invalid duration ${JSON.stringify(text)}`);
+  return { [key]: parts.reduce((sum, [, count, unit]) => sum + Number(count) * units[unit as keyof typeof units], 0) }; // the pattern allows no other unit
+}
+
+const volumes = (flags: Flags, test: (text: string) => boolean) => flags.list("volume").filter(test);
+
+function pairs(list: readonly string[]): Record<string, string> {
+  return Object.fromEntries(list.map((text) => [text.split("=")[0] ?? "", text.split("=").slice(1).join("=")]));
+}
+
+/** "/dev/a[:/dev/b][:rwm]". */
+function device(text: string) {
+  const [host = "", second, third] = text.split(":");
+  const isMode = second !== undefined && /^[rwm]{1,3}$/.test(second);
+  return { PathOnHost: host, PathInContainer: second && !isMode ? second : host, CgroupPermissions: third ?? (isMode ? second : "rwm") };
+}
+
+/** "nofile=1024[:2048]". */
+function ulimit(text: string) {
+  const match = /^(\w+)=(-?\d+)(?::(-?\d+))?$/.exec(text);
+  if (!match) throw new UsageError(`invalid argument ${JSON.stringify(text)} for "--ulimit" flag: invalid ulimit argument: ${text}`);
+  const [, Name = "", soft, hard = soft] = match;
+  return { Name, Soft: Number(soft), Hard: Number(hard) };
+}
+
+/** "./data:/data" is a path from here; a name without a slash is a volume. */
+function absoluteBind(text: string, cwd: string): string {
+  const [source = "", ...rest] = text.split(":");
+  return [/^\.{1,2}(\/|$)/.test(source) && !isAbsolute(source) ? resolve(cwd, source) : source, ...rest].join(":");
+}
