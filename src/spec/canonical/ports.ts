@@ -24,7 +24,7 @@ export function shortPort(text: string): { ports: PortMapping[] } | { error: str
   if (hostIp !== "" && isIP(hostIp.split("%")[0] ?? "") === 0) return { error: `"${hostIp}" is no IP address` };
   if (containerPort === "") return { error: `"${text}" names no container port` };
   const targets = portRange(containerPort);
-  if (!targets) return { error: `"${containerPort}" is no container port, and no range of them` };
+  if (!targets || targets.start === 0) return { error: `"${containerPort}" is no container port, and no range of them` };
   const published = hostPort === "" ? undefined : portRange(hostPort);
   if (hostPort !== "" && !published) return { error: `"${hostPort}" is no port, and no range of them` };
   const count = targets.end - targets.start;
