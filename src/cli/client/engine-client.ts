@@ -1,4 +1,11 @@
-import { Agent, type ClientRequest, request as httpRequest, type IncomingHttpHeaders, type IncomingMessage } from "node:http";
+import {
+  Agent,
+  type ClientRequest,
+  type RequestOptions as HttpRequestOptions,
+  request as httpRequest,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+} from "node:http";
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { Readable } from "node:stream";
@@ -101,15 +108,18 @@ export class EngineClient {
   }
 
   #open(method: string, path: string, o: RequestOptions, extra: Record<string, string>): ClientRequest {
-    return httpRequest({
+    const options: HttpRequestOptions & { servername: string } = {
       socketPath: this.socketPath,
+      // Node would look whether the host is an address, with expressions that take 10 ms to compile.
+      servername: "",
       // A hijacked connection belongs to its taker: it never goes back to the agent.
       agent: extra["Upgrade"] ? false : this.#agent,
       method,
       path: path + queryText(o.query),
       headers: { Host: "berth", ...extra, ...bodyHeaders(method, o.body), ...o.headers },
       ...(o.signal ? { signal: o.signal } : {}),
-    });
+    };
+    return httpRequest(options);
   }
 
   #explain(error: unknown): unknown {
