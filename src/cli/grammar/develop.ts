@@ -6,6 +6,13 @@ import { many } from "./options.ts";
 export function declareDevelop(grammar: Grammar): void {
   declare(
     grammar,
+    "init [SERVICE...]",
+    "write a compose.yaml for the application here (Node.js, Python, Go, Rails, PHP) and for postgres, mysql, mongo, redis, rabbitmq, kafka, nats, minio",
+    (command) => command,
+    async () => (await import("../commands/init.ts")).init,
+  );
+  declare(
+    grammar,
     "watch [SERVICE...]",
     "bring changes of the sources into what runs, as develop.watch says",
     (command) =>
