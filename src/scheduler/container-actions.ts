@@ -9,6 +9,7 @@ import { dependenciesOfServices, inReverseOrder, settleAll } from "./project-ord
 import type { DesiredEntry } from "./project-record.ts";
 import type { Desired } from "./state.ts";
 import { UpEffects } from "./up-effects.ts";
+import type { Holds } from "./wait-for-dependency.ts";
 import { waitForServices } from "./wait-for-services.ts";
 
 export type ActionKind = "start" | "stop" | "restart" | "kill" | "pause" | "unpause" | "rm";
@@ -18,7 +19,7 @@ export const actionKinds: readonly ActionKind[] = ["start", "stop", "restart", "
 export interface ActionsContext {
   readonly context: ProjectContext;
   readonly entries: Readonly<Record<string, DesiredEntry>>;
-  readonly holds: Set<{ readonly on: string; readonly waitsFor: string }>;
+  readonly holds: Holds;
 }
 
 /** Does to the containers that there are what the request names, as `docker compose` does. @throws BerthError scheduler/no-such-service, project/not-found */

@@ -76,3 +76,13 @@ export function comparedConfig(service: Service): Record<string, unknown> {
   const { name: _name, build: _build, depends_on: _on, scale: _scale, pull_policy: _policy, profiles: _profiles, ...rest } = service;
   return rest;
 }
+
+/** Definitions of services by the hash that their containers carry: to say what changed since. */
+export function knownConfigs(hashes: Pick<Backend, "configHash">, record: ProjectRecord | undefined): Map<string, Record<string, unknown>> {
+  return new Map(
+    Object.values(record?.services ?? {}).map(({ definition }) => {
+      const files = record ? filesHash(serviceFiles(record.project, definition)) : "";
+      return [hashOf(hashes.configHash(definition), files), comparedConfig(definition)];
+    }),
+  );
+}

@@ -1,12 +1,10 @@
 import { randomBytes } from "node:crypto";
 import type { Project, RunRequest, Service } from "../api/index.ts";
-import { BerthError } from "../system/index.ts";
-import { containerBody } from "./container-body.ts";
+import { bodyOfService } from "./body-of-service.ts";
 import { imageName } from "./image-need.ts";
 import { label } from "./labels.ts";
-import { containersOf, type ProjectContext } from "./project-context.ts";
+import type { ProjectContext } from "./project-context.ts";
 import { noSuchService } from "./project-record.ts";
-import { serviceFiles } from "./service-files.ts";
 
 /** The service as a one-off container runs it: its own command and environment where given, no ports unless asked for, no restarts. */
 export function oneOffService(project: Project, request: RunRequest): Service {
@@ -46,22 +44,8 @@ export function createOneOff(context: ProjectContext, project: Project, request:
   const service = oneOffService(project, request);
   const slug = randomBytes(6).toString("hex");
   const name = request.name || [project.name, service.name, "run", slug].join(project.name_separator ?? "-");
-  const wanted = imageName(project, project.services[request.service] ?? service);
-  const image = backend.images.resolve(wanted);
-  if (!image) throw new BerthError("image/not-found", `No such image: ${wanted}`);
-  const body = containerBody({
-    project,
-    service,
-    number: 1,
-    name,
-    configHash: backend.configHash(service),
-    image: { name: wanted, id: image.id, config: image.config },
-    files: serviceFiles(project, service),
-    written: (file) => backend.writeFile(project.name, file),
-    containersOf: (other) => containersOf(context, other),
-    containerId: (ref) => backend.containers.find(ref)?.Id,
-    apiSocket: backend.apiSocket,
-  });
+  const image = imageName(project, project.services[request.service] ?? service);
+  const { body } = bodyOfService(context, { project, service, image, number: 1, name });
   if (!request.useAliases) for (const endpoint of Object.values(body.NetworkingConfig?.EndpointsConfig ?? {})) endpoint.Aliases = [name];
   const id = `Container ${name}`;
   progress.begin(id, "creating");

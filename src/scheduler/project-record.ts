@@ -124,3 +124,11 @@ export function withoutWatch({ watch: _, ...record }: ProjectRecord): ProjectRec
 export function withoutGoal({ goal: _, ...record }: ProjectRecord): ProjectRecord {
   return record;
 }
+
+/** The desired state when the containers of these services are about to be started, stopped or removed by a request. */
+export function beforeAction(record: ProjectRecord, kind: string, names: Iterable<string>): ProjectRecord {
+  if (kind === "start" || kind === "restart") return withServices(record, names, (entry) => ({ ...entry, start: true }));
+  if (kind === "stop") return withoutGoal(withServices(record, names, (entry) => ({ ...entry, start: false })));
+  if (kind === "rm") return withoutGoal(withServices(record, names, (entry) => ({ ...entry, settled: false })));
+  return record;
+}

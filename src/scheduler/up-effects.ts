@@ -1,18 +1,18 @@
-import type { Container, Project, Service } from "../api/index.ts";
-import { BerthError, messageOf } from "../system/index.ts";
-import { logHint, waitFor } from "./conditions.ts";
-import { containerBody, containerName } from "./container-body.ts";
+import type { Container, ContainerCreateBody, Project, Service } from "../api/index.ts";
+import { BerthError } from "../system/index.ts";
+import { bodyOfService } from "./body-of-service.ts";
+import { logHint } from "./conditions.ts";
+import { containerName } from "./container-body.ts";
 import type { Effects, StartAction } from "./execute.ts";
+import { failedAction } from "./failed-action.ts";
 import { runHooks } from "./hooks.ts";
-import { imageName } from "./image-need.ts";
 import { label, nameOf } from "./labels.ts";
 import type { Action } from "./plan.ts";
 import { containerStep, containersOf, type ProjectContext, projectContainers, removeContainer, stopContainer } from "./project-context.ts";
 import type { DesiredEntry } from "./project-record.ts";
 import { networkBody, volumeBody } from "./resource-body.ts";
-import { serviceFiles } from "./service-files.ts";
 import { inheritVolumes } from "./service-mounts.ts";
-import type { Dependency } from "./state.ts";
+import { type Holds, waitForDependency } from "./wait-for-dependency.ts";
 
 export interface UpEffectsOptions {
   readonly context: ProjectContext;
@@ -20,8 +20,7 @@ export interface UpEffectsOptions {
   readonly entries: Readonly<Record<string, DesiredEntry>>;
   readonly renewAnonVolumes?: boolean;
   readonly timeoutMs?: number;
-  /** What is waited for, while it is. */
-  readonly holds: Set<{ readonly on: string; readonly waitsFor: string }>;
+  readonly holds: Holds;
 }
 
 /** Does the actions of a plan on the engine, and tells each. */
@@ -49,7 +48,7 @@ export class UpEffects implements Effects {
       case "restart":
         return this.#restart(action.service, action.number, action.because);
       case "wait":
-        return this.#wait(action.dependency, action.because);
+        return waitForDependency(this.#o.context, this.#o.holds, action.dependency, action.because);
       case "build":
       case "pull":
         throw new BerthError("system/internal", `the image of ${action.service} has to be there before the rest is planned`);
@@ -210,69 +209,18 @@ export class UpEffects implements Effects {
     }
   }
 
-  async #wait(dependency: Dependency, because: string): Promise<void> {
-    const { context, holds } = this.#o;
-    const word = { service_started: "started", service_healthy: "healthy", service_completed_successfully: "exited" } as const;
-    const containers = containersOf(context, dependency.service);
-    const hold = { on: because.split(" ")[0] ?? "", waitsFor: `${dependency.service} to be ${word[dependency.condition]}` };
-    holds.add(hold);
-    const failed = new AbortController();
-    const signal = AbortSignal.any([context.signal, failed.signal]);
-    try {
-      if (containers.length === 0)
-        throw new BerthError("scheduler/dependency-failed", `service ${dependency.service} has no container`, {
-          place: { kind: "service", name: dependency.service },
-        });
-      await Promise.all(
-        containers.map(async (container) => {
-          context.progress.begin(containerStep(container), "waiting", because);
-          try {
-            await waitFor(context.backend, container.Id, dependency.condition, signal);
-            context.progress.done(containerStep(container), word[dependency.condition]);
-          } catch (error) {
-            if (signal.aborted) throw error;
-            if (dependency.required) throw this.#failed(containerStep(container), dependency.service, "dependency failed to start", error);
-            context.progress.done(containerStep(container), "skipped");
-            throw error;
-          }
-        }),
-      );
-    } catch (error) {
-      failed.abort(error);
-      if (dependency.required || context.signal.aborted) throw error;
-      context.progress.warn(`optional dependency ${dependency.service} is not there: ${messageOf(error)}`);
-    } finally {
-      holds.delete(hold);
-    }
-  }
-
-  #body(service: string, number: number, old?: Container) {
+  #body(service: string, number: number, old?: Container): ContainerCreateBody {
     const { context, project, renewAnonVolumes } = this.#o;
-    const { backend } = context;
     const definition = this.#definition(service);
-    const name = containerName(project, definition, number);
-    const wanted = imageName(project, definition);
-    const image = backend.images.resolve(wanted);
-    if (!image) throw new BerthError("image/not-found", `No such image: ${wanted}`);
-    const body = containerBody({
+    const { body, declared } = bodyOfService(context, {
       project,
       service: definition,
       number,
-      name,
-      configHash: backend.configHash(definition),
-      image: { name: wanted, id: image.id, config: image.config },
-      files: serviceFiles(project, definition),
-      written: (file) => backend.writeFile(project.name, file),
-      containersOf: (other) => containersOf(context, other),
-      containerId: (ref) => backend.containers.find(ref)?.Id,
-      apiSocket: backend.apiSocket,
+      name: containerName(project, definition, number),
     });
     if (!old) return body;
-    body.Labels = { ...body.Labels, [label.replace]: nameOf(old) };
-    if (renewAnonVolumes) return body;
-    const declared = Object.keys(image.config.config?.Volumes ?? {});
-    body.HostConfig = { ...body.HostConfig, Mounts: inheritVolumes(body.HostConfig?.Mounts ?? [], old, declared) };
-    return body;
+    const mounts = renewAnonVolumes ? body.HostConfig?.Mounts : inheritVolumes(body.HostConfig?.Mounts ?? [], old, declared);
+    return { ...body, Labels: { ...body.Labels, [label.replace]: nameOf(old) }, HostConfig: { ...body.HostConfig, Mounts: mounts ?? [] } };
   }
 
   /** One that was being replaced when the engine was killed still has the name that it was made under. */
@@ -306,15 +254,4 @@ export class UpEffects implements Effects {
     const service = container.Config.Labels?.[label.service] ?? nameOf(container);
     return failedAction(service, attempt, error, (await logHint(this.#o.context.backend, container.Id)).hint);
   }
-}
-
-/** `service web: cannot be started: the reason`; the cause's code, place and hint are kept. */
-export function failedAction(service: string, attempt: string, error: unknown, more?: string): BerthError {
-  const cause = error instanceof BerthError ? error : undefined;
-  const hint = [cause?.hint, more].filter(Boolean).join("\n");
-  return new BerthError(cause?.code ?? "scheduler/action-failed", `service ${service}: ${attempt}: ${messageOf(error)}`, {
-    place: cause?.place && "file" in cause.place ? cause.place : { kind: "service", name: service },
-    ...(hint ? { hint } : {}),
-    cause: error,
-  });
 }

@@ -3,16 +3,18 @@ import { BerthError } from "../system/index.ts";
 import { checkBindSources } from "./bind-sources.ts";
 import { desiredOf } from "./desired.ts";
 import { execute } from "./execute.ts";
+import { formatPlan } from "./format-plan.ts";
 import { type ImageNeed, imageName, imageNeed } from "./image-need.ts";
 import { label } from "./labels.ts";
 import { observedOf } from "./observe.ts";
 import { atATime } from "./parallel.ts";
-import { formatPlan, type Plan, plan } from "./plan.ts";
+import { type Plan, plan } from "./plan.ts";
 import { prepareImages } from "./prepare-images.ts";
 import { containerStep, containersOf, type ProjectContext } from "./project-context.ts";
 import type { ProjectRecord, Selection } from "./project-record.ts";
 import type { Observed } from "./state.ts";
-import { UpEffects, type UpEffectsOptions } from "./up-effects.ts";
+import { UpEffects } from "./up-effects.ts";
+import type { Holds } from "./wait-for-dependency.ts";
 import { waitForServices } from "./wait-for-services.ts";
 
 export interface UpContext {
@@ -20,7 +22,7 @@ export interface UpContext {
   readonly record: ProjectRecord;
   readonly selection: Selection;
   readonly options: UpOptions;
-  readonly holds: UpEffectsOptions["holds"];
+  readonly holds: Holds;
   /** Definitions of services by their hash, as far as they are still known: to say what changed. */
   readonly configs: Observed["configs"];
   /** The request makes sense and is begun with: nothing has changed before. */

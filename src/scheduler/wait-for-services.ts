@@ -1,9 +1,9 @@
 import { BerthError } from "../system/index.ts";
 import { waitFor } from "./conditions.ts";
 import { dependenciesOf } from "./dependencies.ts";
+import { failedAction } from "./failed-action.ts";
 import { containerStep, containersOf, type ProjectContext } from "./project-context.ts";
 import type { DesiredEntry } from "./project-record.ts";
-import { failedAction } from "./up-effects.ts";
 
 /**
  * `--wait`: until the containers of these services are running or healthy; those that others wait for to complete have to complete. The first that cannot
