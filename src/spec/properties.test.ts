@@ -92,6 +92,23 @@ test("no text makes the loader fail with anything but located errors", async () 
   );
 });
 
+test("a text that is nested without end, or multiplies itself by its aliases, is refused at a place", async () => {
+  const bomb = [
+    "a: &a [x, x, x, x, x, x, x, x]",
+    ..."bcdefgh".split("").map((name, i) => `${name}: &${name} [${Array(8).fill(`*${"abcdefg"[i]}`).join(", ")}]`),
+  ];
+  for (const text of [
+    "[".repeat(20_000),
+    "x-a: " + "[".repeat(300) + "]".repeat(300),
+    "- ".repeat(5_000),
+    "{a: ".repeat(5_000),
+    bomb.map((line) => `x-${line}`).join("\n"),
+  ]) {
+    const [error] = await load(text).then(() => [], errorsOf);
+    expect(error).toMatchObject({ code: "spec/yaml", place: { file: "-" } });
+  }
+});
+
 test("merging pairs is associative", () => {
   const laid = (...files: unknown[]) =>
     files

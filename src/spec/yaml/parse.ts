@@ -1,12 +1,15 @@
 import {
   type Alias,
+  type Document,
   isAlias,
+  isCollection,
   isMap,
   isPair,
   isScalar,
   isSeq,
   type Node,
   parseAllDocuments,
+  visit,
   type YAMLMap,
   Scalar as YamlScalar,
 } from "yaml";
@@ -22,8 +25,10 @@ export interface ParsedDocument {
   readonly cleared: readonly Path[];
 }
 
+/** Values may not lie deeper in each other than this. */
+const deepest = 200;
 /** A file's aliases may not multiply into more values than this. */
-const mostValues = 1_000_000;
+const mostValues = 250_000;
 
 /**
  * Reads every document of a YAML text, with the place of each value. Aliases and merge keys are resolved, so that each value stands alone.
@@ -37,16 +42,8 @@ export function parseYaml(file: string, text: string, problems: Problems): Parse
 
 /** The same for every text, by a parser of the whole language. */
 export function parseWhole(source: Source, problems: Problems): ParsedDocument[] {
-  const documents = parseAllDocuments(source.text, {
-    schema: "failsafe",
-    uniqueKeys: false,
-    merge: false,
-    prettyErrors: false,
-    keepSourceTokens: false,
-    logLevel: "silent",
-    stringKeys: false,
-  });
-  const parsed: ParsedDocument[] = [];
+  const documents = parsed(source, problems);
+  const found: ParsedDocument[] = [];
   for (const document of documents) {
     for (const error of document.errors) {
       problems.error("spec/yaml", sentence(error.message), { origin: { source, start: error.pos[0], end: error.pos[1] } });
@@ -54,11 +51,51 @@ export function parseWhole(source: Source, problems: Problems): ParsedDocument[]
     if (document.errors.length > 0 || !("contents" in document) || !document.contents) continue;
     const contents = document.contents as unknown as Node;
     if (isScalar(contents) && contents.value === "" && contents.type === YamlScalar.PLAIN) continue;
-    const reader = new Reader(source, problems, (alias) => alias.resolve(document) as Node | undefined);
-    parsed.push({ root: reader.tree(contents, []), cleared: reader.cleared });
+    const targets = aliasTargets(document);
+    const reader = new Reader(source, problems, (alias) => targets.get(alias));
+    try {
+      found.push({ root: reader.tree(contents, []), cleared: reader.cleared });
+    } catch (error) {
+      if (!(error instanceof TooMuch)) throw error;
+      problems.error("spec/yaml", "the file's aliases make too many values of it", { origin: { source, start: 0, end: 1 } });
+    }
   }
-  return parsed;
+  return found;
 }
+
+/** What each alias stands for: the last node before it with its anchor. */
+function aliasTargets(document: Document.Parsed): ReadonlyMap<Alias, Node> {
+  const anchors = new Map<string, Node>();
+  const targets = new Map<Alias, Node>();
+  visit(document, (_, node) => {
+    if (isAlias(node)) {
+      const target = anchors.get(node.source);
+      if (target) targets.set(node, target);
+    } else if ((isScalar(node) || isCollection(node)) && node.anchor) anchors.set(node.anchor, node);
+  });
+  return targets;
+}
+
+function parsed(source: Source, problems: Problems) {
+  const options = {
+    schema: "failsafe",
+    uniqueKeys: false,
+    merge: false,
+    prettyErrors: false,
+    keepSourceTokens: false,
+    logLevel: "silent",
+    stringKeys: false,
+  } as const;
+  try {
+    return parseAllDocuments(source.text, options);
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    problems.error("spec/yaml", "this is nested too deeply", { origin: { source, start: 0, end: 1 } });
+    return [];
+  }
+}
+
+class TooMuch extends Error {}
 
 class Reader {
   readonly cleared: Path[] = [];
@@ -77,8 +114,9 @@ class Reader {
   /** The tree of a node; undefined for one that is tagged `!reset`. */
   tree(node: Node | null, path: Path): Tree | undefined {
     if (node === null) return new Scalar(null);
-    if (++this.#count > mostValues) {
-      if (this.#count === mostValues + 1) this.#error("the file's aliases make too many values of it", node, path);
+    if (++this.#count > mostValues) throw new TooMuch();
+    if (path.length > deepest) {
+      if (path.length === deepest + 1) this.#error("this is nested too deeply", node, path.slice(0, 3));
       return undefined;
     }
     if (isAlias(node)) return this.#aliased(node, path, (target) => this.tree(target, path));

@@ -14,6 +14,7 @@ export class InlineReader {
   readonly #text: string;
   #at = 0;
   #end = 0;
+  #depth = 0;
 
   constructor(source: Source) {
     this.#source = source;
@@ -92,8 +93,12 @@ export class InlineReader {
 
   #flowValue(): Tree {
     const char = this.#text[this.#at];
-    if (char === "[") return this.#flowList();
-    if (char === "{") return this.#flowMapping();
+    if (char === "[" || char === "{") {
+      if (++this.#depth > 50) throw new NotPlainEnough();
+      const tree = char === "[" ? this.#flowList() : this.#flowMapping();
+      this.#depth--;
+      return tree;
+    }
     if (char === '"' || char === "'") return this.#quoted();
     const start = this.#at;
     while (this.#at < this.#end) {

@@ -68,7 +68,7 @@ class BlockReader {
   /** A list or a mapping whose first entry is on this line. */
   #block(): Tree {
     const line = this.#lines[this.#at];
-    if (!line) throw new NotPlainEnough();
+    if (!line || line.indent > 200) throw new NotPlainEnough();
     return this.#isItem(line) ? this.#list(line) : this.#mapping(line);
   }
 
