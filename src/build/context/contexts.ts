@@ -1,4 +1,15 @@
-import { createWriteStream, existsSync, mkdirSync, mkdtempSync, readFileSync, statSync } from "node:fs";
+import {
+  closeSync,
+  copyFileSync,
+  createWriteStream,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  readSync,
+  statSync,
+} from "node:fs";
 import { basename, isAbsolute, join } from "node:path";
 import type { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
@@ -193,17 +204,23 @@ export class Contexts {
     this.directory ??= (async () => {
       const { contextDir, contextTar, remote } = this.request;
       if (contextTar) return await unpackTar(contextTar, this.temporary("tar-"), this.signal);
-      if (remote !== undefined) return await this.directoryOf(remote);
+      // A URL may have the Dockerfile alone (moby builder/remotecontext; BuildKit frontend/dockerui).
+      if (remote !== undefined) return await this.directoryOf(remote, this.request.dockerfile ?? "Dockerfile");
       return contextDir ?? this.temporary("empty-");
     })();
     return this.directory;
   }
 
-  private async directoryOf(source: string): Promise<string> {
+  /** `single` is the name of what a URL has that is no archive. */
+  private async directoryOf(source: string, single = "context"): Promise<string> {
     if (isGitUrl(source)) return await cloneGit(source, this.temporary("git-"), this.signal);
     if (/^https?:\/\//.test(source)) {
       const { file } = await fetchUrl(source, this.temporary("http-"), this.signal);
       const directory = this.temporary("context-");
+      if (!isArchive(file)) {
+        copyFileSync(file, join(directory, single));
+        return directory;
+      }
       await run("tar", ["-xf", file, "-C", directory, "--no-same-owner"], { signal: this.signal, timeoutMs: 600_000 });
       return directory;
     }
@@ -232,6 +249,18 @@ function withLines(file: string): { rules: IgnoreRules; excludes: string[] } {
   const content = existsSync(file) ? readFileSync(file, "utf8") : "";
   const rules = parseIgnoreFile(content, basename(file));
   return { rules, excludes: rules.rules.map((rule) => `${rule.negated ? "!" : ""}${rule.pattern}`) };
+}
+
+/** By its first bytes: a tar, or what tar decompresses. */
+function isArchive(file: string): boolean {
+  const head = Buffer.alloc(512);
+  const fd = openSync(file, "r");
+  readSync(fd, head, 0, 512, 0);
+  closeSync(fd);
+  const magic = ["1f8b", "425a68", "fd377a585a00", "28b52ffd"];
+  return (
+    magic.some((bytes) => head.subarray(0, bytes.length / 2).toString("hex") === bytes) || head.toString("latin1", 257, 262) === "ustar"
+  );
 }
 
 function readIgnore(candidates: readonly string[]): IgnoreRules {

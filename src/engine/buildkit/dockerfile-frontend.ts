@@ -43,6 +43,8 @@ export class DockerfileFrontend {
 
   constructor(o: DockerfileFrontendOptions) {
     this.#o = o;
+    // What a killed engine left.
+    rmSync(o.runDir, { recursive: true, force: true });
     mkdirSync(o.runDir, { recursive: true, mode: 0o711 });
   }
 

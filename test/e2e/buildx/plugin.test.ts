@@ -1,5 +1,6 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
+import { createServer as createHttpServer } from "node:http";
+import { type AddressInfo, createServer } from "node:net";
 import { dirname, join } from "node:path";
 import { execa } from "execa";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -140,6 +141,20 @@ describe("docker buildx build", () => {
     expect(stderr).toMatch(/^#\d+ [\d.]+ o\.txt$/m);
     expect(stderr).not.toContain("skipped");
     expect(exitCode).toBe(0);
+  });
+
+  it("takes a directory as a base, and a Dockerfile from a URL", async () => {
+    const base = directory("base-tree", { "etc/marker": "mine\n" });
+    const context = directory("on-tree", { Dockerfile: "FROM tree AS t\nFROM busybox\nCOPY --from=t /etc/marker /marker\n" });
+    expect((await buildx(["--build-context", `tree=${base}`, "-t", "on-tree:1", context])).exitCode).toBe(0);
+    expect(await output("run", "--rm", "on-tree:1", "cat", "/marker")).toBe("mine");
+    const web = createHttpServer((_, response) => response.end("FROM busybox\nLABEL from=web\n"));
+    await new Promise<void>((resolve) => web.listen(0, "127.0.0.1", resolve));
+    const { port } = web.address() as AddressInfo; // of a TCP server that listens
+    const { exitCode, stderr } = await buildx(["-t", "web:1", `http://127.0.0.1:${port}/Dockerfile`]);
+    web.close();
+    expect(stderr + exitCode).toMatch(/0$/);
+    expect(await output("inspect", "-f", "{{.Config.Labels.from}}", "web:1")).toBe("web");
   });
 
   it("gives a step the client's agent", async () => {
