@@ -33,7 +33,7 @@ export interface UpOptions {
   auth?: ProjectTransfer["auth"];
 }
 
-/** DELETE /projects/{name} body. The answer streams ProjectEvents. */
+/** DELETE /projects/{name} body (and POST /projects/{name}/cancel, without one, cuts off what is on its way: status 204). The answer streams ProjectEvents. */
 export interface DownOptions {
   volumes?: boolean;
   images?: "all" | "local";

@@ -48,6 +48,11 @@ export async function changeProject(cli: Invocation, request: ProjectRequest, o:
       else if (event.type === "plan" && cli.globals.dryRun) cli.print(event.text.trimEnd());
       else if (isShown(event, o)) progress.event(event);
     }
+  } catch (error) {
+    // The engine goes on with what it was asked for when its caller goes away: who presses Ctrl-C wants it to end.
+    if (cli.signal.aborted && (request.method === "PUT" || request.action === "run"))
+      await client.json("POST", `/projects/${encodeURIComponent(request.project)}/cancel`);
+    throw error;
   } finally {
     progress.end();
   }

@@ -180,6 +180,11 @@ export class ProjectController {
     return own.length >= entry.replicas && own.every((container) => container.State.Running || !entry.start);
   }
 
+  /** Cuts off what is on its way, and what waits behind it; what was done stays as it is, and the rest is not asked for any more. */
+  cancel(): void {
+    this.#interrupt("it was cancelled");
+  }
+
   down(options: DownOptions, tell: Tell): Promise<void> {
     if (options.dryRun) return this.#queue.add((signal) => takeDown(this.#context(tell, signal), options, this.#file(options)));
     this.#interrupt("the project is taken down");

@@ -10,7 +10,7 @@ import type {
 } from "../../api/index.ts";
 import { actionKinds, type Tell, wireError } from "../../scheduler/index.ts";
 import { BerthError } from "../../system/index.ts";
-import { type Call, jsonBody, jsonStream, type Route, route, sendJson } from "../http.ts";
+import { type Call, jsonBody, jsonStream, type Route, route, sendEmpty, sendJson } from "../http.ts";
 import { buildProject, pullProject, pushProject } from "./project-transfers.ts";
 import type { Projects } from "./projects.ts";
 
@@ -47,6 +47,10 @@ export function projectRoutes(projects: Projects): Route[] {
       const stop = projects.controller(name(call)).listen((event) => call.response.destroyed || out.send(event));
       await new Promise((resolve) => call.signal.addEventListener("abort", resolve, { once: true }));
       stop();
+    }),
+    route("POST", "/projects/{name}/cancel", (call) => {
+      projects.controller(name(call)).cancel();
+      sendEmpty(call.response, 204);
     }),
     route("POST", "/projects/{name}/run", async (call) => {
       const request = await jsonBody<RunRequest>(call.request);

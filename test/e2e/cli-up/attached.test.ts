@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Berth, checkout, installedBerth } from "../../support/berth.ts";
 import { loadBusybox, testProject } from "../../support/project.ts";
 import { Terminal } from "../../support/terminal.ts";
+import { until } from "../../support/until.ts";
 
 // `up` in the foreground, in a real terminal and without one.
 let berth: Berth;
@@ -178,5 +179,27 @@ describe("without a terminal", () => {
       expect([answer.exitCode, answer.stderr]).toEqual([1, expect.stringContaining("incompatible")]);
     }
     expect((await project.berth("ps", "-aq")).trim()).toBe("");
+  });
+
+  test("Ctrl-C of an `up -d` that waits cuts it off in the engine, too", async () => {
+    await using project = testProject(
+      berth,
+      `services:
+  late:
+    image: busybox
+    command: ${polite("late")}
+    healthcheck: {test: ["CMD", "test", "-e", "/ready"], interval: 100ms, retries: 1000}
+  next:
+    image: busybox
+    command: echo next
+    depends_on: {late: {condition: service_healthy}}
+`,
+    );
+    const up = start(project.directory, "up", "-d");
+    for await (const line of up.iterable({ from: "stderr" })) if (/late-1 +Waiting/.test(line)) up.kill("SIGINT");
+    expect((await up).exitCode).toBe(130);
+    await project.berth("exec", "-T", "late", "touch", "/ready");
+    await until(async () => (await project.berth("ps")).includes("(healthy)"), { timeoutMs: 10_000, what: "late's health" });
+    expect((await project.berth("ps", "-a", "--services", "--status", "exited")).trim()).toBe("");
   });
 });
