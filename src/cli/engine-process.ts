@@ -71,7 +71,8 @@ async function startEngineProcess({ paths, dist, env }: EnginePlace): Promise<vo
     cwd: "/",
     detached: true,
     stdio: ["ignore", fd, fd],
-    env: { ...env, BERTH_ROOT: paths.root, BERTH_RUN: paths.run },
+    // Threads that unpack layers would each keep an arena of freed memory of their own.
+    env: { MALLOC_ARENA_MAX: "2", ...env, BERTH_ROOT: paths.root, BERTH_RUN: paths.run },
   });
   closeSync(fd);
   let ended: string | undefined;

@@ -1,4 +1,6 @@
+import { createReadStream, createWriteStream } from "node:fs";
 import { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
 import {
   canonicalName,
   checkLogin,
@@ -12,7 +14,7 @@ import {
   saveArchive,
 } from "../image/index.ts";
 import { BerthError, messageOf } from "../system/index.ts";
-import { type Call, jsonBody, type Route, route, sendJson } from "./http.ts";
+import { type Call, jsonBody, type Route, route, sendEmpty, sendJson } from "./http.ts";
 import { progressStream } from "./progress-stream.ts";
 import { type AuthConfig, registryAuth, toAuth } from "./registry-auth.ts";
 
@@ -85,7 +87,10 @@ async function load(images: ImageStore, call: Call): Promise<void> {
     ? undefined
     : ({ id, current, total }: { id: string; current: number; total: number }) =>
         stream.transfer({ id, status: "Loading layer", current, total });
-  for (const { id, name } of await loadArchive(images, call.request, call.signal, onProgress))
+  // Our own, for clients on this machine: the archive is read where it lies.
+  const file = call.query.get("file");
+  const input = file ? createReadStream(file, { highWaterMark: 1 << 20 }) : call.request;
+  for (const { id, name } of await loadArchive(images, input, call.signal, onProgress))
     stream.send({ stream: name ? `Loaded image: ${name}\n` : `Loaded image ID: ${id}\n` });
   stream.end();
 }
@@ -94,6 +99,12 @@ async function save(images: ImageStore, call: Call, names: readonly string[]): P
   if (names.length === 0) throw new BerthError("api/bad-parameter", "no image is named");
   const oci = call.query.get("format") === "oci"; // our own: an OCI layout alone
   const archive = saveArchive(images, names, { signal: call.signal, ...(oci ? { format: "oci" } : {}) });
+  const file = call.query.get("file"); // our own, as for load
+  if (file) {
+    await pipeline(archive, createWriteStream(file, { mode: 0o600, highWaterMark: 1 << 22 }), { signal: call.signal });
+    sendEmpty(call.response, 204);
+    return;
+  }
   call.response.writeHead(200, { "Content-Type": "application/x-tar" });
   await new Promise<void>((resolve) => {
     // The archive's length is unknown to the client: a broken connection is how it learns of an error in the middle.

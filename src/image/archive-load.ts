@@ -241,7 +241,7 @@ async function addImage(store: ImageStore, image: FoundImage, o: { signal: Abort
       const blob = { digest: layer.digest, size: layer.size, mediaType };
       store.touch(layer.digest);
       if (!store.hasBlob(layer.digest)) linkSync(layer.path, store.blobPath(layer.digest));
-      return store.addLayer({ parent: chains[at - 1], diffId, file: layer.path, blob, signal: o.signal });
+      return store.addLayer({ parent: chains[at - 1], diffId, file: layer.path, blob, checked: true, signal: o.signal });
     });
     o.onProgress?.({ id: diffId.slice(7, 19), current: layer.size, total: layer.size });
   }

@@ -8,17 +8,19 @@ import { padding, tarEnd, tarHeader } from "./tar-writer.ts";
  * The layer tar of an overlay upper directory: sorted, numeric owners, whole seconds, so the same directory gives the same bytes.
  * Device 0/0 becomes `.wh.NAME`, an opaque directory starts with `.wh..wh..opq`, names of one inode become hard links, sockets are left out.
  */
-export function* layerTar(upperDir: string): Generator<Buffer> {
+export function* layerTar(upperDir: string, read: ReadFile = content): Generator<Buffer> {
   const root = Buffer.from(upperDir).toString("latin1");
-  const inodes = new Map<string, string>();
-  yield* children(root, "", inodes);
+  yield* children(root, "", new Map(), read);
   yield tarEnd;
 }
+
+/** Gives the content of a file of that size with its padding. */
+export type ReadFile = (path: string, size: number) => Iterable<Buffer>;
 
 /** First names of the inodes that an archive has so far. */
 export type Inodes = Map<string, string>;
 
-function* children(root: string, at: string, inodes: Inodes): Generator<Buffer> {
+function* children(root: string, at: string, inodes: Inodes, read: ReadFile): Generator<Buffer> {
   const names = fs.readdirSync(nodePath(`${root}/${at}`), { encoding: "latin1" }).sort();
   for (const name of names) {
     const relative = at === "" ? name : `${at}/${name}`;
@@ -28,10 +30,10 @@ function* children(root: string, at: string, inodes: Inodes): Generator<Buffer> 
       yield tarHeader({ ...entryOf(stat), name: at === "" ? `.wh.${name}` : `${at}/.wh.${name}`, mode: 0o600, uid: 0, gid: 0 });
       continue;
     }
-    yield* entryBytes(path, relative, stat, inodes);
+    yield* entryBytes(path, relative, stat, inodes, read);
     if (!stat.isDirectory()) continue;
     if (isOpaque(path)) yield tarHeader({ ...entryOf(stat), name: `${relative}/.wh..wh..opq` });
-    yield* children(root, relative, inodes);
+    yield* children(root, relative, inodes, read);
   }
 }
 
@@ -52,7 +54,7 @@ function entryOf(stat: fs.Stats): TarEntry {
 }
 
 /** One entry under a name in an archive, with its content; a further name of an inode is a hard link, a socket is nothing. */
-export function* entryBytes(path: string, name: string, stat: fs.Stats, inodes: Inodes): Generator<Buffer> {
+export function* entryBytes(path: string, name: string, stat: fs.Stats, inodes: Inodes, read: ReadFile = content): Generator<Buffer> {
   if (stat.isSocket()) return;
   const entry = { ...entryOf(stat), name };
   if (!stat.isDirectory() && stat.nlink > 1) {
@@ -70,7 +72,7 @@ export function* entryBytes(path: string, name: string, stat: fs.Stats, inodes: 
     yield tarHeader({ ...entry, type: "symlink", linkName: fs.readlinkSync(nodePath(path), "latin1"), mode: 0o777 });
   else if (stat.isFile()) {
     yield tarHeader({ ...entry, size: stat.size });
-    yield* content(path, stat.size);
+    yield* read(path, stat.size);
   } else {
     const type = stat.isFIFO() ? "fifo" : stat.isBlockDevice() ? "block" : "char";
     const [major, minor] = type === "fifo" ? [0, 0] : [majorOf(stat.rdev), minorOf(stat.rdev)];
@@ -93,7 +95,7 @@ function attributes(path: string): Map<string, Buffer> {
   return found;
 }
 
-function* content(path: string, size: number): Generator<Buffer> {
+export function* content(path: string, size: number): Generator<Buffer> {
   const fd = fs.openSync(nodePath(path), fs.constants.O_RDONLY | fs.constants.O_NOFOLLOW);
   try {
     for (let left = size; left > 0; ) {
@@ -120,9 +122,13 @@ function minorOf(rdev: number): number {
   return Number((device & 0xffn) | ((device >> 12n) & 0xffffff00n));
 }
 
-/** Bytes of the archive that `layerTar` makes. */
+/** Bytes of the archive that `layerTar` makes; reads no file. */
 export function tarSize(upperDir: string): number {
   let size = 0;
-  for (const piece of layerTar(upperDir)) size += piece.length;
+  const unread = (_: string, bytes: number): Iterable<Buffer> => {
+    size += bytes + padding(bytes).length;
+    return [];
+  };
+  for (const piece of layerTar(upperDir, unread)) size += piece.length;
   return size;
 }

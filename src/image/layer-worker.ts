@@ -21,7 +21,7 @@ export async function runLayerJob(
   o.signal.throwIfAborted();
   const file = o.workerFile ?? bundledWorker();
   const channel = file === undefined ? new MessageChannel() : undefined;
-  const worker = file === undefined ? undefined : new Worker(file);
+  const worker = file === undefined ? undefined : new Worker(file, { resourceLimits: { maxYoungGenerationSizeMb: 4 } });
   const inline = channel ? serveLayerJob(channel.port2) : undefined;
   const port: Pick<MessagePort, "postMessage"> = channel ? channel.port1 : worker!;
   const send = (message: ToWorker, transfer: ArrayBuffer[] = []) => port.postMessage(message, transfer);

@@ -14,6 +14,8 @@ export interface NewLayer {
   readonly input?: AsyncIterable<Uint8Array>;
   /** The archive as it came, where it is kept. */
   readonly blob?: Descriptor;
+  /** The blob's digest is checked by whoever gives the bytes: of an archive that is not compressed it need not be computed again. */
+  readonly checked?: boolean;
   readonly whiteouts?: boolean;
   readonly signal: AbortSignal;
 }
@@ -91,7 +93,14 @@ export class Layers {
     const directory = join(work, "d");
     try {
       mkdirSync(directory, { mode: 0o755 });
-      const job = { kind: "unpack" as const, directory, lowerDirs: this.chainDirs(o.parent), whiteouts: o.whiteouts ?? true };
+      const checkedDiffId = o.checked && o.blob?.digest === o.diffId ? o.diffId : undefined;
+      const job = {
+        kind: "unpack" as const,
+        directory,
+        lowerDirs: this.chainDirs(o.parent),
+        whiteouts: o.whiteouts ?? true,
+        ...(checkedDiffId === undefined ? {} : { checkedDiffId }),
+      };
       const result = await runLayerJob(o.file === undefined ? job : { ...job, file: o.file }, {
         ...this.jobOptions(o.signal),
         ...(o.input ? { input: o.input } : {}),

@@ -159,7 +159,7 @@ async function fetchImage(
           ? (createReadStream(store.blobPath(layer.digest), { highWaterMark: 1 << 20 }) as AsyncIterable<Buffer>)
           : downloadBlob(store, client, repository, descriptor, { signal, onBytes: (current) => say("Downloading", current) });
         const record = await store
-          .addLayer({ parent: chains[at - 1], diffId: diffIds[at]!, input, blob: descriptor, signal })
+          .addLayer({ parent: chains[at - 1], diffId: diffIds[at]!, input, blob: descriptor, checked: true, signal })
           .catch((error: unknown) => {
             // What cannot be unpacked is not taken up again.
             if (error instanceof BerthError && error.code.endsWith("-archive")) discardPartial(store, layer.digest);

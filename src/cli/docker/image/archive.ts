@@ -1,4 +1,4 @@
-import { createReadStream, createWriteStream, renameSync, rmSync } from "node:fs";
+import { createReadStream, createWriteStream, type ReadStream, renameSync, rmSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { BerthError } from "../../../system/error.ts";
@@ -22,9 +22,18 @@ export const load = command({
       throw new BerthError("cli/usage", "requested load from stdin, but stdin is empty", {
         hint: "Give an archive with --input, or through a pipe.",
       });
+    const near = file !== undefined && isOwnEngine(call);
     const body = file === undefined ? stdin : await opened(call, file);
-    const query = { quiet: flags.on("quiet") || call.stdout.isTTY !== true, platform: flags.text("platform") };
-    await showProgress(call.engine.lines<JsonMessage>("POST", "/images/load", { query, body, signal: call.signal }), call.stdout);
+    const query = {
+      quiet: flags.on("quiet") || call.stdout.isTTY !== true,
+      platform: flags.text("platform"),
+      file: near ? resolve(call.cwd, file) : undefined,
+    };
+    if (near) (body as ReadStream).destroy(); // it can be read: the engine opens it itself
+    await showProgress(
+      call.engine.lines<JsonMessage>("POST", "/images/load", { query, body: near ? undefined : body, signal: call.signal }),
+      call.stdout,
+    );
   },
 });
 
@@ -41,9 +50,18 @@ export const save = command({
     if (file === undefined && call.stdout.isTTY)
       throw new DockerExit(1, "cowardly refusing to save to a terminal. Use the -o flag or redirect");
     const query = { names: [...call.args], platform: call.flags.text("platform") };
+    if (file !== undefined) {
+      await toFile(resolve(call.cwd, file), async (temporary) => {
+        if (isOwnEngine(call)) await call.engine.json("GET", "/images/get", { query: { ...query, file: temporary }, signal: call.signal });
+        else {
+          const body = await call.engine.stream("GET", "/images/get", { query, signal: call.signal });
+          await pipeline(body, createWriteStream(temporary, { mode: 0o600 }));
+        }
+      });
+      return;
+    }
     const body = await call.engine.stream("GET", "/images/get", { query, signal: call.signal });
-    if (file === undefined) for await (const chunk of body as AsyncIterable<Buffer>) await write(call.stdout, chunk);
-    else await toFile(resolve(call.cwd, file), body);
+    for await (const chunk of body as AsyncIterable<Buffer>) await write(call.stdout, chunk);
   },
 });
 
@@ -85,6 +103,11 @@ export const bootstrap = command({
   },
 });
 
+/** Whether the engine is this user's own on this machine, which knows our extensions and sees the same files. */
+function isOwnEngine(call: Call): boolean {
+  return call.engine.socketPath === call.paths.socket;
+}
+
 /** A file of the caller's, opened before anything is sent. */
 async function opened(call: Call, file: string): Promise<NodeJS.ReadableStream> {
   const stream = createReadStream(resolve(call.cwd, file), { highWaterMark: 1 << 20 });
@@ -98,10 +121,10 @@ async function opened(call: Call, file: string): Promise<NodeJS.ReadableStream> 
 }
 
 /** Beside the target first: a save that broke off never looks like an archive. */
-async function toFile(target: string, body: NodeJS.ReadableStream): Promise<void> {
+async function toFile(target: string, fill: (temporary: string) => Promise<void>): Promise<void> {
   const temporary = join(dirname(target), `.${basename(target)}.${process.pid}`);
   try {
-    await pipeline(body, createWriteStream(temporary, { mode: 0o600 }));
+    await fill(temporary);
     renameSync(temporary, target);
   } catch (error) {
     rmSync(temporary, { force: true });
