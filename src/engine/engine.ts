@@ -85,7 +85,7 @@ export async function startEngine({ paths, log, idleMs, tcp }: EngineOptions): P
   await containers.open();
   await networks.releaseAllBut(new Set(containers.list().map((container) => container.Id)));
   const builder = new Builder({ images, rootDir: join(paths.root, "build"), runner: buildRunner({ paths, host, networks }), log });
-  const { port } = new ProjectImages({ root: paths.root, images, builder, containers });
+  const { port } = new ProjectImages({ images, builder, containers });
   const parts = { containers, networks, volumes, runtime, events, images: port, writeFile: store.writeFile, socket: paths.socket };
   const projects = new Projects({ backend: projectBackend(parts), store, log });
   const buildkit = buildkitRoutes({

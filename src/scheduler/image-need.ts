@@ -7,8 +7,10 @@ export type ImageNeed =
   | { readonly action: "build"; readonly because: string }
   | { readonly action: "pull"; readonly because: string; readonly orBuild: boolean };
 
+type NamedProject = Pick<Project, "name" | "name_separator">;
+
 /** "shop-web" for an image that is built and not named. */
-export const imageName = (project: Pick<Project, "name" | "name_separator">, service: Service): string =>
+export const imageName = (project: NamedProject, service: Service): string =>
   service.image ?? [project.name, service.name].join(project.name_separator ?? "-");
 
 export interface ImageFacts {
@@ -23,7 +25,12 @@ export interface ImageFacts {
  * pulled, unless its policy says otherwise.
  * @throws BerthError image/not-found where nothing may be done about a missing image
  */
-export function imageNeed(project: Project, service: Service, options: Pick<UpOptions, "build" | "pull">, facts: ImageFacts): ImageNeed {
+export function imageNeed(
+  project: NamedProject,
+  service: Service,
+  options: Pick<UpOptions, "build" | "pull">,
+  facts: ImageFacts,
+): ImageNeed {
   const explicit = options.pull && options.pull !== "policy" && options.pull !== "build" ? options.pull : service.pull_policy;
   const policy = explicit ?? "missing";
   if (service.build) {
@@ -72,7 +79,7 @@ export function refreshMs(policy: string): number | undefined {
   );
 }
 
-function missing(project: Project, service: Service, why: string, hint: string): BerthError {
+function missing(project: NamedProject, service: Service, why: string, hint: string): BerthError {
   return new BerthError("image/not-found", `service ${service.name}: the image ${imageName(project, service)} is not here, and ${why}`, {
     place: { kind: "service", name: service.name },
     hint,

@@ -1,29 +1,27 @@
-import { join } from "node:path";
 import { type Builder, type BuildOptions, buildRequestOf } from "../../build/index.ts";
 import { type ImageStore, type PullOptions, parseReference, pull, push, type RegistryAuth } from "../../image/index.ts";
-import { type Backend, definitionHash, type ImageBuild, type TransferOptions } from "../../scheduler/index.ts";
+import type { Backend, ImageBuild, TransferOptions } from "../../scheduler/index.ts";
 import type { Containers } from "../containers.ts";
-import { Records } from "../records.ts";
 import { toAuth } from "../registry-auth.ts";
 
-/** Images as the scheduler asks for them. When each was pulled is kept, for `pull_policy: daily` and the like. */
+/** Images as the scheduler asks for them. */
 export class ProjectImages {
   readonly #images: ImageStore;
   readonly #builder: Builder;
   readonly #containers: Containers;
-  readonly #pulls: Records<{ readonly name: string; readonly pulledMs: number }>;
 
-  constructor(o: { root: string; images: ImageStore; builder: Builder; containers: Containers }) {
+  constructor(o: { images: ImageStore; builder: Builder; containers: Containers }) {
     this.#images = o.images;
     this.#builder = o.builder;
     this.#containers = o.containers;
-    this.#pulls = new Records(join(o.root, "pulls"));
-    this.#pulls.open();
   }
 
   readonly port: Backend["images"] = {
     resolve: (ref) => this.#images.resolve(ref),
-    pulledMs: (ref) => this.#pulls.get(definitionHash(ref))?.pulledMs,
+    pulledMs: (ref) => {
+      const image = this.#images.resolve(ref);
+      return image && this.#images.pulledMs(image.id);
+    },
     pull: (ref, o) => this.#pull(ref, o),
     push: async (ref, o) => {
       await push(this.#images, ref, {
@@ -51,7 +49,6 @@ export class ProjectImages {
       ...(o.platform ? { platform: o.platform } : {}),
       onProgress: progress,
     });
-    this.#pulls.put(definitionHash(ref), { name: ref, pulledMs: Date.now() });
   }
 
   async #build(o: ImageBuild): Promise<void> {
