@@ -2,7 +2,9 @@ import type { ProjectStatus } from "../../api/index.ts";
 import { type Invocation, usageError } from "../invocation.ts";
 import { type ContainerRow, composeLabel, nameOf, type PortRow, projectContainers, serviceOf } from "../project-containers.ts";
 import { projectName } from "../project-name.ts";
+import { namedProject } from "../project-source.ts";
 import { columns, ellipsis } from "../render/columns.ts";
+import { formatRows } from "../render/format-rows.ts";
 import { goTime, humanDuration } from "../render/human-time.ts";
 
 export interface PsOptions {
@@ -10,6 +12,7 @@ export interface PsOptions {
   readonly filter?: readonly string[];
   readonly format?: string;
   readonly trunc: boolean;
+  readonly orphans?: boolean;
   readonly quiet?: boolean;
   readonly services?: boolean;
   readonly status?: readonly string[];
@@ -20,7 +23,6 @@ const states = ["paused", "restarting", "removing", "running", "dead", "created"
 /** `berth ps`: the containers of a project; a wanted status shows stopped ones too. */
 export async function ps(cli: Invocation, services: readonly string[], options: PsOptions): Promise<void> {
   const format = options.format ?? "table";
-  if (format !== "table" && format !== "json") throw usageError(`--format is table or json, not "${format}"`);
   const wanted = wantedStates(options);
   const found = await projectContainers(await cli.engine(), {
     project: projectName(cli),
@@ -29,17 +31,23 @@ export async function ps(cli: Invocation, services: readonly string[], options: 
     services,
     signal: cli.signal,
   });
-  const rows = wanted.length > 0 ? found.filter((row) => wanted.includes(row.State)) : found;
+  const known = options.orphans !== false ? undefined : Object.keys((await namedProject(cli, services)).project?.services ?? {});
+  const rows = found.filter(
+    (row) => (wanted.length === 0 || wanted.includes(row.State)) && (known === undefined || known.includes(serviceOf(row))),
+  );
   if (options.quiet)
     printAll(
       cli,
       rows.map((row) => row.Id),
     );
   else if (options.services) printAll(cli, [...new Set(rows.map(serviceOf))]);
-  else if (format === "json")
+  else if (format !== "table")
     printAll(
       cli,
-      rows.map((row) => JSON.stringify(psRow(row, options.trunc, Date.now()))),
+      formatRows(
+        format,
+        rows.map((row) => psRow(row, options.trunc, Date.now())),
+      ),
     );
   else {
     cli.print(table(rows.map((row) => psRow(row, options.trunc, Date.now()))));

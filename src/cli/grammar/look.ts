@@ -1,6 +1,6 @@
 import { Option } from "commander";
 import { declare, type Grammar } from "./declare.ts";
-import { integer, many } from "./options.ts";
+import { hidden, integer, many } from "./options.ts";
 
 /** Commands that change nothing. */
 export function declareLook(grammar: Grammar): void {
@@ -12,7 +12,9 @@ export function declareLook(grammar: Grammar): void {
       command
         .option("-a, --all", "stopped containers too, and those of `run`")
         .option("--filter <filter>", "only what has this property (status=...)", many)
-        .option("--format <format>", "table or json")
+        .option("--format <format>", "table, json, or a Go template")
+        .addOption(hidden("--orphans"))
+        .option("--no-orphans", "not those of services that the file does not have")
         .option("--no-trunc", "show ids and commands in full")
         .option("-q, --quiet", "only ids")
         .option("--services", "only names of services")
