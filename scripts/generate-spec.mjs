@@ -109,7 +109,7 @@ function attributes(schema) {
 function attributeTable(schema) {
   const special = attributes(schema).filter(({ status }) => status !== "applied");
   const lines = special.map(
-    ({ path, status, note }) => `  ${JSON.stringify(path)}: { status: ${JSON.stringify(status)}, note: ${JSON.stringify(note)} },`,
+    ({ path, status, note, harmless }) => `  ${JSON.stringify(path)}: ${JSON.stringify({ status, note, harmless })},`,
   );
   return `${banner}
 /** The keys that a mapping may have, by its pattern; of those that may have no others. */
@@ -117,8 +117,8 @@ export const knownKeys: Readonly<Record<string, readonly string[]>> = {
 ${knownKeys(schema).join("\n")}
 };
 
-/** Attributes that do not take effect, by pattern: those that a warning names, and those that are refused. */
-export const attributesWithoutEffect: Readonly<Record<string, { readonly status: "reported" | "refused"; readonly note: string }>> = {
+/** Attributes that do not take effect, by pattern: those that a warning names, and those that are refused; \`harmless\` values ask for what happens anyway. */
+export const attributesWithoutEffect: Readonly<Record<string, { readonly status: "reported" | "refused"; readonly note: string; readonly harmless?: readonly string[] }>> = {
 ${lines.join("\n")}
 };
 `;
@@ -140,9 +140,9 @@ function knownKeys(schema) {
 }
 
 function supportTable(schema) {
-  const rows = attributes(schema).map(({ path, description, status, note, since }) => {
+  const rows = attributes(schema).map(({ path, description, status, note, since, harmless }) => {
     const name = path.replaceAll(".*", "[]").replace(/^(services|networks|volumes|secrets|configs|models)\[\]/, "$1.NAME");
-    return `| \`${name}\` | ${status}${note ? `: ${note}` : ""} | ${since ?? "0.1"} | ${description} |`;
+    return `| \`${name}\` | ${status}${note ? `: ${note}` : ""}${harmless ? ` (${harmless.join(", ")}: that is so anyway)` : ""} | ${since ?? "0.1"} | ${description} |`;
   });
   return `# What Berth does with each attribute of a Compose file
 

@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import type { Project } from "../../api/project.ts";
 import type { Problems, Where } from "../problems.ts";
 import { attributesWithoutEffect } from "../schema/attributes.generated.ts";
@@ -7,7 +8,7 @@ import { isNull, List, Mapping, type Path, Scalar, stringOf, type Tree } from ".
 import { placeIn } from "./checked.ts";
 
 interface Rule {
-  readonly attribute?: { readonly status: "reported" | "refused"; readonly note: string };
+  readonly attribute?: (typeof attributesWithoutEffect)[string];
   /** What the engine has of what may be named here. */
   readonly values?: { readonly what: string; readonly known: readonly string[] };
 }
@@ -56,9 +57,11 @@ export function checkSupport(root: Mapping, project: Project, problems: Problems
 
   function check(rule: Rule, value: Tree, where: { origin: Tree["origin"]; path: Path }): void {
     const { attribute, values } = rule;
+    const given = stringOf(value);
+    if (given !== undefined && attribute?.harmless?.includes(given)) return;
+    if (where.path.at(-1) === "selinux" && !existsSync("/sys/fs/selinux/enforce")) return; // nothing here has such labels
     if (attribute?.status === "reported") problems.warn(`${where.path.at(-1)} has no effect: ${attribute.note}`, where);
     if (attribute?.status === "refused") refuse(`${where.path.at(-1)} is not supported: ${attribute.note}`, where);
-    const given = stringOf(value);
     if (!values || given === undefined || values.known.includes(given)) return;
     refuse(
       `the ${values.what} "${given}" is not supported`,
