@@ -139,7 +139,8 @@ function parse(name: string, text: string): unknown {
 
 /** What people read of an event: a step's name when it begins or is found in the cache, its output, warnings. */
 function lineOf(event: BuildEvent, names: Map<string, string>): string | undefined {
-  if (event.type === "log") return event.text;
+  // Docker's classic builder shows stderr in red, and its clients know it by that.
+  if (event.type === "log") return event.stream === 2 ? `\x1b[91m${event.text}\x1b[0m` : event.text;
   if (event.type === "warning") return `[Warning] ${event.message}\n`;
   if (event.type !== "vertex" || event.startedMs === undefined) return undefined;
   if (event.completedMs !== undefined) return event.cached && !/\] FROM /.test(event.name) ? " ---> Using cache\n" : undefined;

@@ -1,3 +1,4 @@
+import { setTimeout } from "node:timers/promises";
 import { type LogQuery, type Runtime, readLogs } from "../runtime/index.ts";
 import { BerthError } from "../system/index.ts";
 import type { ContainerRecord } from "./container-record.ts";
@@ -30,6 +31,7 @@ export async function logs(
     wake: containers.wait(record.Id, "not-running"),
     signal: call.signal,
   };
+  if (!logQuery.follow) await firstOutput(record, logQuery.wake);
   call.response.writeHead(200, { "Content-Type": `application/vnd.docker.${tty ? "raw" : "multiplexed"}-stream` });
   call.response.flushHeaders();
   const timestamps = flag(query, "timestamps");
@@ -42,6 +44,14 @@ export async function logs(
     }
   };
   await sendStream(call, pieces());
+}
+
+/** A start answers sooner than the process has said a word: whoever asks right after it gets what a moment later is there. */
+const firstMs = 150;
+
+async function firstOutput({ State: state }: ContainerRecord, ended: Promise<unknown> | undefined): Promise<void> {
+  const leftMs = Date.parse(state.StartedAt) + firstMs - Date.now();
+  if (state.Running && leftMs > 0) await Promise.race([ended, setTimeout(leftMs)]);
 }
 
 /** `k=v,k2=v2 `: the labels and variables that the log options name (`labels`, `env`), before each line when details are asked for. */

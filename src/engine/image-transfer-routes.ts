@@ -90,8 +90,14 @@ async function load(images: ImageStore, call: Call): Promise<void> {
   // Our own, for clients on this machine: the archive is read where it lies.
   const file = call.query.get("file");
   const input = file ? createReadStream(file, { highWaterMark: 1 << 20 }) : call.request;
-  for (const { id, name } of await loadArchive(images, input, call.signal, onProgress))
-    stream.send({ stream: name ? `Loaded image: ${name}\n` : `Loaded image ID: ${id}\n` });
+  try {
+    for (const { id, name } of await loadArchive(images, input, call.signal, onProgress))
+      stream.send({ stream: name ? `Loaded image: ${name}\n` : `Loaded image ID: ${id}\n` });
+  } catch (error) {
+    // What is no archive is told in the stream, as Docker does: docker-py looks for it only there.
+    if (!(error instanceof BerthError) || error.code !== "image/bad-archive") throw error;
+    stream.send({ errorDetail: { message: error.message }, error: error.message, code: error.code });
+  }
   stream.end();
 }
 
