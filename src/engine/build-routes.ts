@@ -2,6 +2,7 @@ import type { BuildEvent } from "../api/index.ts";
 import type { Builder, BuildRequest, PullImage } from "../build/index.ts";
 import { type ImageStore, parseReference, pull, type RegistryAuth } from "../image/index.ts";
 import { BerthError } from "../system/index.ts";
+import type { LocalSources } from "./buildkit/index.ts";
 import { type Call, filters, flag, type Handler, jsonStream, type Route, route, sendJson, timeMs } from "./http.ts";
 import { registryAuths } from "./registry-auth.ts";
 
@@ -9,15 +10,16 @@ import { registryAuths } from "./registry-auth.ts";
  * The image builds of the Docker API in their classic form: the context as a tar in the body, the progress as JSON lines. `buildkit` takes those
  * that ask for the second version.
  */
-export function buildRoutes(builder: Builder, images: ImageStore, buildkit: Handler): Route[] {
+export function buildRoutes(o: { builder: Builder; images: ImageStore; sources: LocalSources; buildkit: Handler }): Route[] {
+  const { builder, images, sources, buildkit } = o;
   return [
     route("POST", "/build", (call) => (call.query.get("version") === "2" ? buildkit(call) : build(call, builder, images))),
-    route("POST", "/build/prune", (call) => prune(call, builder)),
+    route("POST", "/build/prune", (call) => prune(call, builder, sources)),
   ];
 }
 
 /** Docker's filters of the build cache; the rest of its columns has no counterpart here and is refused. */
-function prune({ query, response }: Call, builder: Builder): void {
+function prune({ query, response }: Call, builder: Builder, sources: LocalSources): void {
   const wanted = filters(query, ["until", "unused-for", "id"]);
   const [age] = [...(wanted.get("until") ?? []), ...(wanted.get("unused-for") ?? [])];
   const sinceMs = timeMs(age ?? null);
@@ -27,7 +29,12 @@ function prune({ query, response }: Call, builder: Builder): void {
     ...(Number(kept) > 0 ? { keepBytes: Number(kept) } : {}),
     ...(wanted.has("id") ? { keys: wanted.get("id") ?? [] } : {}),
   });
-  sendJson(response, 200, { CachesDeleted: keys, SpaceReclaimed: bytes });
+  // What clients sent makes no result: it is kept only as long as nobody asks for its space.
+  const sent = wanted.has("id") || Number(kept) > 0 ? [] : sources.prune({ unusedForMs: sinceMs === undefined ? 0 : Date.now() - sinceMs });
+  sendJson(response, 200, {
+    CachesDeleted: [...keys, ...sent.map((source) => source.id)],
+    SpaceReclaimed: sent.reduce((sum, source) => sum + source.bytes, bytes),
+  });
 }
 
 async function build(call: Call, builder: Builder, images: ImageStore): Promise<void> {

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import type { Builder } from "../build/index.ts";
 import type { ImageStore } from "../image/index.ts";
 import type { Volumes } from "../runtime/index.ts";
+import type { LocalSources } from "./buildkit/index.ts";
 import { containerSummary } from "./container-summary.ts";
 import type { Containers } from "./containers.ts";
 import { type Route, route, sendJson } from "./http.ts";
@@ -13,11 +14,12 @@ import { imageSummary } from "./image-view.ts";
 export function diskUsageRoutes(o: {
   images: ImageStore;
   builder: Builder;
+  sources: LocalSources;
   containers: Containers;
   volumes: Volumes;
   upperDir: (containerId: string) => string;
 }): Route[] {
-  const { images, builder, containers, volumes } = o;
+  const { images, builder, sources, containers, volumes } = o;
   return [
     route("GET", "/system/df", async ({ query, response, signal }) => {
       const types = query.getAll("type");
@@ -58,17 +60,30 @@ export function diskUsageRoutes(o: {
             )
           : [],
         BuildCache: wants("build-cache")
-          ? builder.diskUsage().map((one) => ({
-              ID: one.key,
-              Type: "regular",
-              Description: one.description,
-              InUse: false,
-              Shared: held.has(one.chainId),
-              Size: one.size,
-              CreatedAt: one.createdIso,
-              LastUsedAt: new Date(one.lastUsedMs).toISOString(),
-              UsageCount: one.uses,
-            }))
+          ? [
+              ...builder.diskUsage().map((one) => ({
+                ID: one.key,
+                Type: "regular",
+                Description: one.description,
+                InUse: false,
+                Shared: held.has(one.chainId),
+                Size: one.size,
+                CreatedAt: one.createdIso,
+                LastUsedAt: new Date(one.lastUsedMs).toISOString(),
+                UsageCount: one.uses,
+              })),
+              ...sources.list().map((one) => ({
+                ID: one.id,
+                Type: "source.local",
+                Description: one.description,
+                InUse: one.inUse,
+                Shared: false,
+                Size: one.bytes,
+                CreatedAt: new Date(one.createdMs).toISOString(),
+                LastUsedAt: new Date(one.lastUsedMs).toISOString(),
+                UsageCount: 1,
+              })),
+            ]
           : [],
       });
     }),

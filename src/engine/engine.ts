@@ -8,7 +8,7 @@ import { BerthError, type BerthPaths, describeHost, lockFile } from "../system/i
 import { archiveRoutes } from "./archive/archive-routes.ts";
 import { buildRoutes } from "./build-routes.ts";
 import { buildRunner } from "./build-runner.ts";
-import { buildkitRoutes } from "./buildkit/index.ts";
+import { buildkitRoutes, LocalSources } from "./buildkit/index.ts";
 import { containerContentRoutes } from "./container-content-routes.ts";
 import { containerListRoutes } from "./container-list-routes.ts";
 import type { ContainerRecord } from "./container-record.ts";
@@ -88,10 +88,12 @@ export async function startEngine({ paths, log, idleMs, tcp }: EngineOptions): P
   const { port } = new ProjectImages({ images, builder, containers });
   const parts = { containers, networks, volumes, runtime, events, images: port, writeFile: store.writeFile, socket: paths.socket };
   const projects = new Projects({ backend: projectBackend(parts), store, log });
+  const sources = new LocalSources(join(paths.root, "build", "clients"));
   const buildkit = buildkitRoutes({
     paths,
     builder,
     images,
+    sources,
     hostGateway: () => networks.get("bridge").IPAM.Config[0]?.Gateway ?? "",
   });
   const startedAt = new Date().toISOString();
@@ -116,12 +118,12 @@ export async function startEngine({ paths, log, idleMs, tcp }: EngineOptions): P
       ...statsRoutes({ containers, runtime }),
       ...containerContentRoutes({ containers, runtime, images, events }),
       ...execRoutes({ containers, runtime, events }),
-      ...buildRoutes(builder, images, buildkit.build),
+      ...buildRoutes({ builder, images, sources, buildkit: buildkit.build }),
       ...buildkit.routes,
       ...localBuildRoutes(builder, images),
       ...imageTransferRoutes(images),
       ...distributionRoutes(),
-      ...diskUsageRoutes({ images, builder, containers, volumes, upperDir: (id) => join(runtime.directory(id), "upper") }),
+      ...diskUsageRoutes({ images, builder, sources, containers, volumes, upperDir: (id) => join(runtime.directory(id), "upper") }),
       ...projectRoutes(projects),
       ...snapshotRoutes(projects, new VolumeSnapshots(paths.root, volumes)),
       ...imageRoutes({ images, containers, events }),

@@ -9,7 +9,7 @@ import { DockerfileFrontend } from "./dockerfile-frontend.ts";
 import { imageArchiveExporter, tarExporter } from "./exporters/archive-exporters.ts";
 import { imageExporter, type PushAs } from "./exporters/image-exporter.ts";
 import { localExporter } from "./exporters/local-exporter.ts";
-import { LocalSources } from "./files/local-sources.ts";
+import type { LocalSources } from "./files/local-sources.ts";
 import { gatewayService } from "./gateway-service.ts";
 import { GrpcServer } from "./grpc-server.ts";
 import { Protocol } from "./protocol.ts";
@@ -25,6 +25,8 @@ export interface BuildKitOptions {
   readonly paths: BerthPaths;
   readonly builder: Builder;
   readonly images: ImageStore;
+  /** What clients sent for their builds. */
+  readonly sources: LocalSources;
   /** The address of this machine on the default network. */
   readonly hostGateway: () => string;
 }
@@ -35,10 +37,9 @@ export class BuildKit {
   readonly builds: QueryBuilds;
   readonly #server: GrpcServer;
 
-  constructor({ paths, builder, images, hostGateway }: BuildKitOptions) {
+  constructor({ paths, builder, images, sources, hostGateway }: BuildKitOptions) {
     const protocol = new Protocol();
     this.sessions = new Sessions(protocol);
-    const sources = new LocalSources(join(paths.root, "build", "clients"));
     const jobs = new SolveJobs();
     const frontend = new DockerfileFrontend({
       builder,

@@ -20,6 +20,7 @@ export interface GrpcStream extends AsyncIterable<object> {
 }
 
 const windowBytes = 8 * 1024 * 1024;
+const maxMessageBytes = 64 * 1024 * 1024;
 
 /**
  * The client's side of gRPC over a connection that exists already, which @grpc/grpc-js has no way to be given: HTTP/2 by node:http2, and the
@@ -170,6 +171,7 @@ async function* messages(stream: AsyncIterable<Buffer>): AsyncGenerator<Buffer> 
     while (bytes.length >= 5) {
       if (bytes[0] !== 0) throw new GrpcError(grpcCode.unimplemented, "a compressed gRPC message");
       want = 5 + bytes.readUInt32BE(1);
+      if (want > maxMessageBytes) throw new GrpcError(grpcCode.resourceExhausted, "a gRPC message of more than 64 MiB");
       if (bytes.length < want) break;
       yield bytes.subarray(5, want);
       bytes = bytes.subarray(want);

@@ -6,6 +6,7 @@ export const grpcCode = {
   invalidArgument: 3,
   notFound: 5,
   alreadyExists: 6,
+  resourceExhausted: 8,
   unimplemented: 12,
   internal: 13,
   unavailable: 14,

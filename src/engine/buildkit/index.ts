@@ -2,6 +2,8 @@ import { BerthError } from "../../system/index.ts";
 import { type Call, type Route, route } from "../http.ts";
 import type { BuildKit, BuildKitOptions } from "./buildkit.ts";
 
+export { LocalSources } from "./files/local-sources.ts";
+
 /**
  * POST /grpc and POST /session: BuildKit's protocol for `docker build` with the buildx plugin, `docker buildx` and `docker compose build`. Both
  * connections become HTTP/2: on the first the engine answers BuildKit's services, on the second the client answers the engine's calls for
@@ -51,6 +53,7 @@ function takeOver({ upgrade }: Call) {
   if (head.length > 0) socket.unshift(head);
   // HTTP/2 has no half-closed connections; the server leaves them open for other uses.
   socket.on("end", () => socket.destroy());
+  socket.on("error", () => socket.destroy());
   return socket;
 }
 

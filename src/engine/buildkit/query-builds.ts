@@ -41,8 +41,10 @@ export class QueryBuilds {
       const solving = this.#o.solver.solve(request, controller.signal, uploaded ? (upload?.body ?? call.request) : undefined);
       const quiet = flag(call.query, "q");
       const told = quiet ? Promise.resolve() : this.#tell(ref, stream, controller.signal);
-      const response = await solving.finally(() => upload?.taken());
-      await told;
+      // The steps are told to the end before an error is.
+      const [solved] = await Promise.allSettled([solving.finally(() => upload?.taken()), told]);
+      if (solved.status === "rejected") throw solved.reason;
+      const response = solved.value;
       const id = response["containerimage.digest"];
       if (id !== undefined) stream.send({ id: "moby.image.id", aux: { ID: id } });
       if (id !== undefined && quiet) stream.send({ stream: `${id}\n` });
