@@ -144,6 +144,18 @@ describe("docker build", () => {
     await until(() => step().length === 0, { timeoutMs: 20_000, what: "the step's end" });
   });
 
+  it("reaches the containers of a network by their names", async () => {
+    await berth.ok(["docker", "network", "create", "builders"]);
+    const serve = "mkdir /www && echo from the database > /www/x && httpd -f -p 8000 -h /www";
+    await berth.ok(["docker", "run", "-d", "--name", "db", "--network", "builders", "busybox", "sh", "-c", serve]);
+    write("net", "FROM busybox\nRUN for i in $(seq 50); do wget -q -O /got http://db:8000/x && exit 0; usleep 100000; done; exit 1\n");
+    const built = await build(["-q", "-f", "net", "--network", "builders", "."]);
+    expect(built.exitCode, built.stderr).toBe(0);
+    expect(await run(built.stdout, "cat", "/got")).toBe("from the database");
+    await berth.ok(["docker", "rm", "-f", "db"]);
+    await berth.ok(["docker", "network", "rm", "builders"]);
+  });
+
   it("shows where and why a step failed, and how to go into what it left", async () => {
     write("failing", "FROM busybox\n\nRUN echo before; echo left > /left; exit 3\n");
     const { exitCode, stderr } = await build(["-f", "failing", "-t", "never", "."]);
