@@ -14,7 +14,6 @@ import {
   variablesIn,
   yamlText,
 } from "../../spec/index.ts";
-import { withImageDigests } from "../image-digests.ts";
 import { type Invocation, usageError } from "../invocation.ts";
 import { loadOptions } from "../load-options.ts";
 import { columns } from "../render/columns.ts";
@@ -95,7 +94,7 @@ async function wanted(cli: Invocation, load: LoadOptions, services: readonly str
   if (options.images) return lines(Object.values(project.services).map((service) => imageOf(service, project.name)));
   if (options.environment) return lines([...environment].map(([name, value]) => `${name}=${value}`));
   if (options.quiet) return "";
-  const shown = pins ? await withImageDigests(project, cli) : project;
+  const shown = pins ? await (await import("../image-digests.ts")).withImageDigests(project, cli) : project;
   return options.lockImageDigests ? imagesOnly(shown, options) : options.format === "json" ? toJson(shown) : toYaml(shown);
 }
 
