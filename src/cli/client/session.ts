@@ -34,7 +34,8 @@ export async function runSession(o: SessionOptions): Promise<"ended" | "detached
   let detached = false;
   stream.on("error", () => {}); // The copying below sees it too.
   try {
-    if (o.tty) undo.push(rawMode(stdin), followSize(stdout, o.resize));
+    const size = o.tty ? followSize(stdout, o.resize) : undefined;
+    if (size) undo.push(rawMode(stdin), size.stop);
     else if (o.onSignal) undo.push(forwardSignals(o.onSignal));
     if (o.signal) undo.push(onAbort(o.signal, () => stream.destroy()));
     if (o.stdin) {
@@ -49,7 +50,15 @@ export async function runSession(o: SessionOptions): Promise<"ended" | "detached
     try {
       if (o.connection.multiplexed && !o.tty)
         for await (const { stream: kind, data } of demultiplex(stream)) await write(kind === 2 ? stderr : stdout, data);
-      else for await (const data of stream as AsyncIterable<Buffer>) await write(stdout, data);
+      else {
+        let isFirst = true;
+        for await (const data of stream as AsyncIterable<Buffer>) {
+          // A size that is told while the terminal is being made gets lost; now it is there for certain.
+          if (isFirst) size?.tellAgain();
+          isFirst = false;
+          await write(stdout, data);
+        }
+      }
     } catch (error) {
       if (!detached && !isClosed(error)) throw error;
     }
@@ -74,25 +83,32 @@ function rawMode(stdin: CliContext["stdin"]): () => void {
   return () => terminal.setRawMode?.(before);
 }
 
-function followSize(stdout: Output, resize: SessionOptions["resize"]): () => void {
-  if (!stdout.isTTY || !resize) return () => {};
+function followSize(stdout: Output, resize: SessionOptions["resize"]): { stop(): void; tellAgain(): void } {
+  if (!stdout.isTTY || !resize) return { stop: () => {}, tellAgain: () => {} };
   let over = false;
-  const tell = async (tries: number): Promise<void> => {
+  let timer: NodeJS.Timeout | undefined;
+  const tell = async (waitMs: number): Promise<void> => {
+    clearTimeout(timer);
     try {
       await resize({ w: stdout.columns ?? 80, h: stdout.rows ?? 24 });
     } catch {
-      // The process may not be there yet.
-      if (tries > 1 && !over) setTimeout(() => tell(tries - 1).catch(() => {}), 20);
+      // The process may not be there yet: a start takes from 20 ms to seconds.
+      if (!over) timer = setTimeout(() => begin(Math.min(500, waitMs * 1.5)), waitMs);
     }
   };
-  const onResize = () => {
-    tell(1).catch(() => {});
+  const begin = (waitMs: number) => {
+    tell(waitMs).catch(() => {});
   };
-  tell(10).catch(() => {});
+  const onResize = () => begin(20);
+  begin(20);
   stdout.on("resize", onResize);
-  return () => {
-    over = true;
-    stdout.off("resize", onResize);
+  return {
+    tellAgain: onResize,
+    stop: () => {
+      over = true;
+      clearTimeout(timer);
+      stdout.off("resize", onResize);
+    },
   };
 }
 

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { type Berth, checkout, installedBerth } from "../../support/berth.ts";
 import { loadBusybox, type TestProject, testProject } from "../../support/project.ts";
 import { Terminal } from "../../support/terminal.ts";
+import { until } from "../../support/until.ts";
 
 // One-off containers: `run`, and `attach` to the main process of one that runs.
 let berth: Berth;
@@ -117,12 +118,15 @@ test("input goes through to its end, and a signal to the process", async () => {
 test("with a terminal: it is one inside, has its size, and Ctrl-C is a key", async () => {
   using terminal = new Terminal(berth, project.directory, ["run", "--rm", "--no-deps", "web", "sh"], [90, 20]);
   await terminal.shows("#");
-  terminal.type("tty; stty size\n");
+  terminal.type("tty; until stty size 2>&1 | grep -v : | grep . ; do sleep 0.05; done\n");
   await terminal.shows(/\/dev\/pts\/\d+[\s\S]*20 90/);
-  terminal.type("sleep 1000\n");
-  terminal.keys("C-c");
-  terminal.type("echo after $?\n");
-  await terminal.shows("after 130");
+  terminal.type("sleep 1000; echo 'cut off'\n");
+  // A shell that has not begun to sleep yet drops the key.
+  const cutOff = () => {
+    terminal.keys("C-c");
+    return /\^C[\s\S]*\/ #/.test(terminal.screen());
+  };
+  await until(cutOff, { timeoutMs: 20_000, what: "the end of the sleep" });
   terminal.type("exit 7\n");
   expect(await terminal.exitCode()).toBe(7);
 });
