@@ -7,6 +7,10 @@ import { busyboxArchive } from "../test/support/busybox-image.ts";
 /** One engine under measurement: how to call its compose and its docker commands. */
 export interface Engine {
   readonly name: string;
+  /** Of its clients: DOCKER_HOST is its socket. */
+  readonly env: NodeJS.ProcessEnv;
+  /** Its compose command, to be run in the background. */
+  readonly composeCommand: readonly string[];
   compose(args: readonly string[], cwd: string): Promise<number>;
   docker(args: readonly string[]): Promise<number>;
   /** Pid of the process whose memory counts as the engine's. */
@@ -26,6 +30,8 @@ export async function berthEngine(): Promise<Engine> {
   await timed(berth, ["image", "load"], { env, input: busyboxArchive() });
   return {
     name: "berth",
+    env: { ...env, DOCKER_HOST: `unix://${run}/engine.sock` },
+    composeCommand: [berth],
     compose: (args, cwd) => timed(berth, args, { env, cwd }),
     // What a user of Berth types for an image; the rest by the docker client, so that both columns pay for the same client.
     docker: (args) =>
@@ -69,6 +75,8 @@ export async function dockerEngine(): Promise<Engine | undefined> {
   await timed("docker", ["load"], { env, input: busyboxArchive() });
   return {
     name: "docker",
+    env,
+    composeCommand: ["docker", "compose"],
     compose: (args, cwd) => timed("docker", ["compose", ...args], { env, cwd }),
     docker: (args) => timed("docker", args, { env }),
     pid: () => daemon?.pid ?? Number(readFileSync(process.env["BENCH_DOCKER_PID"] ?? "/run/docker.pid", "utf8")),

@@ -6,6 +6,7 @@ import { fileURLToPath } from "node:url";
 import { loadingTimes } from "./config.ts";
 import { berthEngine, dockerEngine, type Engine } from "./engines.ts";
 import { imageRows } from "./images.ts";
+import { watchRows } from "./watch.ts";
 
 const runs = Number(/--runs[= ](\d+)/.exec(process.argv.join(" "))?.[1] ?? 5);
 const only = process.argv.slice(2).filter((word) => !word.startsWith("--") && !/^\d+$/.test(word));
@@ -32,6 +33,7 @@ try {
       rows.push({ what: `config -q, ${size} services`, unit: "ms", samples });
     }
   rows.push(...(await imageRows(engines, { directory, runs, wanted })));
+  if (wanted("watch")) rows.push(...(await watchRows(engines, { directory, runs })));
   if (wanted("floor")) for (const size of [10, 50]) floor(size);
 } finally {
   for (const engine of engines) await engine.close();
