@@ -2,7 +2,7 @@ import { execFileSync } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { performance } from "node:perf_hooks";
-import { installedCompose } from "../test/support/compose.ts";
+import { installedCompose } from "./installed-compose.ts";
 
 /** How long reading a project takes, as `config -q`, here and in Docker Compose where it is installed: name -> times in ms. */
 export function loadingTimes(size: number, o: { directory: string; runs: number; berth: string }): Record<string, number[]> {

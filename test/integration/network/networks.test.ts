@@ -169,7 +169,9 @@ describe("a network", () => {
     networks.create({ Name: "front" });
     const one = request("one", "front");
     await attach(one);
-    await expect(networks.remove("front")).rejects.toThrow('has active endpoints (name:"one")');
+    await expect(networks.remove("front")).rejects.toThrow(
+      `network front has active endpoints (name:"one" id:"${one.containerId.slice(0, 12)}")`,
+    );
     await networks.release(one.containerId);
     const { Id } = await networks.remove("front");
     expect(execFileSync("ip", ["-o", "link"], { encoding: "utf8" })).not.toContain(Id.slice(0, 12));

@@ -1,29 +1,23 @@
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { installedCompose } from "../../support/compose.ts";
+import { dockerPlugins } from "../../../scripts/docker-plugins.mjs";
 import { materialize, outcomeOf, readCases, type SpecCase } from "../../support/spec-cases.ts";
 
-// The same cases through Docker Compose, where it is installed: both come to the same project, or both refuse.
-const compose = installedCompose();
+// The same cases through Docker Compose: both come to the same project, or both refuse.
+const compose = join(dockerPlugins(), "docker-compose");
 
-test("Docker Compose is found, or the comparison is left to machines that have it", () => {
-  expect(compose === undefined || compose.length > 0).toBe(true);
-});
-
-if (compose !== undefined) {
-  for (const { theme, cases } of readCases(join(import.meta.dirname, "fixtures/cases"))) {
-    describe(`as ${compose}: ${theme}`, () => {
-      for (const one of cases) {
-        test(one.name, async () => {
-          const ours = await outcomeOf(one);
-          const theirs = composeOutcome(compose, one);
-          if ("errors" in ours || theirs === undefined) expect({ refused: theirs === undefined }).toEqual({ refused: "errors" in ours });
-          else expect(ours.project).toEqual(theirs);
-        });
-      }
-    });
-  }
+for (const { theme, cases } of readCases(join(import.meta.dirname, "fixtures/cases"))) {
+  describe(`as Docker Compose: ${theme}`, () => {
+    for (const one of cases) {
+      test(one.name, async () => {
+        const ours = await outcomeOf(one);
+        const theirs = composeOutcome(compose, one);
+        if ("errors" in ours || theirs === undefined) expect({ refused: theirs === undefined }).toEqual({ refused: "errors" in ours });
+        else expect(ours.project).toEqual(theirs);
+      });
+    }
+  });
 }
 
 /** The project that Compose prints; undefined where it refuses. */
