@@ -139,7 +139,8 @@ function environment(state: StageState): string[] {
 function makeParents(root: WritableRoot, targets: readonly string[]): void {
   for (const target of targets) {
     const parent = parentsAndSelf(target).at(-2);
-    if (parent === undefined) continue;
+    // Below these the runtime has mounts of its own: nothing of the layer is seen there.
+    if (parent === undefined || /^\/(dev|proc|sys)(\/|$)/.test(parent)) continue;
     const path = resolvePath(root, parent);
     if (root.entry(path) === undefined) root.makeDirectory(path, { mode: 0o755, owner: { uid: 0, gid: 0 } });
   }

@@ -268,7 +268,7 @@ describe("lines", () => {
       j: "/dev/pipes/EOF\n",
       k: "three\n",
     });
-    expect([stat("a"), stat("e")]).toEqual(["644 0:0", "755 33:33"]);
+    expect([stat("a"), stat("e"), stat("dev/pipes")]).toEqual(["644 0:0", "755 33:33", undefined]);
   });
 });
 
