@@ -42,7 +42,8 @@ function conmonArgs(paths: ContainerPaths, program: string, { Id: id, Config: co
     ...["-b", bundle, "-p", join(bundle, "pid"), "--conmon-pidfile", join(bundle, "conmon.pid"), "--persist-dir", bundle],
     ...["--exit-dir", paths.exitDir, "--socket-dir-path", paths.socketDir, "--full-attach"],
     ...["-l", log.kept ? `k8s-file:${paths.logPath(id)}` : "none", "--no-sync-log"],
-    ...(log.kept && log.sizeBytes ? ["--log-size-max", String(log.sizeBytes)] : []),
+    // conmon throws a full file away; where several are kept the engine begins new ones (log-rotation.ts), of which conmon's counter would know nothing.
+    ...(log.kept && log.sizeBytes && log.files === 1 ? ["--log-size-max", String(log.sizeBytes)] : []),
     ...(config.OpenStdin ? ["-i"] : []),
     ...(config.OpenStdin && !config.StdinOnce ? ["--leave-stdin-open"] : []),
     ...(config.Tty ? ["-t"] : []),

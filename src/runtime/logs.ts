@@ -1,5 +1,6 @@
 import { closeSync, existsSync, type FSWatcher, fstatSync, openSync, readSync, statSync, watch } from "node:fs";
 import { basename, dirname } from "node:path";
+import { logFiles } from "./log-files.ts";
 
 export interface LogEntry {
   readonly stream: 1 | 2;
@@ -113,16 +114,14 @@ async function* lines(path: string, query: LogQuery, raw: boolean): AsyncGenerat
   void query.wake?.then(onChange, onChange);
   let fd: number | undefined;
   let offset = 0;
+  let drained = false;
   let rest: Buffer = Buffer.alloc(0);
   const partial = new Map<1 | 2, { time: string; parts: Buffer[] }>();
   try {
     for (;;) {
       dirty = false;
       const ended = query.ended();
-      if (fd === undefined && existsSync(path)) {
-        fd = openSync(path, "r");
-        offset = query.from && fstatSync(fd).ino === query.from.inode ? query.from.offset : 0;
-      }
+      if (fd === undefined) ({ fd, offset } = firstFile(path, query.from));
       if (fd !== undefined) {
         for (let chunk = readChunk(fd, offset); chunk.length > 0; chunk = readChunk(fd, offset)) {
           offset += chunk.length;
@@ -147,11 +146,16 @@ async function* lines(path: string, query: LogQuery, raw: boolean): AsyncGenerat
           }
           rest = rest.subarray(from);
         }
-        // conmon renames a full log away and begins a new one.
-        if (existsSync(path) && fstatSync(fd).nlink === 0) {
-          closeSync(fd);
-          fd = openSync(path, "r");
-          offset = 0;
+        const next = fileAfter(path, fstatSync(fd).ino);
+        if (next) {
+          // What was written between the last read and the rotation is still to be read.
+          if (drained) {
+            closeSync(fd);
+            fd = openSync(next, "r");
+            offset = 0;
+            rest = Buffer.alloc(0);
+          }
+          drained = !drained;
           continue;
         }
       }
@@ -174,6 +178,21 @@ async function* lines(path: string, query: LogQuery, raw: boolean): AsyncGenerat
   }
 }
 
+/** The oldest file, or the one of a position. */
+function firstFile(path: string, from: LogPosition | undefined): { fd: number | undefined; offset: number } {
+  const files = logFiles(path);
+  const known = from && files.find((file) => inodeOf(file) === from.inode);
+  const file = known ?? files[0];
+  return { fd: file ? openSync(file, "r") : undefined, offset: known ? (from?.offset ?? 0) : 0 };
+}
+
+/** The file that was begun after the one with this inode; undefined while that is the newest. One that is gone was older than all that are there. */
+function fileAfter(path: string, inode: number): string | undefined {
+  const files = logFiles(path);
+  return files[files.findIndex((file) => inodeOf(file) === inode) + 1];
+}
+
+const inodeOf = (file: string) => statSync(file, { throwIfNoEntry: false })?.ino;
 const newline = Buffer.from("\n");
 
 function parseLine(line: Buffer): { time: string; stream: 1 | 2; partial: boolean; text: Buffer } | undefined {

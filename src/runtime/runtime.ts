@@ -1,7 +1,7 @@
 import { closeSync, constants, existsSync, mkdirSync, openSync, rmSync, writeFileSync, writeSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import type { HostConfig } from "../api/index.ts";
+import type { Container, HostConfig } from "../api/index.ts";
 import { BerthError, type Host, messageOf, run } from "../system/index.ts";
 import { type StartInput, writeBundle } from "./bundle.ts";
 import { cgroupPids, killCgroup, oomKills, removeCgroups, removeParentGroup } from "./cgroup.ts";
@@ -11,6 +11,8 @@ import { containerPid, endMonitor, isMonitored, letGo, signalContainer } from ".
 import { ExitFiles, type ExitInfo } from "./exit-files.ts";
 import { prepareCgroups } from "./host-cgroups.ts";
 import { fitToHost, type HostLimits, readHostLimits } from "./host-limits.ts";
+import { logKeeping } from "./log-options.ts";
+import { LogRotation } from "./log-rotation.ts";
 import { hasRoot, mountImage, mountRoot, unmountRoot } from "./root-mounts.ts";
 import { SeccompCache } from "./seccomp-cache.ts";
 import { startError } from "./start-error.ts";
@@ -32,6 +34,7 @@ export class Runtime {
   readonly #paths: ContainerPaths;
   readonly #exits: ExitFiles;
   readonly #limits: HostLimits;
+  readonly #rotation: LogRotation;
   readonly #hosts = new Map<string, string>();
   #filters: SeccompCache | undefined;
 
@@ -41,6 +44,7 @@ export class Runtime {
     this.#paths = new ContainerPaths(o);
     this.#exits = new ExitFiles(this.#paths);
     this.#limits = readHostLimits(o.host);
+    this.#rotation = new LogRotation(this.#paths, o.log);
     if (o.host.runtime === "crun") this.#filters = new SeccompCache(this.#paths.seccompDir, this.program);
   }
 
@@ -84,6 +88,10 @@ export class Runtime {
     return prepareCgroups(this.#host);
   }
 
+  /** Refuses what a start would refuse. @throws BerthError runtime/bad-option */
+  checkOptions(hostConfig: HostConfig): void {
+    logKeeping(hostConfig.LogConfig);
+  }
   /** What of these wishes this machine cannot grant, a sentence each. */
   warnings(hostConfig: HostConfig): string[] {
     return fitToHost(hostConfig, this.#limits).warnings;
@@ -95,11 +103,16 @@ export class Runtime {
   }
   close(): void {
     this.#exits.close();
+    this.#rotation.close();
     this.#paths.close();
     removeParentGroup(this.#host, dirname(this.cgroupsPath("any")));
   }
   onExit(id: string, tell: (exit: ExitInfo) => void): void {
     this.#exits.onExit(id, tell);
+  }
+  /** Begins new log files for a running container, as its options say, until it is cleaned up. */
+  rotateLogs(container: Container): void {
+    this.#rotation.watch(container.Id, logKeeping(container.HostConfig.LogConfig));
   }
   /** The exit that conmon wrote, if it did. */
   exitOf(id: string): ExitInfo | undefined {
@@ -185,6 +198,7 @@ export class Runtime {
       else await run(this.program, ["--root", this.stateDir, "delete", "--force", id], { accept: [0, 1] });
     }
     this.#hosts.delete(id);
+    this.#rotation.forget(id);
     await unmountRoot(this.#paths, id);
     rmSync(join(this.#paths.socketDir, id), { recursive: true, force: true });
     // With a process namespace of its own nothing is left here; without one (pid: host) the rest ends with the first process.

@@ -39,6 +39,7 @@ export function createContainer(
     logPath: runtime.logPath(id),
   });
   checkMounts(record);
+  runtime.checkOptions(record.HostConfig);
   takeVolumesFrom(record, (ref) => {
     const other = book.find(ref);
     if (!other) throw new BerthError("container/bad-config", `No such container: ${ref}`);

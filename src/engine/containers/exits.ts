@@ -40,6 +40,8 @@ export class ExitWatch {
 
   /** From here on its exit is told, also one that was before. */
   follow(id: string): void {
+    const record = this.#parts.book.byId(id);
+    if (record) this.#parts.runtime.rotateLogs(record);
     this.#parts.runtime.onExit(id, (exit) => {
       this.#ended(id, exit).catch((error: unknown) =>
         this.#parts.log.error({ container: id, err: messageOf(error) }, "an exit could not be worked off"),
