@@ -2,6 +2,7 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:f
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { loadBaseImage } from "../../support/base-image.ts";
 import { type Berth, checkout, installedBerth } from "../../support/berth.ts";
 import { until } from "../../support/until.ts";
 
@@ -12,8 +13,7 @@ const timeoutMs = 120_000;
 beforeAll(async () => {
   berth = await installedBerth();
   cpSync(join(checkout, "examples"), directory, { recursive: true });
-  const pull = await berth.call(["image", "pull", "debian:bookworm-slim"], { timeoutMs: 300_000 });
-  if (pull.exitCode !== 0) await berth.ok(["image", "bootstrap", "debian:bookworm-slim"], { timeoutMs: 300_000 });
+  await loadBaseImage(berth);
 }, 600_000);
 afterAll(async () => {
   for (const name of ["hot-reload", "compiled", "dependencies", "databases"])

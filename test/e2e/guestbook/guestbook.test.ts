@@ -1,5 +1,6 @@
 import { createServer } from "node:net";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { loadBaseImage } from "../../support/base-image.ts";
 import { type Berth, checkout, installedBerth } from "../../support/berth.ts";
 
 /** The README's example, as a user runs it: real Postgres, real Redis, images built from Debian packages. */
@@ -13,8 +14,7 @@ describe("the guestbook", () => {
   beforeAll(async () => {
     berth = await installedBerth();
     port = await freePort();
-    const pull = await berth.call(["image", "pull", "debian:bookworm-slim"], { timeoutMs: 300_000 });
-    if (pull.exitCode !== 0) await berth.ok(["image", "bootstrap", "debian:bookworm-slim"], { timeoutMs: 300_000 });
+    await loadBaseImage(berth);
   });
   afterAll(async () => {
     await berth?.[Symbol.asyncDispose]();
