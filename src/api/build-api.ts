@@ -1,4 +1,4 @@
-import type { BuildEvent, WireError } from "./project-api.ts";
+import type { BuildEvent, WireError } from "./project-api.generated.ts";
 
 /**
  * POST /images/build, our own extension for clients on this machine: directories are named, not sent. The answer streams BuildMessages, one

@@ -4,4 +4,4 @@ export type * from "./build-api.ts";
 export type * from "./docker.ts";
 export type * from "./docker-stats.ts";
 export type * from "./project.ts";
-export type * from "./project-api.ts";
+export type * from "./project-api.generated.ts";

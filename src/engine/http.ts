@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
+import type { ErrorAnswer } from "../api/index.ts";
 import { BerthError, errorCodes, messageOf } from "../system/index.ts";
 
 /** One request as a route sees it. */
@@ -45,7 +46,7 @@ export function sendEmpty(response: ServerResponse, status: number): void {
 /** Docker's error body and the status of the error's code. After the head was sent, an error is one more line of the stream. */
 export function sendError(response: ServerResponse, error: unknown): void {
   const status = error instanceof BerthError ? errorCodes[error.code].http : 500;
-  const body = {
+  const body: ErrorAnswer = {
     message: messageOf(error),
     ...(error instanceof BerthError
       ? { code: error.code, ...(error.hint ? { hint: error.hint } : {}), ...(error.place ? { place: error.place } : {}) }

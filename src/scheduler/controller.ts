@@ -63,17 +63,20 @@ export class ProjectController {
   readonly #backend: Backend;
   readonly #store: ProjectStore;
   readonly #log: Logger;
+  readonly #tell: Tell;
   readonly #holds: Holds = new Set();
   readonly #queue: WorkQueue;
   readonly #drift: DriftWatch;
   readonly #watch: ControlledWatch;
   #closed = false;
 
-  constructor(name: string, o: { backend: Backend; store: ProjectStore; log: Logger }) {
+  /** `tell` is told of what the controller does unasked. */
+  constructor(name: string, o: { backend: Backend; store: ProjectStore; log: Logger; tell?: Tell }) {
     this.name = name;
     this.#backend = o.backend;
     this.#store = o.store;
     this.#log = o.log;
+    this.#tell = o.tell ?? (() => {});
     this.#queue = new WorkQueue(() => this.#drift.idle());
     this.#drift = new DriftWatch({
       repair: () => this.#repair(),
@@ -304,6 +307,7 @@ export class ProjectController {
   }
 
   #logStep(event: ProjectEvent): void {
+    this.#tell(event);
     if (event.type === "step" && event.because)
       this.#log.info({ project: this.name, step: event.id, status: event.status, because: event.because }, "project repaired");
   }

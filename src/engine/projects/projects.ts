@@ -1,7 +1,8 @@
-import type { ProjectDefinition, ProjectStatus } from "../../api/index.ts";
+import type { ProjectDefinition, ProjectEvent, ProjectStatus, ProjectStreamEvent } from "../../api/index.ts";
 import { type Backend, label, ProjectController } from "../../scheduler/index.ts";
 import { BerthError } from "../../system/index.ts";
 import type { Logger } from "../ports.ts";
+import { ProjectAudiences } from "./project-audiences.ts";
 import type { StoredProjects } from "./project-store.ts";
 
 /** All projects of this engine: those with a desired state, and those that only containers tell of. Owns their controllers. */
@@ -9,6 +10,7 @@ export class Projects {
   readonly backend: Backend;
   readonly #store: StoredProjects;
   readonly #log: Logger;
+  readonly #audiences = new ProjectAudiences();
   readonly #controllers = new Map<string, ProjectController>();
   readonly #subscription: { stop(): void };
 
@@ -36,9 +38,27 @@ export class Projects {
   controller(name: string): ProjectController {
     const known = this.#controllers.get(name);
     if (known) return known;
-    const controller = new ProjectController(name, { backend: this.backend, store: this.#store, log: this.#log });
+    const tell = (event: ProjectEvent) => this.tell(name, event);
+    const controller = new ProjectController(name, { backend: this.backend, store: this.#store, log: this.#log, tell });
     this.#controllers.set(name, controller);
     return controller;
+  }
+
+  /** Something is told to those who follow the project. */
+  tell(name: string, event: ProjectEvent): void {
+    this.#audiences.tell(name, event);
+  }
+
+  /** Whatever happens to a project from now on, whether it is there or not: work on it, its watch, its containers. Answers how to stop. */
+  listen(name: string, tell: (event: ProjectStreamEvent) => void): () => void {
+    const containers = this.backend.events.subscribe((event) => {
+      if (event.Type === "container" && event.Actor.Attributes[label.project] === name) tell({ type: "container", event });
+    });
+    const stop = this.#audiences.listen(name, tell, [(listener) => this.controller(name).listen(listener)]);
+    return () => {
+      containers.stop();
+      stop();
+    };
   }
 
   list(): ProjectStatus[] {

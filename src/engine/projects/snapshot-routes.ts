@@ -17,7 +17,7 @@ export function snapshotRoutes(projects: Projects, snapshots: VolumeSnapshots): 
       const name = projectNameOf(call);
       const volumes = volumesOf(projects, name, request.volumes ?? []);
       const id = request.name ?? defaultName(new Date());
-      await stream(call, (tell) =>
+      await stream(projects, call, (tell) =>
         projects
           .controller(name)
           .whileStopped(volumes, tell, () => copy(name, tell, id, ["copying", "copied"], () => snapshots.take(name, id, volumes))),
@@ -28,7 +28,7 @@ export function snapshotRoutes(projects: Projects, snapshots: VolumeSnapshots): 
       const name = projectNameOf(call);
       const snapshot = snapshots.get(name, request.name);
       const volumes = snapshot.volumes.map((volume) => volume.name);
-      await stream(call, (tell) =>
+      await stream(projects, call, (tell) =>
         projects
           .controller(name)
           .whileStopped(volumes, tell, () => copy(name, tell, snapshot.name, ["restoring", "restored"], () => snapshots.restore(snapshot))),
