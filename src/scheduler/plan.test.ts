@@ -111,6 +111,12 @@ function apply(action: Action, state: Observed, wanted: Desired, clock: number):
   }
 }
 
+/** Services whose end a plan waits for. */
+const waitedToEnd = (actions: readonly Action[]): string[] =>
+  actions.flatMap((action) =>
+    action.kind === "wait" && action.dependency.condition === "service_completed_successfully" ? [action.service] : [],
+  );
+
 /** Images are there after a build: the next request of the plan knows their ids. */
 const built = (wanted: Desired): Desired => ({
   ...wanted,
@@ -205,8 +211,9 @@ describe("from any state", () => {
     let goal = wanted;
     // A build makes the image known, and what it changes is the next plan.
     for (let round = 0; round < 2; round++) {
-      for (const action of plan(goal, state).actions) state = apply(action, state, goal, clock++);
-      goal = built(goal);
+      const { actions } = plan(goal, state);
+      for (const action of actions) state = apply(action, state, goal, clock++);
+      goal = { ...built(goal), completed: new Set([...(goal.completed ?? []), ...waitedToEnd(actions)]) };
     }
     expect(plan(goal, state).actions).toEqual([]);
   });
@@ -321,6 +328,12 @@ describe("scale", () => {
 });
 
 describe("a container that ended", () => {
+  it("while its end was waited for has had its turn", () => {
+    const job = observed([container("job", 1, { status: "exited", startedMs: 1 })]);
+    expect(plan({ ...desired([service("job")]), completed: new Set(["job"]) }, job).actions).toEqual([]);
+    expect(plan(desired([service("job")]), job).actions).toHaveLength(1);
+  });
+
   it("is started once for a request", () => {
     const exited = (startedMs: number) => observed([container("web", 1, { status: "exited", exitCode: 3, startedMs })]);
     expect(lines(formatPlan(plan(desired([service("web")]), exited(1))))).toEqual(["start web #1: it is not running (exit code 3)"]);

@@ -237,6 +237,7 @@ class Planner {
 
   /** A container that ended is started once for each request; what its restart policy does in between is not a plan's business. */
   #needsStart(container: ObservedContainer): boolean {
+    if (container.status === "exited" && this.#desired.completed?.has(container.service)) return false;
     return !isUp(container) && container.startedMs < this.#desired.requestedMs;
   }
 

@@ -10,6 +10,8 @@ export interface Desired {
   readonly services: readonly DesiredService[];
   /** Containers of services that the file no longer has are removed. */
   readonly removeOrphans: boolean;
+  /** Services that ran when this was asked for and whose end was waited for since: they have had their turn. */
+  readonly completed?: ReadonlySet<string>;
   /** Every service name of the file, also of those that this request leaves alone: their containers are no orphans. */
   readonly known: readonly string[];
 }

@@ -66,13 +66,17 @@ export async function bringUp(o: UpContext): Promise<void> {
     ...(options.renewAnonVolumes ? { renewAnonVolumes: true } : {}),
     ...(options.timeoutMs === undefined ? {} : { timeoutMs: options.timeoutMs }),
   });
-  for (let round = 0, next = hasImageWork ? planned(o) : first; next.actions.length > 0; round++, next = planned(o)) {
+  const completed = new Set<string>();
+  const rest = () => planned(o, undefined, completed);
+  for (let round = 0, next = hasImageWork ? rest() : first; next.actions.length > 0; round++, next = rest()) {
     signal.throwIfAborted();
     if (round === maxRounds)
       throw new BerthError("system/internal", `the plan is still not empty after ${maxRounds} rounds:\n${formatPlan(next)}`);
     const outcome = await execute(next, effects, { signal, concurrency: atATime(options.parallel, concurrency) });
     const [failed] = outcome.failed;
     if (failed) throw failed.error;
+    for (const action of next.actions)
+      if (action.kind === "wait" && action.dependency.condition === "service_completed_successfully") completed.add(action.service);
     signal.throwIfAborted();
   }
   if (options.wait) await waitForServices(context, o.selection.all, o.record.services, options.waitTimeoutMs);
@@ -90,7 +94,7 @@ function tellUntouched({ context, selection }: UpContext, { actions }: Plan): vo
         context.progress.done(containerStep(container), "running");
 }
 
-function planned(o: UpContext, needs?: ReadonlyMap<string, ImageNeed>): Plan {
+function planned(o: UpContext, needs?: ReadonlyMap<string, ImageNeed>, completed?: ReadonlySet<string>): Plan {
   const { backend, name } = o.context;
   const desired = desiredOf({
     record: o.record,
@@ -111,7 +115,7 @@ function planned(o: UpContext, needs?: ReadonlyMap<string, ImageNeed>): Plan {
     volumes: volumes.list(),
     configs: o.configs,
   });
-  const whole = plan(desired, observed);
+  const whole = plan(completed ? { ...desired, completed } : desired, observed);
   return o.only ? o.only(whole) : whole;
 }
 
