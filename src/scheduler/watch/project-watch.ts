@@ -102,7 +102,7 @@ export class ProjectWatch {
   }
 
   async close(): Promise<void> {
-    await this.#watcher?.close();
+    this.#watcher?.close();
     await Promise.all([...this.#lanes.values()].map((lane) => lane.close()));
     await this.#rebuilds.close();
   }

@@ -48,6 +48,6 @@ function entriesOf(directory: string) {
   try {
     return readdirSync(directory, { withFileTypes: true });
   } catch {
-    return []; // removed, or not readable: chokidar says the latter
+    return []; // removed, or not to be read, as for the watch
   }
 }

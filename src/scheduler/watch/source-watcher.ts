@@ -1,7 +1,7 @@
 import { lstatSync } from "node:fs";
 import { posix } from "node:path";
-import { type FSWatcher, watch } from "chokidar";
 import { errnoOf, messageOf } from "../../system/index.ts";
+import { DirectoryWatches } from "./directory-watches.ts";
 import { isPruned } from "./rule-match.ts";
 import type { WatchedRule } from "./watched-rule.ts";
 
@@ -15,40 +15,31 @@ export interface SourceWatcherOptions {
 
 /** Tells what changes below the paths of these rules. Links are told, not followed; directories that every rule ignores are not looked into. */
 export class SourceWatcher {
-  readonly #watcher: FSWatcher;
+  readonly #watches: DirectoryWatches;
   /** Settles when every change from then on is seen. */
   readonly ready: Promise<void>;
   #saidFull = false;
 
   constructor({ rules, changed, failed }: SourceWatcherOptions) {
-    const roots = watchRoots(rules);
-    // Times of chokidar's own would only be added to ours: saving by rename shows as gone and there again, which the batch joins.
-    this.#watcher = watch(roots, {
-      ignoreInitial: true,
-      atomic: false,
-      followSymlinks: false,
-      ignorePermissionErrors: true,
-      ignored: (path) => !roots.includes(path) && rules.every((rule) => isPruned(rule, path)),
+    this.#watches = new DirectoryWatches({
+      roots: watchRoots(rules),
+      pruned: (directory) => rules.every((rule) => isPruned(rule, directory)),
+      // Saving by rename shows as gone and there again, which the batch joins.
+      changed,
+      failed: (directory, error) => {
+        const code = errnoOf(error) ?? "";
+        if (code !== "ENOSPC" && code !== "EMFILE") failed(`watching ${directory}: ${messageOf(error)}`);
+        else if (!this.#saidFull) {
+          this.#saidFull = true;
+          failed(tooFewWatches(code));
+        }
+      },
     });
-    this.#watcher.on("all", (event, path) => changed(path, event.startsWith("unlink") ? "gone" : "there"));
-    // chokidar drops a second change of a file within 50 ms; the kernel's own word for it is not dropped. What is told twice is one change to the batch's reader.
-    this.#watcher.on("raw", (event, name: string | null, details) => {
-      if (event !== "change") return;
-      const { watchedPath } = details as { watchedPath: string }; // chokidar's nodefs-handler
-      // Of a file its own watch tells its own name; a directory tells what is in it.
-      changed(name === null || name === posix.basename(watchedPath) ? watchedPath : posix.join(watchedPath, name), "there");
-    });
-    this.#watcher.on("error", (error) => {
-      if (["ENOSPC", "EMFILE"].includes(errnoOf(error) ?? "")) {
-        if (!this.#saidFull) failed(tooFewWatches(errnoOf(error) ?? ""));
-        this.#saidFull = true;
-      } else failed(`watching ${roots.join(", ")}: ${messageOf(error)}`);
-    });
-    this.ready = new Promise((resolve) => this.#watcher.on("ready", () => resolve()));
+    this.ready = this.#watches.ready;
   }
 
-  async close(): Promise<void> {
-    await this.#watcher.close();
+  close(): void {
+    this.#watches.close();
   }
 }
 

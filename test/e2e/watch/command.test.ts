@@ -122,11 +122,13 @@ describe("an attached terminal", () => {
     terminal.keys("n", "e", "e", "d", "l", "e", "Enter");
     await terminal.shows(/--- 1 of the last \d+ lines have "needle" in them/);
     terminal.keys("Escape");
+    await terminal.shows("| watch on | ? help"); // before the next key: Escape and a letter are Alt with it
     terminal.keys("l");
     await terminal.shows("show only 1 web  2 db");
     terminal.keys("2");
     await terminal.shows("| only db |");
     terminal.keys("Escape");
+    await terminal.shows("| watch on | ? help");
     terminal.keys("s", "d", "Enter");
     await terminal.shows(/✔ web {2}✘ db exited/);
     terminal.keys("s", "d", "Enter");
