@@ -15,6 +15,8 @@ export interface BatchTimes {
 }
 
 export const batchTimes: BatchTimes = { quietMs: 10, goneQuietMs: 40, longestMs: 500 };
+/** Where a batch is only copied, a second one costs nothing: thousands of files are copied while the last of them are still written. */
+export const copyTimes: BatchTimes = { ...batchTimes, longestMs: 100 };
 
 /**
  * Collects changed paths to batches and hands them over one at a time.

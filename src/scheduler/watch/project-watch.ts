@@ -1,6 +1,6 @@
 import type { ServiceHook } from "../../api/index.ts";
 import { BerthError, messageOf } from "../../system/index.ts";
-import { type BatchTimes, batchTimes, ChangeBatches, type Clock } from "./change-batches.ts";
+import { type BatchTimes, batchTimes, ChangeBatches, type Clock, copyTimes } from "./change-batches.ts";
 import { relevantPath } from "./rule-match.ts";
 import { pathState, sourceFiles } from "./source-files.ts";
 import { SourceWatcher } from "./source-watcher.ts";
@@ -56,9 +56,12 @@ export class ProjectWatch {
 
   constructor(o: ProjectWatchOptions) {
     this.#o = o;
-    const { clock, times = batchTimes } = o;
-    for (const service of new Set(o.rules.map((rule) => rule.service)))
+    const { clock } = o;
+    for (const service of new Set(o.rules.map((rule) => rule.service))) {
+      const copiesOnly = o.rules.every((rule) => rule.service !== service || rule.action === "sync");
+      const times = o.times ?? (copiesOnly ? copyTimes : batchTimes);
       this.#lanes.set(service, new ChangeBatches({ clock, times, work: (paths) => this.#batch(service, paths) }));
+    }
     // A few milliseconds, so that services of one batch are built together.
     const together = { quietMs: 5, goneQuietMs: 5, longestMs: 20 };
     this.#rebuilds = new ChangeBatches({ clock, times: together, work: (services) => this.#rebuild(services) });
