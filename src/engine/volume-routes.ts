@@ -9,8 +9,8 @@ import { type Call, filters, flag, jsonBody, labelsMatch, pruneMatches, type Rou
 /** /volumes/... */
 export function volumeRoutes({ volumes, containers, events }: { volumes: Volumes; containers: Containers; events: EventBus }): Route[] {
   const ref = (call: Call) => decodeURIComponent(call.params[0] ?? "");
-  const remove = (volume: Volume) => {
-    volumes.remove(volume.Name);
+  const remove = async (volume: Volume) => {
+    await volumes.remove(volume.Name);
     events.emit("volume", "destroy", volume.Name, { driver: volume.Driver });
   };
   return [
@@ -51,14 +51,14 @@ export function volumeRoutes({ volumes, containers, events }: { volumes: Volumes
         if (containers.volumeUsers(volume.Name).length > 0) continue;
         if (!pruneMatches(wanted, { labels: volume.Labels, createdIso: volume.CreatedAt })) continue;
         bytes += await writtenBytes(volume.Mountpoint);
-        remove(volume);
+        await remove(volume);
         gone.push(volume.Name);
       }
       events.emit("volume", "prune", "", { reclaimed: String(bytes) });
       sendJson(call.response, 200, { VolumesDeleted: gone, SpaceReclaimed: bytes });
     }),
     route("GET", "/volumes/{name}", (call) => sendJson(call.response, 200, volumes.get(ref(call)))),
-    route("DELETE", "/volumes/{name}", (call) => {
+    route("DELETE", "/volumes/{name}", async (call) => {
       const volume = volumes.find(ref(call));
       if (!volume) {
         if (flag(call.query, "force")) return sendEmpty(call.response, 204);
@@ -67,7 +67,7 @@ export function volumeRoutes({ volumes, containers, events }: { volumes: Volumes
       const users = containers.volumeUsers(volume.Name);
       if (users.length > 0)
         throw new BerthError("volume/in-use", `remove ${volume.Name}: volume is in use - [${users.map((user) => user.Id).join(", ")}]`);
-      remove(volume);
+      await remove(volume);
       sendEmpty(call.response, 204);
     }),
     route("PUT", "/volumes/{name}", () => {

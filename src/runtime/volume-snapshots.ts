@@ -1,4 +1,5 @@
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from "node:fs";
+import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { VolumeSnapshot } from "../api/index.ts";
 import { BerthError, readJsonFile, run, writeFileAtomic } from "../system/index.ts";
@@ -71,11 +72,11 @@ export class VolumeSnapshots {
       this.#volumes.create(name, { Labels: labels });
       const data = this.#dataOf(name);
       const [fresh, old] = [`${data}.restored`, `${data}.old`];
-      for (const left of [fresh, old]) rmSync(left, { recursive: true, force: true });
+      for (const left of [fresh, old]) await rm(left, { recursive: true, force: true });
       await copyTree(join(this.#root, snapshot.project, snapshot.name, name), fresh);
       renameSync(data, old);
       renameSync(fresh, data);
-      rmSync(old, { recursive: true, force: true });
+      await rm(old, { recursive: true, force: true });
       this.#volumes.markUsed(name);
     }
   }

@@ -1,8 +1,13 @@
+import { randomUUID } from "node:crypto";
 import { existsSync, lstatSync, mkdirSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { Volume, VolumeCreateBody } from "../api/index.ts";
 import { BerthError, readJsonFile, run, syscalls, umountFlag, writeFileAtomic } from "../system/index.ts";
 import { isMounted } from "./mounted.ts";
+
+/** No volume has such a name. */
+const removedPrefix = ".removed-";
 
 /**
  * Named volumes: `<root>/volumes/<name>/_data`, with a record beside it. The local driver's options (type, o, device) are mounted over `_data` while a container uses it.
@@ -20,6 +25,10 @@ export class Volumes {
   open(): string[] {
     const bad: string[] = [];
     for (const name of readdirSync(this.#root)) {
+      if (name.startsWith(removedPrefix)) {
+        rmSync(join(this.#root, name), { recursive: true, force: true }); // by an engine that was killed meanwhile
+        continue;
+      }
       const file = join(this.#root, name, "volume.json");
       try {
         const volume = readJsonFile(file) as Volume | undefined; // written by create
@@ -94,11 +103,20 @@ export class Volumes {
     rmSync(join(this.#root, name, "new"), { force: true });
   }
 
-  remove(name: string): void {
-    const volume = this.get(name);
-    if (isMounted(volume.Mountpoint)) syscalls().umount(volume.Mountpoint, umountFlag.detach);
+  /** One that was made a moment ago and that nobody has used. */
+  discard(name: string): void {
     this.#volumes.delete(name);
     rmSync(join(this.#root, name), { recursive: true, force: true });
+  }
+
+  /** Its name is free at once; the answer comes when its files are gone as well, which may be many. */
+  async remove(name: string): Promise<void> {
+    const volume = this.get(name);
+    if (isMounted(volume.Mountpoint)) syscalls().umount(volume.Mountpoint, umountFlag.detach);
+    const aside = join(this.#root, `${removedPrefix}${randomUUID()}`);
+    renameSync(join(this.#root, name), aside);
+    this.#volumes.delete(name);
+    await rm(aside, { recursive: true, force: true });
   }
 
   /** Makes a volume ready to be bound: mounts what its options name, and on the first use copies the image's content at `inside` (a host path) in. Answers the path to bind. */

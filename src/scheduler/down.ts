@@ -97,11 +97,11 @@ async function removeNetwork({ backend, progress }: ProjectContext, network: Net
   }
 }
 
-function removeVolume({ backend, progress }: ProjectContext, volume: Volume): void {
+async function removeVolume({ backend, progress }: ProjectContext, volume: Volume): Promise<void> {
   const id = `Volume ${volume.Name}`;
   progress.begin(id, "removing");
   const isUsed = backend.volumes.usersOf(volume.Name) > 0;
-  if (!isUsed) backend.volumes.remove(volume.Name);
+  if (!isUsed) await backend.volumes.remove(volume.Name);
   progress.done(id, isUsed ? "resource is still in use" : "removed");
 }
 

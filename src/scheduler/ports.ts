@@ -58,7 +58,7 @@ export interface NetworksPort {
 export interface VolumesPort {
   list(): readonly Volume[];
   create(name: string, body: VolumeCreateBody): Volume;
-  remove(name: string): void;
+  remove(name: string): Promise<void>;
   usersOf(name: string): number;
 }
 

@@ -106,7 +106,7 @@ export class ModelBackend implements Backend {
       this.world.volumes.set(name, volume);
       return volume;
     },
-    remove: (name) => {
+    remove: async (name) => {
       this.#change(`remove volume ${name}`);
       this.world.volumes.delete(name);
     },

@@ -59,7 +59,7 @@ export function createContainer(
     mkdirSync(runtime.directory(id), { recursive: true, mode: 0o711 });
     book.put(record);
   } catch (error) {
-    for (const volume of made) if (volumes.find(volume)) volumes.remove(volume);
+    for (const volume of made) if (volumes.find(volume)) volumes.discard(volume);
     throw error;
   }
   for (const volume of made) book.emitVolumeCreated(volume);

@@ -31,7 +31,7 @@ export async function removeContainer(
       for (const mount of record.Mounts) {
         const volume = mount.Type === "volume" && mount.Name ? volumes.find(mount.Name) : undefined;
         if (volume?.Labels["com.docker.volume.anonymous"] !== undefined && volumeUsers(book.list(), volume.Name).length === 0)
-          volumes.remove(volume.Name);
+          await volumes.remove(volume.Name);
       }
     book.emit(record, "destroy");
     waits.tellRemoval(record.Id, record.State.ExitCode);

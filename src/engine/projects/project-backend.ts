@@ -42,8 +42,8 @@ export function projectBackend(o: ProjectBackendOptions): Backend {
         events.emit("volume", "create", volume.Name, { driver: volume.Driver });
         return volume;
       },
-      remove: (name) => {
-        volumes.remove(name);
+      remove: async (name) => {
+        await volumes.remove(name);
         events.emit("volume", "destroy", name, { driver: "local" });
       },
       usersOf: (name) => containers.volumeUsers(name).length,
