@@ -1,8 +1,7 @@
 import { closeSync, constants, existsSync, mkdirSync, openSync, rmSync, writeFileSync, writeSync } from "node:fs";
-import { rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { Container, HostConfig } from "../api/index.ts";
-import { BerthError, type Host, messageOf, run } from "../system/index.ts";
+import { BerthError, type Host, messageOf, removeTree, run } from "../system/index.ts";
 import { type StartInput, writeBundle } from "./bundle.ts";
 import { cgroupPids, killCgroup, oomKills, removeCgroups, removeParentGroup } from "./cgroup.ts";
 import { startConmon } from "./conmon.ts";
@@ -213,7 +212,7 @@ export class Runtime {
     rmSync(this.bundle(id), { recursive: true, force: true });
     rmSync(join(this.#paths.exitDir, id), { force: true });
     // It may have written much.
-    await rm(this.directory(id), { recursive: true, force: true });
+    await removeTree(this.directory(id));
   }
 
   /** Is its process there? For a container that a former engine started. */

@@ -1,9 +1,8 @@
 import { randomUUID } from "node:crypto";
 import { existsSync, lstatSync, mkdirSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { Volume, VolumeCreateBody } from "../api/index.ts";
-import { BerthError, readJsonFile, run, syscalls, umountFlag, writeFileAtomic } from "../system/index.ts";
+import { BerthError, readJsonFile, removeTree, run, syscalls, umountFlag, writeFileAtomic } from "../system/index.ts";
 import { isMounted } from "./mounted.ts";
 
 /** No volume has such a name. */
@@ -116,7 +115,7 @@ export class Volumes {
     const aside = join(this.#root, `${removedPrefix}${randomUUID()}`);
     renameSync(join(this.#root, name), aside);
     this.#volumes.delete(name);
-    await rm(aside, { recursive: true, force: true });
+    await removeTree(aside);
   }
 
   /** Makes a volume ready to be bound: mounts what its options name, and on the first use copies the image's content at `inside` (a host path) in. Answers the path to bind. */

@@ -21,6 +21,7 @@ export { type Confinement, O_PATH, openInside } from "./open-inside.ts";
 export { withLowerDirs } from "./overlay.ts";
 export { libcPath, nodePath } from "./path-bytes.ts";
 export { type BerthPaths, berthPaths } from "./paths.ts";
+export { removeTree } from "./remove-tree.ts";
 export { type RunOptions, type RunResult, reaped, run } from "./run.ts";
 export { type Spawned, spawnProcess } from "./spawn.ts";
 export { cloneFlag, mountFlag, type Syscalls, syscalls, umountFlag } from "./syscalls.ts";
