@@ -76,6 +76,7 @@ const testTools = [
   { any: ["git"], why: "tests: build contexts from git", apt: "git", dnf: "git", apk: "git", pacman: "git" },
   { any: ["tmux"], why: "tests: the attached terminal", apt: "tmux", dnf: "tmux", apk: "tmux", pacman: "tmux" },
   { any: ["zstd"], why: "tests: zstd layers", apt: "zstd", dnf: "zstd", apk: "zstd", pacman: "zstd" },
+  { any: ["xz"], why: "tests: xz archives", apt: "xz-utils", dnf: "xz", apk: "xz", pacman: "xz" },
 ];
 
 const managers = [
