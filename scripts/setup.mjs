@@ -76,6 +76,14 @@ const testTools = [
   { any: ["git"], why: "tests: build contexts from git", apt: "git", dnf: "git", apk: "git", pacman: "git" },
   { any: ["tmux"], why: "tests: the attached terminal", apt: "tmux", dnf: "tmux", apk: "tmux", pacman: "tmux" },
   { any: ["zstd"], why: "tests: zstd layers", apt: "zstd", dnf: "zstd", apk: "zstd", pacman: "zstd" },
+  {
+    any: ["ssh-agent"],
+    why: "tests: builds with an agent",
+    apt: "openssh-client",
+    dnf: "openssh-clients",
+    apk: "openssh-client",
+    pacman: "openssh",
+  },
   { any: ["xz"], why: "tests: xz archives", apt: "xz-utils", dnf: "xz", apk: "xz", pacman: "xz" },
 ];
 
