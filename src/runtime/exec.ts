@@ -17,6 +17,7 @@ export interface ExecSpec {
   readonly cwd: string;
   readonly tty: boolean;
   readonly stdin: boolean;
+  /** All capabilities of this host, whatever the container has; its seccomp profile stays, as with Docker. */
   readonly privileged: boolean;
   readonly size?: { w: number; h: number };
 }
@@ -58,13 +59,14 @@ export function execInContainer(
     join(runtime.socketDir, key), // a socket's path has 107 bytes, and the bundle's is long
   ];
   const config = JSON.parse(readFileSync(join(runtime.bundle(id), "config.json"), "utf8")) as {
-    process: Record<string, unknown> & { env: string[]; cwd: string; user: object; capabilities: Record<string, string[]> };
+    process: Record<string, unknown> & { env: string[]; cwd: string; user: { uid: number }; capabilities: Record<string, string[]> };
   }; // written by ociSpec
   const root = runtime.rootfs(id);
   const user = spec.user ? resolveUser(spec.user, readInside(root, "/etc/passwd"), readInside(root, "/etc/group")) : undefined;
   const capabilities = { ...config.process.capabilities };
-  if (user) {
-    const list = user.uid === 0 ? (capabilities["bounding"] ?? []) : [];
+  if (spec.privileged) capabilities["bounding"] = runtime.allCapabilities();
+  if (user || spec.privileged) {
+    const list = (user ?? config.process.user).uid === 0 ? (capabilities["bounding"] ?? []) : [];
     capabilities["effective"] = list;
     capabilities["permitted"] = list;
   }

@@ -96,6 +96,11 @@ export class Runtime {
     return fitToHost(hostConfig, this.#limits).warnings;
   }
 
+  /** What a privileged process gets: the bounding set of this one, as the OCI configuration names it ("CAP_CHOWN"). */
+  allCapabilities(): string[] {
+    return this.#host.boundingCapabilities.map((name) => `CAP_${name}`);
+  }
+
   /** Starts to look for exits; every exit of a container that was passed to `onExit` is told once, however it was noticed. */
   watchExits(): void {
     this.#exits.open();

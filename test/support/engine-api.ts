@@ -8,6 +8,9 @@ export interface Ended {
   readonly state: Container["State"];
 }
 
+/** Less than a test may take: what hangs is named. */
+const answerMs = 90_000;
+
 /** The Docker API of one engine, for tests that ask many small things: a command line for each would be most of their time. */
 export class EngineApi {
   readonly #socket: string;
@@ -17,7 +20,7 @@ export class EngineApi {
     this.#socket = socket;
   }
 
-  /** The answer's body. Throws with the engine's message for a status of 400 and more. */
+  /** The answer's body. Throws with the engine's message for a status of 400 and more, and where the answer takes longer than a minute and a half. */
   async bytes(method: string, path: string, body?: unknown): Promise<Buffer> {
     return new Promise((resolve, reject) => {
       const call = request(
@@ -39,6 +42,8 @@ export class EngineApi {
           });
         },
       );
+      const limit = setTimeout(() => call.destroy(new Error(`no whole answer to ${method} ${path} within ${answerMs} ms`)), answerMs);
+      call.on("close", () => clearTimeout(limit));
       call.on("error", reject);
       call.end(body === undefined ? undefined : JSON.stringify(body));
     });

@@ -163,6 +163,14 @@ describe("exec, attach and input", () => {
     expect((await docker("exec", id, "no-such-command")).exitCode).toBe(127);
     await api.remove(id);
   });
+  it("a privileged one has every capability, the others have the container's", async () => {
+    const id = await api.start({ Cmd: ["sleep", "1000"], HostConfig: { CapDrop: ["ALL"] } });
+    const capabilities = (...flags: string[]) => ok("exec", ...flags, id, "grep", "-h", "CapEff", "/proc/self/status");
+    expect(await capabilities()).toBe("CapEff:\t0000000000000000");
+    expect(await capabilities("--privileged")).toBe(/^CapEff:.*$/m.exec(readFileSync("/proc/self/status", "utf8"))?.[0]);
+    expect(await capabilities("--privileged", "-u", "www-data")).toBe("CapEff:\t0000000000000000");
+    await api.remove(id);
+  });
   it("one in the background goes on without its client", async () => {
     const id = await api.start({ Cmd: ["sleep", "1000"] });
     await ok("exec", "-d", id, "sh", "-c", "echo done > /tmp/done");
