@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import pino from "pino";
-import { BerthError, berthPaths, formatError } from "../system/index.ts";
+import { adoptOrphans, BerthError, berthPaths, formatError } from "../system/index.ts";
 import { startEngine } from "./engine.ts";
 import { tlsAddress } from "./tls-address.ts";
 
@@ -16,6 +16,7 @@ try {
     { level: process.env["BERTH_LOG_LEVEL"] ?? "info", base: { pid: process.pid } },
     pino.destination({ dest: foreground ? 2 : join(paths.root, "engine.log"), sync: true, mkdir: true }),
   );
+  adoptOrphans();
   const engine = await startEngine({ paths, log, idleMs, ...(tcp ? { tcp } : {}) });
   for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => void engine.stop());
   await engine.ended;

@@ -56,7 +56,7 @@ function load(): Syscalls {
   // One at a time: nothing here waits, and callers get copies. 64 KiB is the longest value and the longest list (xattr(7)).
   const scratch = Buffer.alloc(65536);
   const koffi = createRequire(import.meta.url)("koffi") as KoffiLike; // koffi's own typings describe its CommonJS export
-  const lib = koffi.load("libc.so.6");
+  const lib = koffi.load(null);
   const bound = new Map<string, KoffiFunction>();
   const libc = (prototype: string): KoffiFunction => {
     let fn = bound.get(prototype);
@@ -117,6 +117,6 @@ function load(): Syscalls {
 type KoffiFunction = ((...args: unknown[]) => number | bigint) & { async(...args: unknown[]): void };
 
 interface KoffiLike {
-  load(name: string): { func(prototype: string): KoffiFunction };
+  load(name: string | null): { func(prototype: string): KoffiFunction };
   errno(): number;
 }

@@ -1,5 +1,6 @@
 import { spawn } from "node:child_process";
 import { join } from "node:path";
+import { processState } from "../../system/index.ts";
 import { EngineClient } from "../client/index.ts";
 import { engineAnswers, requireRoot } from "../engine-process.ts";
 import type { ListenOptions } from "../grammar/engine.ts";
@@ -86,11 +87,7 @@ export async function stopEngine(cli: Invocation): Promise<number> {
   return 0;
 }
 
+/** Where nobody waits for it, an ended one stays as a zombie. */
 function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
+  return !["Z", undefined].includes(processState(pid));
 }
