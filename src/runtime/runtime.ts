@@ -1,7 +1,7 @@
 import { closeSync, constants, existsSync, mkdirSync, openSync, rmSync, writeFileSync, writeSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { Container, HostConfig } from "../api/index.ts";
-import { BerthError, type Host, messageOf, removeTree, run } from "../system/index.ts";
+import { BerthError, type Host, messageOf, removeTree, run, SealedProgram } from "../system/index.ts";
 import { type StartInput, writeBundle } from "./bundle.ts";
 import { cgroupPids, killCgroup, oomKills, removeCgroups, removeParentGroup } from "./cgroup.ts";
 import { startConmon } from "./conmon.ts";
@@ -35,7 +35,8 @@ export class Runtime {
   readonly #limits: HostLimits;
   readonly #rotation: LogRotation;
   readonly #hosts = new Map<string, string>();
-  #filters: SeccompCache | undefined;
+  readonly #sealed: SealedProgram | undefined;
+  readonly #filters: SeccompCache | undefined;
 
   constructor(o: { root: string; run: string; instance: string; host: Host; log: Logger }) {
     this.#host = o.host;
@@ -44,7 +45,9 @@ export class Runtime {
     this.#exits = new ExitFiles(this.#paths);
     this.#limits = readHostLimits(o.host);
     this.#rotation = new LogRotation(this.#paths, o.log);
-    if (o.host.runtime === "crun") this.#filters = new SeccompCache(this.#paths.seccompDir, this.program);
+    const file = o.host.runtime && o.host.tools[o.host.runtime];
+    if (file) this.#sealed = new SealedProgram(file);
+    if (file && o.host.runtime === "crun") this.#filters = new SeccompCache(this.#paths.seccompDir, file);
   }
 
   get stateDir(): string {
@@ -75,11 +78,11 @@ export class Runtime {
     return this.#paths.cgroupsPath(id);
   }
 
-  /** Path of the low-level runtime. @throws BerthError system/missing-tool */
+  /** Path of the low-level runtime, good while this engine lives. @throws BerthError system/missing-tool */
   get program(): string {
-    const path = this.#host.runtime && this.#host.tools[this.#host.runtime];
-    if (!path) throw new BerthError("system/missing-tool", "neither crun nor runc works on this machine", { hint: "Run `berth doctor`." });
-    return path;
+    if (!this.#sealed)
+      throw new BerthError("system/missing-tool", "neither crun nor runc works on this machine", { hint: "Run `berth doctor`." });
+    return this.#sealed.path;
   }
 
   /** Makes the machine fit for the low-level runtime. Returns what it could not do, one sentence each. */
@@ -109,6 +112,7 @@ export class Runtime {
     this.#exits.close();
     this.#rotation.close();
     this.#paths.close();
+    this.#sealed?.close();
     removeParentGroup(this.#host, dirname(this.cgroupsPath("any")));
   }
   onExit(id: string, tell: (exit: ExitInfo) => void): void {

@@ -25,5 +25,6 @@ export { type BerthPaths, berthPaths } from "./paths.ts";
 export { processState } from "./process-state.ts";
 export { removeTree } from "./remove-tree.ts";
 export { type RunOptions, type RunResult, reaped, run } from "./run.ts";
+export { SealedProgram } from "./sealed-program.ts";
 export { type Spawned, spawnProcess } from "./spawn.ts";
 export { cloneFlag, mountFlag, type Syscalls, syscalls, umountFlag } from "./syscalls.ts";
