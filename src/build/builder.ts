@@ -105,10 +105,9 @@ export class Builder {
     }
   }
 
+  /** Where a build may put files: made by who needs it, gone with the build. */
   private newScratch(): string {
-    const scratch = join(this.o.rootDir, "scratch", randomBytes(8).toString("hex"));
-    mkdirSync(scratch, { recursive: true, mode: 0o700 });
-    return scratch;
+    return join(this.o.rootDir, "scratch", randomBytes(8).toString("hex"));
   }
 
   private async run<T>(

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, lstatSync } from "node:fs";
+import { existsSync, lstatSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { BerthError, messageOf, run } from "../system/index.ts";
@@ -47,6 +47,7 @@ export class SshAgents {
   }
 
   private async start(id: string, keys: readonly string[]): Promise<string> {
+    mkdirSync(this.o.directory, { recursive: true, mode: 0o700 });
     const socket = join(this.o.directory, `ssh-${this.children.length}.sock`);
     const child = spawn("ssh-agent", ["-D", "-a", socket], { stdio: "ignore", env: { PATH: process.env["PATH"] ?? "" } });
     this.children.push(child);

@@ -257,12 +257,12 @@ export class StageBuilder {
     const context = contexts.named(from);
     if (context !== undefined) return await context;
     const index = contexts.imageOf(from) || contexts.resultOf(from) ? undefined : stageNamed(dockerfile, from, stage.index);
-    if (index !== undefined) return new MergedTree((await this.stage(index)).lowerDirs, `the stage ${from}`);
+    if (index !== undefined) return new MergedTree((await this.stage(index)).lowerDirs, `the stage ${from}`, { finished: true });
     if (from.toLowerCase() === stage.from.alias || stageNamed(dockerfile, from, dockerfile.stages.length) !== undefined) {
       throw new Error(`circular dependency: --from=${from} names this stage or a later one`);
     }
     if (from === "scratch") return new MergedTree([], "scratch");
-    return new MergedTree((await this.image(from)).lowerDirs, `the image ${from}`);
+    return new MergedTree((await this.image(from)).lowerDirs, `the image ${from}`, { finished: true });
   }
 
   private mayCache(stage: Stage): boolean {

@@ -4,62 +4,93 @@ import { readJsonFile, writeFileAtomic } from "../../system/index.ts";
 import type { SourceEntry } from "../filesystem/source-tree.ts";
 
 const limit = 200_000;
-/** A file that changed this recently may change again within one tick of the clock that stamps it: its digest is not remembered. */
+/** A file that changed this recently may change again within one tick of the clock that stamps it: what was read of it is not remembered. */
 const settledMs = 50;
+
+/** What was read of an entry, as far as somebody asked. */
+interface Facts {
+  digest?: string;
+  attributes?: string;
+}
 
 /**
  * SHA-256 of file contents, remembered by device, inode, size, mtime and ctime in nanoseconds. ctime cannot be set back, so a tool that
- * restores times never gets a stale answer. Oldest entries go first.
+ * restores times never gets a stale answer. Oldest entries go first. What else is read of an entry is remembered as long as this process lives.
  */
 export class FileDigests {
   private readonly file: string;
-  private readonly known: Map<string, string>;
-  private readonly knownAttributes = new Map<string, string>();
+  private readonly known = new Map<string, Facts>();
+  private readonly trees = new Map<string, Promise<string>>();
   private changed = false;
 
   constructor(file: string) {
     this.file = file;
-    this.known = new Map(Object.entries(readSaved(file)));
+    for (const [key, digest] of Object.entries(readSaved(file))) this.known.set(key, { digest });
   }
 
-  /** What `read` says of an entry, remembered as the digests are, but only as long as this process lives: everything it may say changes ctime. */
-  attributes(entry: SourceEntry, read: () => string): string {
+  /** Extended attributes as `read` tells them, and the digest where it is a regular file: everything that they may say changes ctime. */
+  of(entry: SourceEntry, read: () => string): Facts | Promise<Facts> {
     const key = keyOf(entry);
-    const known = this.knownAttributes.get(key);
-    if (known !== undefined) return known;
-    const found = read();
-    if (Date.now() - Number(entry.stat.ctimeMs) < settledMs) return found;
-    if (this.knownAttributes.size >= limit) this.knownAttributes.clear();
-    this.knownAttributes.set(key, found);
-    return found;
+    const facts = this.known.get(key) ?? {};
+    if (facts.attributes === undefined) {
+      facts.attributes = read();
+      this.remember(key, facts, entry);
+    }
+    if (facts.digest !== undefined || !entry.stat.isFile()) return facts;
+    const withDigest = (digest: string) => {
+      facts.digest = digest;
+      this.remember(key, facts, entry);
+      return facts;
+    };
+    const digest = contentDigestOf(entry);
+    return typeof digest === "string" ? withDigest(digest) : digest.then(withDigest);
   }
 
-  digest(entry: SourceEntry): string | Promise<string> {
-    const { stat } = entry;
+  async digest(entry: SourceEntry): Promise<string> {
     const key = keyOf(entry);
-    const known = this.known.get(key);
-    if (known !== undefined) return known;
-    if (stat.size > 1n << 20n) return streamDigest(entry.hostPath).then((digest) => this.remember(key, digest, stat.ctimeMs));
-    return this.remember(key, createHash("sha256").update(readFileSync(entry.hostPath)).digest("hex"), stat.ctimeMs);
+    const facts = this.known.get(key) ?? {};
+    if (facts.digest === undefined) {
+      facts.digest = await contentDigestOf(entry);
+      this.remember(key, facts, entry);
+    }
+    return facts.digest;
+  }
+
+  /** What `read` makes of a tree that never changes: asked once for each key. */
+  ofTree(key: string, read: () => Promise<string>): Promise<string> {
+    const known = this.trees.get(key);
+    if (known) return known;
+    if (this.trees.size >= 1000) this.trees.delete(this.trees.keys().next().value!);
+    const reading = read();
+    this.trees.set(key, reading);
+    reading.catch(() => this.trees.delete(key));
+    return reading;
   }
 
   save(): void {
     if (!this.changed) return;
     this.changed = false;
-    writeFileAtomic(this.file, JSON.stringify(Object.fromEntries(this.known)));
+    const digests = [...this.known].flatMap(([key, { digest }]) => (digest === undefined ? [] : [[key, digest]]));
+    writeFileAtomic(this.file, JSON.stringify(Object.fromEntries(digests)));
   }
 
-  private remember(key: string, digest: string, ctimeMs: bigint): string {
-    if (Date.now() - Number(ctimeMs) < settledMs) return digest;
+  private remember(key: string, facts: Facts, { stat }: SourceEntry): void {
+    if (Date.now() - Number(stat.ctimeMs) < settledMs) return;
+    if (facts.digest !== undefined) this.changed = true;
+    if (this.known.has(key)) return;
     if (this.known.size >= limit) this.known.delete(this.known.keys().next().value!);
-    this.known.set(key, digest);
-    this.changed = true;
-    return digest;
+    this.known.set(key, facts);
   }
 }
 
 function keyOf({ stat }: SourceEntry): string {
   return `${stat.dev}:${stat.ino}:${stat.size}:${stat.mtimeNs}:${stat.ctimeNs}`;
+}
+
+/** At once where the file is small. */
+function contentDigestOf({ hostPath, stat }: SourceEntry): string | Promise<string> {
+  if (stat.size > 1n << 20n) return streamDigest(hostPath);
+  return createHash("sha256").update(readFileSync(hostPath)).digest("hex");
 }
 
 async function streamDigest(path: string): Promise<string> {

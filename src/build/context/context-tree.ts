@@ -11,6 +11,7 @@ interface Directory {
 /** A directory on this machine as the .dockerignore leaves it. Each directory is read once, and only when something asks for it. */
 export class ContextTree implements SourceTree {
   readonly keepsOwner = false;
+  readonly identity = undefined;
   readonly root: string;
   private readonly ignore: IgnoreRules;
   private readonly directories = new Map<string, Directory>();
@@ -62,7 +63,7 @@ export class ContextTree implements SourceTree {
       const rule = decidingRule(this.ignore, own);
       const excluded = rule !== undefined && !rule.negated;
       if (excluded && !mayReinclude(this.ignore, entryPath)) continue;
-      const hostPath = join(hostDirectory, name);
+      const hostPath = `${hostDirectory}/${name}`;
       const stat = lstatOrUndefined(hostPath);
       if (!stat || stat.isSocket() || (excluded && !stat.isDirectory())) continue;
       matches.set(name, own);

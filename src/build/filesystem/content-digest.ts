@@ -7,33 +7,52 @@ import type { Selected } from "./select-sources.ts";
 import type { SourceEntry, SourceTree } from "./source-tree.ts";
 import { walkTree } from "./walk-tree.ts";
 
+interface DigestOptions {
+  readonly exclude: readonly string[];
+  readonly ignoreModes: boolean;
+  readonly digests: FileDigests;
+  readonly signal: AbortSignal;
+}
+
 /**
  * One digest over what a COPY selects: names, types, modes, owners (of stages and images), link texts, extended attributes and contents. No
- * times. `ignoreModes` where --chmod decides them anyway.
+ * times. `ignoreModes` where --chmod decides them anyway. Finished layers are read once: the same stack has the same content.
  */
-export async function contentDigest(
-  tree: SourceTree,
-  selected: readonly Selected[],
-  o: { exclude: readonly string[]; ignoreModes: boolean; digests: FileDigests; signal: AbortSignal },
-): Promise<string> {
+export async function contentDigest(tree: SourceTree, selected: readonly Selected[], o: DigestOptions): Promise<string> {
+  if (tree.identity === undefined) return await readDigest(tree, selected, o);
+  const what = selected.map(({ entry, name, parents }) => [entry.path, name, parents]);
+  // Read under its own signal: a build that is cancelled is not to take the answer from another one.
+  const read = () => readDigest(tree, selected, { ...o, signal: new AbortController().signal });
+  const digest = await o.digests.ofTree(JSON.stringify([tree.identity, what, o.exclude, o.ignoreModes]), read);
+  o.signal.throwIfAborted();
+  return digest;
+}
+
+async function readDigest(tree: SourceTree, selected: readonly Selected[], o: DigestOptions): Promise<string> {
   const hash = createHash("sha256");
   const pace = pacer(o.signal);
+  let text = "";
   for (const { entry: top, name, parents } of selected) {
     const isDirectory = top.stat.isDirectory();
     for (const { entry, relative } of walkTree(tree, top, o.exclude)) {
       // The directory itself is only where its contents come from.
       const shown = isDirectory ? `${parents}/${relative}` : `${parents}/${name}`;
       const outermost = isDirectory && relative === "" && parents === "";
-      hash.update(`${header(entry, shown, tree.keepsOwner && !outermost, o.ignoreModes || outermost, o.digests)}\0`);
-      if (entry.stat.isFile()) {
-        const digest = o.digests.digest(entry);
-        hash.update(typeof digest === "string" ? digest : await digest);
+      const found = entry.stat.isSymbolicLink() ? noFacts : o.digests.of(entry, () => extendedAttributes(entry));
+      const { digest = "", attributes = "" } = found instanceof Promise ? await found : found;
+      text += `${header(entry, shown, tree.keepsOwner && !outermost, o.ignoreModes || outermost)}${attributes}\0${digest}`;
+      if (text.length > 1 << 16) {
+        hash.update(text);
+        text = "";
       }
-      await pace();
+      const waiting = pace();
+      if (waiting) await waiting;
     }
   }
-  return hash.digest("hex");
+  return hash.update(text).digest("hex");
 }
+
+const noFacts = { digest: "", attributes: "" };
 
 function extendedAttributes(entry: SourceEntry): string {
   const names = syscalls()
@@ -43,18 +62,13 @@ function extendedAttributes(entry: SourceEntry): string {
   return JSON.stringify(names.sort().map((name) => [name, syscalls().lgetxattr(entry.hostPath, name)?.toString("base64")]));
 }
 
-function header(entry: SourceEntry, shown: string, owner: boolean, ignoreModes: boolean, digests: FileDigests): string {
-  const { stat } = entry;
-  const type = Number(stat.mode) & 0o170000;
-  const attributes = stat.isSymbolicLink() ? "" : digests.attributes(entry, () => extendedAttributes(entry));
-  return JSON.stringify([
-    shown,
-    type,
-    ignoreModes || stat.isSymbolicLink() ? 0 : Number(stat.mode) & 0o7777,
-    owner ? [Number(stat.uid), Number(stat.gid)] : [0, 0],
-    stat.isFile() ? Number(stat.size) : 0,
-    stat.isSymbolicLink() ? readlinkSync(entry.hostPath) : "",
-    stat.isCharacterDevice() || stat.isBlockDevice() ? Number(stat.rdev) : 0,
-    attributes,
-  ]);
+/** No two entries that differ in what it says give the same: names end at a NUL, which no name holds. */
+function header({ stat, hostPath }: SourceEntry, shown: string, owner: boolean, ignoreModes: boolean): string {
+  const mode = Number(stat.mode);
+  const isLink = stat.isSymbolicLink();
+  const shownMode = (mode & 0o170000) | (ignoreModes || isLink ? 0 : mode & 0o7777);
+  const ids = owner ? `${stat.uid},${stat.gid}` : "0,0";
+  if (stat.isFile()) return `${shown}\0${shownMode},${ids},${stat.size},`;
+  if (isLink) return `${shown}\0${shownMode},${ids},${readlinkSync(hostPath)}`;
+  return stat.isDirectory() ? `${shown}\0${shownMode},${ids},` : `${shown}\0${shownMode},${ids},${stat.rdev},`;
 }

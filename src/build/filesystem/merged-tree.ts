@@ -1,18 +1,20 @@
 import { type BigIntStats, lstatSync, readdirSync } from "node:fs";
-import { join } from "node:path";
 import { errnoOf, syscalls } from "../../system/index.ts";
 import { joinPath, type SourceEntry, type SourceTree } from "./source-tree.ts";
 
 /** A stack of overlay directories, top first, read as the kernel would show it: whiteouts hide, opaque directories cut. Nothing is mounted. */
 export class MergedTree implements SourceTree {
   readonly keepsOwner = true;
+  readonly identity: string | undefined;
   private readonly layers: readonly string[];
   private readonly label: string;
   private readonly parents = new Map<string, readonly string[] | undefined>();
 
-  constructor(layers: readonly string[], label: string) {
+  /** `finished`: the directories are layers of the store, which nothing writes to any more. */
+  constructor(layers: readonly string[], label: string, o: { finished?: boolean } = {}) {
     this.layers = layers;
     this.label = label;
+    this.identity = o.finished ? layers.join(":") : undefined;
   }
 
   entry(path: string): SourceEntry | undefined {
@@ -23,7 +25,7 @@ export class MergedTree implements SourceTree {
     const at = path.lastIndexOf("/");
     const name = path.slice(at + 1);
     for (const directory of this.directories(path.slice(0, Math.max(at, 0))) ?? []) {
-      const hostPath = join(directory, name);
+      const hostPath = `${directory}/${name}`;
       const stat = statOf(hostPath);
       if (stat) return isWhiteout(stat) ? undefined : { path, name, hostPath, stat };
     }
@@ -35,7 +37,7 @@ export class MergedTree implements SourceTree {
     for (const directory of this.directories(path) ?? []) {
       for (const name of readdirSync(directory)) {
         if (seen.has(name)) continue;
-        const hostPath = join(directory, name);
+        const hostPath = `${directory}/${name}`;
         const stat = statOf(hostPath);
         if (stat) seen.set(name, isWhiteout(stat) ? undefined : { path: joinPath(path, name), name, hostPath, stat });
       }
@@ -55,7 +57,7 @@ export class MergedTree implements SourceTree {
     const at = path.lastIndexOf("/");
     const found: string[] = [];
     for (const parent of this.directories(path.slice(0, Math.max(at, 0))) ?? []) {
-      const candidate = join(parent, path.slice(at + 1));
+      const candidate = `${parent}/${path.slice(at + 1)}`;
       const stat = statOf(candidate);
       if (!stat) continue;
       if (!stat.isDirectory()) break;

@@ -8,6 +8,8 @@ export interface SourceTree {
   entry(path: string): SourceEntry | undefined;
   /** Context files belong to root in the image; files of a stage or an image keep their owner. */
   readonly keepsOwner: boolean;
+  /** Trees of the same identity have the same content, for ever; undefined where it may change. */
+  readonly identity: string | undefined;
   /** Where a missing path was looked for and why it may be missing. */
   describeMissing(path: string): string;
 }
