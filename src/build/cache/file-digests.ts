@@ -59,7 +59,7 @@ export class FileDigests {
   /** What `read` makes of a tree that never changes: asked once for each key. */
   ofTree(key: string, read: () => Promise<string>): Promise<string> {
     const known = this.trees.get(key);
-    if (known) return known;
+    if (known !== undefined) return known;
     if (this.trees.size >= 1000) this.trees.delete(this.trees.keys().next().value!);
     const reading = read();
     this.trees.set(key, reading);

@@ -46,7 +46,7 @@ async function readDigest(tree: SourceTree, selected: readonly Selected[], o: Di
         text = "";
       }
       const waiting = pace();
-      if (waiting) await waiting;
+      if (waiting !== undefined) await waiting;
     }
   }
   return hash.update(text).digest("hex");

@@ -33,7 +33,7 @@ export function clientFiles(o: {
       });
       const watch = setInterval(() => onBytes(stream.receivedBytes), 100);
       try {
-        const manifest = await receiveTree(stream, lease.directory, lease.manifest);
+        const manifest = await receiveTree(stream, lease.directory, lease.manifest, lease.change);
         onBytes(stream.receivedBytes);
         lease.keep(manifest, `local source for ${name}`);
       } catch (error) {

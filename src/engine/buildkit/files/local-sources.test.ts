@@ -14,6 +14,7 @@ const manifest = { a: "420 0 0 5 0" };
 
 function sendOnce(sources: LocalSources, key = "k"): void {
   const lease = sources.lease(key, { reuse: true });
+  lease.change();
   writeFileSync(join(lease.directory, "a"), "hello");
   lease.keep(manifest, "local source for context");
   lease.release();
@@ -23,6 +24,12 @@ it("gives the next build of a directory what the last one left, also to the next
   sendOnce(new LocalSources(root));
   const lease = new LocalSources(root).lease("k", { reuse: true });
   expect([lease.manifest, existsSync(join(lease.directory, "a"))]).toEqual([manifest, true]);
+});
+
+it("does not trust a directory in which an engine that was killed had begun to change something", () => {
+  sendOnce(new LocalSources(root));
+  new LocalSources(root).lease("k", { reuse: true }).change();
+  expect(new LocalSources(root).lease("k", { reuse: true }).manifest).toEqual({});
 });
 
 it("gives two builds at a time a directory each", () => {
@@ -52,5 +59,5 @@ it("lists what is kept, and removes what nobody uses", () => {
   expect(sources.prune({ unusedForMs: 3_600_000 })).toEqual([]);
   sources.lease("second", { reuse: true });
   expect(sources.prune({ unusedForMs: 0 })).toHaveLength(1);
-  expect(sources.list()).toEqual([]);
+  expect(sources.list()).toMatchObject([{ inUse: true }]);
 });

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readdirSync, rmSync, statSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, rmSync, statSync, utimesSync } from "node:fs";
 import { join } from "node:path";
 import { readJsonFile, writeFileAtomic } from "../../../system/index.ts";
 import type { Manifest } from "./receive-tree.ts";
@@ -18,6 +18,8 @@ export interface Lease {
   readonly directory: string;
   /** What the directory holds now; empty where it has to be sent as a whole. */
   readonly manifest: Manifest;
+  /** Has to be called before anything of the directory is changed. */
+  change(): void;
   /** Says what it holds after a complete transfer; without it the directory is emptied before its next use. */
   keep(manifest: Manifest, description: string): void;
   release(): void;
@@ -58,15 +60,16 @@ export class LocalSources {
     const manifest = read<Manifest>(file);
     const before = read<About>(join(this.#root, id, "about.json"));
     if (!manifest) rmSync(join(this.#root, id), { recursive: true, force: true });
-    // Until the transfer is complete nobody knows what it holds.
-    rmSync(file, { force: true });
     mkdirSync(directory, { recursive: true, mode: 0o755 });
     let kept = false;
     return {
       directory,
       manifest: manifest ?? {},
+      // Until the transfer is complete nobody knows what it holds.
+      change: () => rmSync(file, { force: true }),
       keep: (sent, description) => {
         kept = o.reuse;
+        if (sent === manifest) return utimesSync(file, new Date(), new Date());
         const bytes = Object.values(sent).reduce((sum, text) => sum + (Number(text.split(" ")[3]) || 0), 0);
         const about: About = { description, bytes, createdMs: before?.createdMs ?? Date.now() };
         writeFileAtomic(join(this.#root, id, "about.json"), JSON.stringify(about));

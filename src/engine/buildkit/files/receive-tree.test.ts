@@ -80,11 +80,21 @@ it("asks only for what changed, and removes what is gone", async () => {
   const changed = tree
     .filter((entry) => entry.path !== "link")
     .map((entry) => (entry.path === "dir/empty" ? { ...entry, content: "x" } : entry));
-  const second = await receiveTree(client(changed, asked), directory, first);
+  await receiveTree(client(changed, asked), directory, first);
   expect(asked).toEqual(["dir/empty"]);
   expect(existsSync(join(directory, "link"))).toBe(false);
-  expect(await receiveTree(client(changed, asked), directory, second)).toEqual(second);
+  expect(statSync(join(directory, "dir")).mtimeMs).toBe(1_000_000_000_000);
   expect(asked).toEqual(["dir/empty"]);
+});
+
+it("says before it changes anything, and leaves alone what is as it was", async () => {
+  const first = await receiveTree(client(tree), directory, {});
+  const before = statSync(join(directory, "dir")).ctimeMs;
+  let changes = 0;
+  expect(await receiveTree(client(tree), directory, first, () => changes++)).toBe(first);
+  expect([changes, statSync(join(directory, "dir")).ctimeMs]).toEqual([0, before]);
+  await receiveTree(client(tree.slice(0, 2)), directory, first, () => changes++);
+  expect(changes).toBe(1);
 });
 
 it("follows a file that becomes a directory, and back", async () => {

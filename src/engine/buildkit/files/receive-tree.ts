@@ -25,10 +25,22 @@ export type Manifest = Readonly<Record<string, string>>;
 /**
  * The receiving side of fsutil's transfer (tonistiigi/fsutil receive.go): the sender lists its tree in order, the receiver asks for the files
  * that `known` does not have like that, and removes what is not listed. `known` has to describe `directory` exactly. An entry whose parent
- * was not listed as a directory is refused, so nothing is written through a link or outside.
+ * was not listed as a directory is refused, so nothing is written through a link or outside. `beforeChange` is called once, before the first
+ * change of the directory; where there is none, `known` itself is answered.
  * @throws BerthError build/context for a list that breaks these rules or for the sender's own error
  */
-export async function receiveTree(stream: GrpcStream, directory: string, known: Manifest): Promise<Manifest> {
+export async function receiveTree(
+  stream: GrpcStream,
+  directory: string,
+  known: Manifest,
+  beforeChange: () => void = () => {},
+): Promise<Manifest> {
+  // Directories whose content or attributes change: their time is set at the end.
+  const touched = new Set<string>();
+  const change = (path: string) => {
+    if (touched.size === 0) beforeChange();
+    touched.add(posix.dirname(path)).add(path);
+  };
   const seen = new Map<string, { text: string; kind: string }>();
   const wanted = new Map<number, { stat: WireStat; fd: number | undefined }>();
   const directories: WireStat[] = [];
@@ -52,6 +64,7 @@ export async function receiveTree(stream: GrpcStream, directory: string, known: 
         if (kind === "directory") directories.push(stat);
         const isLink = kind === "file" && stat.linkname !== "";
         if (known[stat.path] === text && !(isLink && renewed.has(stat.linkname))) continue;
+        change(stat.path);
         if (isLink) links.push(stat);
         else if (kind !== "file") make(directory, stat, kind, known);
         else {
@@ -74,14 +87,18 @@ export async function receiveTree(stream: GrpcStream, directory: string, known: 
   }
   // What was below an entry that is no directory any more has gone with it.
   const stillThere = (path: string) => posix.dirname(path) === "." || seen.get(posix.dirname(path))?.kind === "directory";
-  for (const path of Object.keys(known))
-    if (!seen.has(path) && stillThere(path)) rmSync(join(directory, path), { recursive: true, force: true });
+  for (const path of Object.keys(known)) {
+    if (seen.has(path) || !stillThere(path)) continue;
+    change(path);
+    rmSync(join(directory, path), { recursive: true, force: true });
+  }
+  if (touched.size === 0) return known;
   for (const { path, linkname } of links) {
     rmSync(join(directory, path), { recursive: true, force: true });
     linkSync(join(directory, linkname), join(directory, path));
   }
   // A directory's own time changes with its content: last, and the deepest first.
-  for (const stat of directories.reverse()) utimesSync(join(directory, stat.path), ...times(stat));
+  for (const stat of directories.reverse()) if (touched.has(stat.path)) utimesSync(join(directory, stat.path), ...times(stat));
   return Object.fromEntries([...seen].map(([path, { text }]) => [path, text]));
 }
 
