@@ -21,6 +21,8 @@ export class Firewall {
   /** Chains of others that would drop our containers' packets, as of the last look. */
   #foreign: readonly DroppingChain[] = [];
   #bridges: readonly RuleBridge[] = [];
+  /** How the kernel lists the text; undefined until it was asked. */
+  #listing: string | undefined;
   /** undefined: the kernel's rules may be anything. */
   #generation: number | undefined;
   #watch: NodeJS.Timeout | undefined;
@@ -40,6 +42,7 @@ export class Firewall {
     const sameBridges = bridges.map((bridge) => bridge.link).join() === this.#bridges.map((bridge) => bridge.link).join();
     await run("nft", ["-f", "-"], { input: text });
     this.#text = text;
+    this.#listing = undefined;
     this.#bridges = bridges;
     const alone = before === this.#generation && (await rulesGeneration()) === before + 1;
     await this.#admit({ looked: alone, changed: !sameBridges });
@@ -61,14 +64,32 @@ export class Firewall {
       }, watchMs).unref();
   }
 
+  /**
+   * A moment after the rules were written the kernel is asked how it lists them, and after changes of somebody else whether it still does. Spawns nothing where
+   * neither is due.
+   */
   async #repair(): Promise<void> {
-    if ((await rulesGeneration()) === this.#generation || this.#bridges.length === 0) return;
-    const { exitCode } = await run("nft", ["list", "table", "ip", this.#table], { accept: [0, 1] });
-    if (exitCode !== 0) {
-      this.#log.warn({ table: this.#table, effect: "they are written again" }, "somebody removed the rules of this engine");
+    if (this.#bridges.length === 0) return;
+    const generation = await rulesGeneration();
+    if (generation === this.#generation) {
+      if (this.#listing !== undefined) return;
+      const listing = await this.#list();
+      if ((await rulesGeneration()) === generation) this.#listing = listing;
+      return;
+    }
+    if (this.#listing === undefined || (await this.#list()) !== this.#listing) {
+      this.#log.warn({ table: this.#table, effect: "they are written again" }, "somebody may have changed the rules of this engine");
       await run("nft", ["-f", "-"], { input: this.#text });
+      this.#listing = await this.#list();
     }
     await this.#admit({ looked: false, changed: true });
+  }
+
+  /** Both tables as the kernel has them, without what counts; "" where one is gone. */
+  async #list(): Promise<string> {
+    const input = `list table ip ${this.#table}\nlist table ip6 ${this.#table}\n`;
+    const { stdout, exitCode } = await run("nft", ["-s", "-f", "-"], { input, accept: [0, 1] });
+    return exitCode === 0 ? stdout : "";
   }
 
   /** Our place in others' chains. `looked`: those are as they were when we last looked; `changed`: our bridges are not. */

@@ -3,6 +3,7 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { execa } from "execa";
 import { leftovers } from "./leftovers.ts";
+import type { NetworkNamespace } from "./network-namespace.ts";
 
 export const checkout = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 
@@ -32,15 +33,16 @@ export interface Answer {
 
 /**
  * The built command line (bin/berth) with an engine directory of its own. Disposal stops the engine and everything it runs, then
- * fails where a mount, link, table, cgroup, namespace or process of that engine is left.
+ * fails where a mount, link, table, cgroup, namespace or process of that engine is left. `inside`: all of it in a network of its own.
  */
-export async function installedBerth(): Promise<Berth> {
+export async function installedBerth(inside?: NetworkNamespace): Promise<Berth> {
   const root = mkdtempSync("/var/tmp/berth-test-");
   mkdirSync("/run/berth-tests", { recursive: true });
   const run = mkdtempSync("/run/berth-tests/t");
   const env = { PATH: process.env["PATH"] ?? "", HOME: process.env["HOME"] ?? "/root", BERTH_ROOT: root, BERTH_RUN: run, NO_COLOR: "1" };
   const call: Berth["call"] = async (args, o = {}) => {
-    const result = await execa(join(checkout, "bin/berth"), args, {
+    const [file = "", ...before] = [...(inside?.enter(o.cwd) ?? []), join(checkout, "bin/berth")];
+    const result = await execa(file, [...before, ...args], {
       env: { ...env, ...o.env },
       extendEnv: false,
       reject: false,
@@ -71,7 +73,7 @@ export async function installedBerth(): Promise<Berth> {
       if (ids.length > 0) await call(["docker", "rm", "-f", "-v", ...ids], { timeoutMs: 120_000 });
       await call(["docker", "network", "prune", "-f"]);
       await call(["engine", "stop"]);
-      const left = leftovers(run);
+      const left = leftovers(run, inside);
       rmSync(root, { recursive: true, force: true });
       rmSync(run, { recursive: true, force: true });
       if (left.length > 0) throw new Error(`left behind:\n${left.join("\n")}`);

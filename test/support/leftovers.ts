@@ -2,15 +2,17 @@ import { execFileSync } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { berthPaths } from "../../src/system/index.ts";
+import type { NetworkNamespace } from "./network-namespace.ts";
 
-/** Everything in the kernel that still belongs to the engine of this run directory: one line each. */
-export function leftovers(run: string): string[] {
+/** Everything in the kernel that still belongs to the engine of this run directory, in the network that it was in: one line each. */
+export function leftovers(run: string, inside?: NetworkNamespace): string[] {
   const { instance } = berthPaths({ BERTH_RUN: run });
-  const mounts = readFileSync("/proc/self/mountinfo", "utf8")
+  const mounts = readFileSync(`/proc/${inside?.pid ?? "self"}/mountinfo`, "utf8")
     .split("\n")
     .map((line) => line.split(" ")[4] ?? "")
     .filter((target) => target.startsWith(`${run}/`));
-  const tables = execFileSync("nft", ["list", "tables"], { encoding: "utf8" })
+  const [file = "", ...args] = [...(inside?.enter() ?? []), "nft", "list", "tables"];
+  const tables = execFileSync(file, args, { encoding: "utf8" })
     .split("\n")
     .filter((line) => line.includes(instance));
   const processes = readdirSync("/proc")
