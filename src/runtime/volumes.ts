@@ -14,6 +14,7 @@ const removedPrefix = ".removed-";
 export class Volumes {
   readonly #root: string;
   readonly #volumes = new Map<string, Volume>();
+  readonly #mounting = new Map<string, Promise<void>>();
 
   constructor(root: string) {
     this.#root = join(root, "volumes");
@@ -25,6 +26,7 @@ export class Volumes {
     const bad: string[] = [];
     for (const name of readdirSync(this.#root)) {
       if (name.startsWith(removedPrefix)) {
+        unmountAll(join(this.#root, name, "_data")); // what is mounted there is not ours to delete
         rmSync(join(this.#root, name), { recursive: true, force: true }); // by an engine that was killed meanwhile
         continue;
       }
@@ -111,7 +113,7 @@ export class Volumes {
   /** Its name is free at once; the answer comes when its files are gone as well, which may be many. */
   async remove(name: string): Promise<void> {
     const volume = this.get(name);
-    if (isMounted(volume.Mountpoint)) syscalls().umount(volume.Mountpoint, umountFlag.detach);
+    unmountAll(volume.Mountpoint);
     const aside = join(this.#root, `${removedPrefix}${randomUUID()}`);
     renameSync(join(this.#root, name), aside);
     this.#volumes.delete(name);
@@ -121,12 +123,7 @@ export class Volumes {
   /** Makes a volume ready to be bound: mounts what its options name, and on the first use copies the image's content at `inside` (a host path) in. Answers the path to bind. */
   async prepare(name: string, o: { inside?: string; noCopy: boolean; subpath?: string }): Promise<string> {
     const volume = this.get(name);
-    const { type, device, o: options } = volume.Options ?? {};
-    if (device && !isMounted(volume.Mountpoint)) {
-      const flags = (options ?? "").split(",").filter((word) => word && word !== "bind");
-      const args = (options ?? "").includes("bind") || type === "none" ? ["--bind"] : ["-t", type || "auto"];
-      await run("mount", [...args, ...(flags.length ? ["-o", flags.join(",")] : []), "--", device, volume.Mountpoint]);
-    }
+    await this.#mount(volume);
     const mark = join(this.#root, name, "new");
     if (existsSync(mark)) {
       if (
@@ -150,6 +147,26 @@ export class Volumes {
     }
     return path;
   }
+
+  /** Mounts what the options name, once, however many containers start at the same time: two mounts over each other would outlive the volume. */
+  #mount({ Name, Mountpoint, Options }: Volume): Promise<void> {
+    const { type, device, o: options = "" } = Options ?? {};
+    if (!device || isMounted(Mountpoint)) return this.#mounting.get(Name) ?? Promise.resolve();
+    const flags = options.split(",").filter((word) => word && word !== "bind");
+    const args = options.includes("bind") || type === "none" ? ["--bind"] : ["-t", type || "auto"];
+    const mounting =
+      this.#mounting.get(Name) ??
+      run("mount", [...args, ...(flags.length ? ["-o", flags.join(",")] : []), "--", device, Mountpoint])
+        .then(() => {})
+        .finally(() => this.#mounting.delete(Name));
+    this.#mounting.set(Name, mounting);
+    return mounting;
+  }
+}
+
+/** Takes every mount off a path, also those below another one. */
+function unmountAll(path: string): void {
+  while (isMounted(path)) syscalls().umount(path, umountFlag.detach);
 }
 
 /** Options of the local driver. @throws BerthError runtime/bad-option */
