@@ -3,7 +3,7 @@ import type { Container, EndpointSettings, Network } from "../api/index.ts";
 import { BerthError, messageOf } from "../system/index.ts";
 import { Batches } from "./batches.ts";
 import { endpointSettings } from "./endpoint-view.ts";
-import { defaultRoute, linkPlan, mtuOf, reserveEndpoint } from "./endpoints.ts";
+import { checkAskedAddresses, defaultRoute, linkPlan, mtuOf, reserveEndpoint } from "./endpoints.ts";
 import type { Firewall } from "./firewall.ts";
 import { createBridges, createNamespaces, deleteInterfaces, deleteNamespaces, type LinkPlan, linkExists } from "./links.ts";
 import type { NameService } from "./name-service.ts";
@@ -94,14 +94,16 @@ export class Attachments {
       const sandbox = state.sandboxes.get(containerId) ?? { containerId, name, attached: false, endpoints: {}, published: [] };
       if (sandbox.endpoints[network.Id] && sandbox.attached)
         throw new BerthError("network/forbidden", `endpoint with name ${name} already exists in network ${network.Name}`);
+      if (!sandbox.attached) {
+        checkAskedAddresses(network, settings);
+        return settings;
+      }
       reserveEndpoint(state, sandbox, network, settings, hasNames(state, network.Id) ? [name, containerId.slice(0, 12)] : []);
       state.putSandbox(sandbox);
-      if (sandbox.attached) {
-        await this.#bringUp([network.Id]);
-        await createNamespaces([{ name: this.#namespace(containerId), links: [this.#link(sandbox, network, false)] }]);
-        await this.applyRules();
-        this.#tell([sandbox]);
-      }
+      await this.#bringUp([network.Id]);
+      await createNamespaces([{ name: this.#namespace(containerId), links: [this.#link(sandbox, network, false)] }]);
+      await this.applyRules();
+      this.#tell([sandbox]);
       return endpointSettings(sandbox, network, settings);
     });
   }
@@ -147,6 +149,7 @@ export class Attachments {
   async #attach(requests: readonly AttachRequest[]): Promise<AttachResult[]> {
     const { state } = this.#o;
     const done: Sandbox[] = [];
+    for (const { containerId } of requests) state.attaching.add(containerId);
     try {
       const prepared = requests.map((request) => {
         const one = { request, ...this.#prepare(request) };
@@ -169,6 +172,8 @@ export class Attachments {
     } catch (error) {
       await this.#takeDown(done);
       throw error;
+    } finally {
+      for (const { containerId } of requests) state.attaching.delete(containerId);
     }
   }
 

@@ -7,7 +7,7 @@ import { contains, formatAddress, freeAddress, parseAddress, parseSubnet } from 
 
 /**
  * Reserves a container's place in a network: what was asked, else what it had before, else the lowest free address. An endpoint that exists keeps its MAC
- * address and interface name.
+ * address and interface name. What a container that does not run had before is its own against everyone but who asks for that very address.
  * @throws BerthError network/bad-address, network/address-taken, network/no-address
  */
 export function reserveEndpoint(
@@ -19,7 +19,13 @@ export function reserveEndpoint(
 ): void {
   const old = sandbox.endpoints[network.Id];
   const address = (family: 4 | 6, asked: string | undefined, kept: string | undefined) =>
-    chooseAddress(network, family, asked, kept, takenAddresses(state, network.Id, sandbox.containerId, family));
+    chooseAddress(
+      network,
+      family,
+      asked,
+      kept,
+      takenAddresses(state, network.Id, sandbox.containerId, family, asked !== undefined && asked !== ""),
+    );
   const key = sandbox.containerId.slice(0, 5) + network.Id.slice(0, 5);
   sandbox.endpoints[network.Id] = {
     networkId: network.Id,
@@ -34,6 +40,24 @@ export function reserveEndpoint(
       return { target, alias };
     }),
   };
+  takeOver(state, sandbox, network.Id);
+}
+
+/** Nobody keeps an address that has a new owner. */
+function takeOver(state: NetworkState, owner: Sandbox, networkId: string): void {
+  const { address, address6 } = owner.endpoints[networkId] ?? {};
+  for (const other of state.sandboxes.values()) {
+    const endpoint = other.containerId === owner.containerId ? undefined : other.endpoints[networkId];
+    if (!endpoint) continue;
+    const [lost, lost6] = [
+      endpoint.address !== "" && endpoint.address === address,
+      endpoint.address6 !== "" && endpoint.address6 === address6,
+    ];
+    if (!lost && !lost6) continue;
+    if (lost) endpoint.address = "";
+    if (lost6) endpoint.address6 = "";
+    state.putSandbox(other);
+  }
 }
 
 /** The network that has the default route: the highest priority, then the first by name; never an internal one (Docker's rule). */
@@ -78,12 +102,7 @@ function chooseAddress(
   }
   const subnet = parseSubnet(entry.Subnet);
   if (asked) {
-    const address = parseAddress(asked);
-    if (!contains(subnet, address))
-      throw new BerthError(
-        "network/bad-address",
-        `invalid config for network ${network.Name}: the address ${asked} is not in its subnet ${entry.Subnet}`,
-      );
+    const address = askedAddress(network, entry.Subnet, asked);
     const holder = address === parseAddress(entry.Gateway ?? "0.0.0.0") ? "the gateway" : taken.get(address);
     if (holder) throw new BerthError("network/address-taken", `Address already in use: ${asked} on network ${network.Name} is ${holder}'s`);
     return asked;
@@ -97,9 +116,28 @@ function chooseAddress(
   return formatAddress(freeAddress(subnet, entry.IPRange ? parseSubnet(entry.IPRange) : subnet, reserved), subnet.bits);
 }
 
-function takenAddresses(state: NetworkState, networkId: string, exceptContainer: string, family: 4 | 6): Map<bigint, string> {
+/** @throws BerthError network/bad-address */
+function askedAddress(network: Network, subnet: string, asked: string): bigint {
+  const address = parseAddress(asked);
+  if (contains(parseSubnet(subnet), address)) return address;
+  throw new BerthError(
+    "network/bad-address",
+    `invalid config for network ${network.Name}: the address ${asked} is not in its subnet ${subnet}`,
+  );
+}
+
+/** Whether a container that starts later could have these addresses. Who has them now is a matter of its start, as with Docker. @throws BerthError network/bad-address */
+export function checkAskedAddresses(network: Network, settings: EndpointSettings): void {
+  const { IPv4Address, IPv6Address } = settings.IPAMConfig ?? {};
+  if (IPv4Address) chooseAddress(network, 4, IPv4Address, undefined, new Map());
+  if (IPv6Address) chooseAddress(network, 6, IPv6Address, undefined, new Map());
+}
+
+/** The addresses of others by who has them; `now`: only of those that run or are about to. */
+function takenAddresses(state: NetworkState, networkId: string, exceptContainer: string, family: 4 | 6, now: boolean): Map<bigint, string> {
   const taken = new Map<bigint, string>();
   for (const other of state.sandboxes.values()) {
+    if (now && !other.attached && !state.attaching.has(other.containerId)) continue;
     const endpoint = other.containerId === exceptContainer ? undefined : other.endpoints[networkId];
     const address = family === 6 ? endpoint?.address6 : endpoint?.address;
     if (address) taken.set(parseAddress(address), other.name);

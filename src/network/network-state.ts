@@ -36,6 +36,8 @@ export interface StoredNetwork {
 export class NetworkState {
   readonly networks = new Map<string, StoredNetwork>();
   readonly sandboxes = new Map<string, Sandbox>();
+  /** Containers whose attachment has begun: what is reserved for them is as good as theirs. */
+  readonly attaching = new Set<string>();
   readonly #root: string;
 
   constructor(root: string) {

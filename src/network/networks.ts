@@ -18,7 +18,7 @@ const predefined = ["bridge", "host", "none"];
 
 /**
  * The networks of one engine: records (network-state.ts) below `root`; bridges, namespaces and rules in the kernel.
- * Invariants: an address belongs to one container until `release`; the rule set is always written whole, from the records, in one transaction;
+ * Invariants: an address belongs to one container, until `release` or, where it does not run, until another asks for that very one; the rule set is always written whole, from the records, in one transaction;
  * every name in the kernel carries the instance, so that engines do not meet.
  */
 export class Networks {

@@ -139,6 +139,21 @@ describe("a network", () => {
     await expect(attach(asked("two", "10.231.7.1"))).rejects.toThrow("is the gateway's");
   });
 
+  it("gives an address that a stopped container had to whoever asks for that very one; the other gets a new one when it starts again", async () => {
+    networks.create({ Name: "fixed", IPAM: { Config: [{ Subnet: "10.231.7.0/24" }] } });
+    const settings = { IPAMConfig: { IPv4Address: "10.231.7.2" } };
+    const stopped = request("stopped", "fixed");
+    const [before] = await attach(stopped);
+    const asking = { ...request("asking", "fixed"), endpoints: { fixed: settings } };
+    // It does not run: whether the address is free is a matter of its start.
+    expect(await networks.connect(asking.containerId, "asking", "fixed", settings)).toEqual(settings);
+    await expect(attach(asking)).rejects.toThrow("Address already in use: 10.231.7.2 on network fixed is stopped's");
+    await networks.detach([stopped.containerId]);
+    const [asked] = await attach(asking);
+    const [after] = await attach(stopped);
+    expect([before, asked, after].map((result) => addressOf(result, "fixed"))).toEqual(["10.231.7.2", "10.231.7.2", "10.231.7.3"]);
+  });
+
   it("has IPv6 inside where it was asked for", async () => {
     networks.create({ Name: "six", EnableIPv6: true });
     const [one, two] = await attach(request("one", "six"), request("two", "six"));
