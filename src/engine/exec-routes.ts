@@ -68,7 +68,7 @@ export function execRoutes({ containers, runtime, events }: { containers: Contai
     );
     exec.session = session;
     exec.running = true;
-    emit(exec, `exec_start: ${(body.Cmd ?? []).join(" ")}`);
+    emit(exec, `exec_start: ${commandText(body.Cmd ?? [])}`);
     void session.pid.then((pid) => {
       exec.pid = pid;
     });
@@ -86,7 +86,7 @@ export function execRoutes({ containers, runtime, events }: { containers: Contai
       const body = execBody(await jsonBody<unknown>(call.request));
       if (!record.State.Running) throw new BerthError("container/not-running", `container ${record.Id} is not running`);
       if (record.State.Paused)
-        throw new BerthError("container/not-running", `Container ${record.Name.slice(1)} is paused, unpause the container before exec`);
+        throw new BerthError("container/not-running", `Container ${record.Id} is paused, unpause the container before exec`);
       if (!body.Cmd?.length) throw new BerthError("api/bad-parameter", "No exec command specified");
       const id = randomBytes(32).toString("hex");
       const exec: Exec = {
@@ -99,7 +99,7 @@ export function execRoutes({ containers, runtime, events }: { containers: Contai
         ...(body.ConsoleSize ? { size: { h: body.ConsoleSize[0], w: body.ConsoleSize[1] } } : {}),
       };
       execs.set(id, exec);
-      emit(exec, `exec_create: ${body.Cmd.join(" ")}`);
+      emit(exec, `exec_create: ${commandText(body.Cmd)}`);
       sendJson(call.response, 201, { Id: id });
     }),
     route("POST", "/exec/{id}/start", async (call) => {
@@ -169,4 +169,9 @@ export function execRoutes({ containers, runtime, events }: { containers: Contai
       });
     }),
   ];
+}
+
+/** As Docker's events have it: the program, a space, and the arguments, also where there are none. */
+function commandText([program = "", ...args]: readonly string[]): string {
+  return `${program} ${args.join(" ")}`;
 }

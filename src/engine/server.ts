@@ -166,14 +166,14 @@ function readExactly(socket: Duplex, head: Buffer, length: number): Promise<{ bo
   if (head.length >= length) return Promise.resolve({ body: head.subarray(0, length), rest: head.subarray(length) });
   return new Promise((resolve, reject) => {
     let got = head;
-    const onData = (chunk: Buffer) => {
-      got = Buffer.concat([got, chunk]);
+    // Read, not listened to: a socket that was paused by hand would not flow again for whoever listens next, and one that was not would lose bytes.
+    const onReadable = () => {
+      for (let chunk = socket.read(); chunk !== null; chunk = socket.read()) got = Buffer.concat([got, chunk as Buffer]);
       if (got.length < length) return;
-      socket.off("data", onData);
-      socket.pause();
+      socket.off("readable", onReadable);
       resolve({ body: got.subarray(0, length), rest: got.subarray(length) });
     };
-    socket.on("data", onData);
+    socket.on("readable", onReadable);
     socket.once("end", () => reject(new BerthError("api/bad-parameter", "the request ended in the middle of its body")));
   });
 }

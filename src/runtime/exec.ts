@@ -100,6 +100,7 @@ export function execInContainer(
     env: { PATH: process.env["PATH"] ?? "", LC_ALL: "C" },
   });
   let terminal: Terminal | undefined;
+  let size = spec.size;
   let early: Uint8Array[] | undefined = [];
   const said: Buffer[] = [];
   const terminalEnded = socket
@@ -107,7 +108,7 @@ export function execInContainer(
         .receive(stop.signal)
         .then((received) => {
           terminal = received;
-          if (spec.size) received.resize(spec.size);
+          if (size) received.resize(size);
           for (const data of early ?? []) received.write(data);
           early = undefined;
           return new Promise<void>((resolve) => {
@@ -175,7 +176,10 @@ export function execInContainer(
       if (spec.tty) terminal?.write(Buffer.from([4]));
       else child.stdin?.end();
     },
-    resize: (size) => terminal?.resize(size),
+    resize: (asked) => {
+      size = asked; // kept for a terminal that is still on its way
+      terminal?.resize(asked);
+    },
     kill: () => child.kill("SIGKILL"),
   };
 }

@@ -1,0 +1,85 @@
+import { connect, type Socket } from "node:net";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { type Berth, installedBerth } from "../../support/berth.ts";
+import { busyboxArchive } from "../../support/busybox-image.ts";
+import { EngineApi } from "../../support/engine-api.ts";
+
+let berth: Berth;
+let api: EngineApi;
+let container: string;
+
+beforeAll(async () => {
+  berth = await installedBerth();
+  await berth.ok(["image", "load"], { input: busyboxArchive() });
+  api = new EngineApi(berth.socket);
+  container = await api.create({ Cmd: ["sleep", "1000"], HostConfig: { Init: true } });
+  await api.json("POST", `/containers/${container}/start`);
+});
+afterAll(async () => {
+  await berth[Symbol.asyncDispose]();
+});
+
+const execOf = async (body: object): Promise<string> =>
+  (await api.json<{ Id: string }>("POST", `/containers/${container}/exec`, { AttachStdin: true, AttachStdout: true, ...body })).Id;
+
+/** Starts an exec as Python's http.client does: the head in one packet, and the body in another when the engine has read the head. */
+async function start(id: string, body: object): Promise<Socket> {
+  const text = JSON.stringify(body);
+  const socket = connect(berth.socket);
+  const head = ["Host: x", "Connection: Upgrade", "Upgrade: tcp", "Content-Type: application/json", `Content-Length: ${text.length}`];
+  socket.write(`POST /v1.43/exec/${id}/start HTTP/1.1\r\n${head.join("\r\n")}\r\n\r\n`);
+  await api.json("GET", "/version"); // answered after what came before it
+  socket.write(text);
+  await new Promise<void>((resolve) => {
+    let got = "";
+    socket.on("data", function read(chunk) {
+      got += chunk;
+      if (!got.includes("\r\n\r\n")) return;
+      socket.off("data", read);
+      resolve();
+    });
+  });
+  return socket;
+}
+
+async function rest(socket: Socket): Promise<string> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of socket) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks).toString();
+}
+
+it("takes input after a body that came later than its head", async () => {
+  const socket = await start(await execOf({ Cmd: ["cat"] }), { Detach: false, Tty: false });
+  socket.end("typed\n");
+  expect(await rest(socket)).toContain("typed\n");
+});
+
+it("lets go of an exec's terminal by its keys, pressed one after the other", async () => {
+  const socket = await start(await execOf({ Cmd: ["cat"], Tty: true }), { Tty: true });
+  socket.write("\x10");
+  await api.json("GET", "/version");
+  socket.write("\x11");
+  expect(await rest(socket)).not.toContain("^Q");
+});
+
+it("keeps the size that a terminal gets before it is there", async () => {
+  const id = await execOf({ Cmd: ["sh", "-c", "read line; stty size"], Tty: true });
+  const socket = await start(id, { Tty: true });
+  await api.bytes("POST", `/exec/${id}/resize?h=20&w=70`);
+  socket.write("\n");
+  expect(await rest(socket)).toContain("20 70");
+});
+
+it("gives a privileged exec every capability, and the next one the container's own", async () => {
+  const capabilities = async (body: object) => {
+    const socket = await start(await execOf({ Cmd: ["sed", "-n", "s/^CapBnd:\\s*//p", "/proc/self/status"], Tty: true, ...body }), {
+      Tty: true,
+    });
+    return BigInt(`0x${(await rest(socket)).trim()}`);
+  };
+  const usual = await capabilities({});
+  const privileged = await capabilities({ Privileged: true });
+  expect(privileged & usual).toBe(usual);
+  expect(privileged).toBeGreaterThan(usual);
+  expect(await capabilities({})).toBe(usual);
+});
