@@ -1,9 +1,9 @@
-import { randomBytes } from "node:crypto";
+import { createHash, randomBytes } from "node:crypto";
 import { mkdirSync, rmSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import pLimit from "p-limit";
-import type { BuildEvent } from "../api/index.ts";
+import type { BuildEvent, ImageConfig } from "../api/index.ts";
 import { BerthError } from "../system/index.ts";
 import type { BuildRequest } from "./build-request.ts";
 import { BuildCache, type CacheRecord, type PruneOptions } from "./cache/build-cache.ts";
@@ -21,6 +21,7 @@ import { SshAgents } from "./ssh-agents.ts";
 import { StageBuilder } from "./stage-builder.ts";
 import { stageNamed } from "./stage-graph.ts";
 import { imageConfigOf, type StageState } from "./stage-state.ts";
+import { plannedSteps, type StepListener } from "./step-listener.ts";
 import type { StepRunner } from "./step-runner.ts";
 
 interface Logger {
@@ -33,6 +34,7 @@ export interface BuildOptions {
   readonly pullImage?: PullImage;
   /** Told once, before the first step. */
   onDockerfile?(content: string, file: string): void;
+  readonly steps?: StepListener;
 }
 
 /** What a build made, before anything of it is an image. Its layers are in the store as long as the build cache keeps them. */
@@ -133,6 +135,8 @@ export class Builder {
       contexts.narrow(contextPaths(dockerfile, target));
       await contexts.prepare();
       const epochIso = epoch(request);
+      const { steps } = options;
+      steps?.planned(plannedSteps(dockerfile, target));
       stages = new StageBuilder({
         request,
         dockerfile,
@@ -145,6 +149,11 @@ export class Builder {
         contexts,
         sshAgents,
         progress,
+        steps: {
+          began: (line, vertex) => steps?.began(line, vertex),
+          looked: (vertex, found) => steps?.looked(vertex, found),
+          done: (line, state) => steps?.done(line, imageName(imageConfigOf(state, {}, epochIso))),
+        },
         pullImage: options.pullImage,
         mountCacheDir: join(this.o.rootDir, "mounts"),
         globals,
@@ -222,6 +231,11 @@ function targetStage(dockerfile: Dockerfile, target: string | undefined): number
     place: { file: dockerfile.file },
     hint: `This Dockerfile has: ${names.join(", ") || "no named stage"}.`,
   });
+}
+
+/** The id that an image of this configuration would have. */
+function imageName(config: ImageConfig): string {
+  return `sha256:${createHash("sha256").update(JSON.stringify(config)).digest("hex")}`;
 }
 
 function epoch(request: BuildRequest): string | undefined {

@@ -24,6 +24,7 @@ export async function layerStep(session: Session, vertex: Vertex, state: StageSt
   return await progress.run(vertex, async (step) => {
     const found = plan.useCache ? cache.find(plan.key) : undefined;
     if (found) step.cached();
+    session.steps.looked(vertex.id, found !== undefined);
     const record =
       found ??
       (await inFlight.join(plan.key, { signal: session.signal, onOutput: step.log }, (shared) =>

@@ -17,4 +17,5 @@ export type { BaseImage, BuildImages, Layer, PullImage } from "./images.ts";
 export { describePlatform } from "./platform.ts";
 export { Progress, ruleUrl, type Vertex } from "./progress.ts";
 export { dependenciesOf, stageNamed } from "./stage-graph.ts";
+export type { PlannedStep, StepListener } from "./step-listener.ts";
 export type { RunStep, StepMount, StepRunner } from "./step-runner.ts";

@@ -8,6 +8,8 @@ import type { Dockerfile } from "./dockerfile/parse-dockerfile.ts";
 import type { BuildImages, PullImage } from "./images.ts";
 import type { Progress } from "./progress.ts";
 import type { SshAgents } from "./ssh-agents.ts";
+import type { StageState } from "./stage-state.ts";
+import type { StepListener } from "./step-listener.ts";
 import type { StepRunner } from "./step-runner.ts";
 
 /** What every step of one build shares. */
@@ -23,6 +25,7 @@ export interface Session {
   readonly contexts: Contexts;
   readonly sshAgents: SshAgents;
   readonly progress: Progress;
+  readonly steps: Pick<StepListener, "began" | "looked"> & { done(line: number, state: StageState): void };
   readonly pullImage: PullImage | undefined;
   /** Directory of cache mounts; survives builds. */
   readonly mountCacheDir: string;

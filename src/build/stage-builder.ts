@@ -49,6 +49,8 @@ export class StageBuilder {
   private async build(stage: Stage): Promise<StageState> {
     const { dockerfile } = this.session;
     for (const dependency of dependenciesOf(dockerfile, stage.index)) this.stage(dependency).catch(() => {}); // started early; who needs it awaits it
+    const { steps: told } = this.session;
+    told.began(stage.from.line);
     const base = await this.at(stage.from, () => this.base(stage));
     const { image } = base;
     let state = base.state;
@@ -72,16 +74,19 @@ export class StageBuilder {
     const vertices = instructions.map((instruction) =>
       isStep(instruction) ? this.session.progress.declare(stepName(number++) + (instruction.original.split("\n")[0] ?? "")) : undefined,
     );
+    if (triggers.length === 0) told.done(stage.from.line, state);
     for (const [index, instruction] of instructions.entries()) {
       this.session.signal.throwIfAborted();
       const before = state;
       const vertex = vertices[index];
+      told.began(instruction.line, vertex?.id);
       try {
         state = await this.at(instruction, () => this.apply(stage, before, instruction, vertex));
       } catch (error) {
         if (vertex && !this.session.signal.aborted) await this.session.progress.fail(vertex, error);
         throw error;
       }
+      if (index >= triggers.length - 1) told.done(instruction.line, state);
     }
     return state;
   }

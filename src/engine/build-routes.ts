@@ -1,8 +1,8 @@
-import type { BuildEvent } from "../api/index.ts";
 import type { Builder, BuildRequest, PullImage } from "../build/index.ts";
 import { type ImageStore, parseReference, pull, type RegistryAuth } from "../image/index.ts";
 import { BerthError } from "../system/index.ts";
 import type { LocalSources } from "./buildkit/index.ts";
+import { ClassicBuildOutput } from "./classic-build-output.ts";
 import { type Call, filters, flag, type Handler, jsonStream, type Route, route, sendJson, timeMs } from "./http.ts";
 import { registryAuths } from "./registry-auth.ts";
 
@@ -39,20 +39,23 @@ function prune({ query, response }: Call, builder: Builder, sources: LocalSource
 
 async function build(call: Call, builder: Builder, images: ImageStore): Promise<void> {
   const request = requestOf(call);
-  const stream = jsonStream(call.response);
-  const names = new Map<string, string>();
+  const stream = jsonStream(call.response, "\r\n");
   const quiet = flag(call.query, "q");
+  const output = new ClassicBuildOutput((text) => quiet || stream.send({ stream: text }), {
+    labels: request.labels ?? {},
+    mayCache: !request.noCache,
+  });
+  const before = new Set(images.list().map((image) => image.id));
   const building = builder.build(request, {
     signal: call.signal,
     pullImage: buildPull(images, registryAuths(call.request)),
-    onEvent: (event) => {
-      const text = lineOf(event, names);
-      if (text && !quiet) stream.send({ stream: text });
-    },
+    onEvent: (event) => output.event(event),
+    steps: output,
   });
   const imageId = await building.then(
     (built) => built.imageId,
     (error: unknown) => {
+      output.fail();
       const classic = classicFailure(error);
       if (!classic) throw error;
       stream.send({ errorDetail: classic, error: classic.message });
@@ -65,6 +68,7 @@ async function build(call: Call, builder: Builder, images: ImageStore): Promise<
     stream.end();
     return;
   }
+  output.finish(imageId, !before.has(imageId));
   stream.send({ aux: { ID: imageId } });
   stream.send({ stream: `Successfully built ${imageId.replace("sha256:", "").slice(0, 12)}\n` });
   for (const tag of request.tags ?? []) stream.send({ stream: `Successfully tagged ${tag.includes(":") ? tag : `${tag}:latest`}\n` });
@@ -142,16 +146,4 @@ function parse(name: string, text: string): unknown {
   } catch (error) {
     throw new BerthError("api/bad-parameter", `${name} is not JSON: ${text}`, { cause: error });
   }
-}
-
-/** What people read of an event: a step's name when it begins or is found in the cache, its output, warnings. */
-function lineOf(event: BuildEvent, names: Map<string, string>): string | undefined {
-  // Docker's classic builder shows stderr in red, and its clients know it by that.
-  if (event.type === "log") return event.stream === 2 ? `\x1b[91m${event.text}\x1b[0m` : event.text;
-  if (event.type === "warning") return `[Warning] ${event.message}\n`;
-  if (event.type !== "vertex" || event.startedMs === undefined) return undefined;
-  if (event.completedMs !== undefined) return event.cached && !/\] FROM /.test(event.name) ? " ---> Using cache\n" : undefined;
-  if (names.has(event.id)) return undefined;
-  names.set(event.id, event.name);
-  return `${event.name}\n`;
 }

@@ -57,10 +57,10 @@ export function sendError(response: ServerResponse, error: unknown): void {
 }
 
 /** A stream of JSON objects, one a line, each flushed at once. */
-export function jsonStream(response: ServerResponse): { send(value: unknown): void; end(): void } {
+export function jsonStream(response: ServerResponse, end = "\n"): { send(value: unknown): void; end(): void } {
   response.writeHead(200, { "Content-Type": "application/json" });
   response.flushHeaders();
-  return { send: (value) => response.write(`${JSON.stringify(value)}\n`), end: () => response.end() };
+  return { send: (value) => response.write(`${JSON.stringify(value)}${end}`), end: () => response.end() };
 }
 
 /** Bytes as they come, no faster than the client reads. A failure after the first byte cuts the connection, so that nobody takes a part for the whole. */

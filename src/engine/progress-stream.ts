@@ -16,7 +16,7 @@ export function progressStream(response: ServerResponse): ProgressStream {
   const told = new Map<string, number>();
   const send = (value: unknown) => {
     if (!response.headersSent) response.writeHead(200, { "Content-Type": "application/json" });
-    response.write(`${JSON.stringify(value)}\n`);
+    response.write(`${JSON.stringify(value)}\r\n`);
   };
   return {
     send,

@@ -37,7 +37,7 @@ export class QueryBuilds {
     if (buildId !== "") this.#running.set(buildId, controller);
     try {
       const upload = call.query.get("remote") === "upload-request" ? await this.#uploadOf(buildId, controller.signal) : undefined;
-      const stream = jsonStream(call.response);
+      const stream = jsonStream(call.response, "\r\n");
       const solving = this.#o.solver.solve(request, controller.signal, uploaded ? (upload?.body ?? call.request) : undefined);
       const quiet = flag(call.query, "q");
       const told = quiet ? Promise.resolve() : this.#tell(ref, stream, controller.signal);

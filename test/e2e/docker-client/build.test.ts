@@ -47,8 +47,38 @@ it("takes what did not change from the cache, and builds only what the target ne
   expect(first.stdout).toMatch(/^sha256:[0-9a-f]{64}$/);
   expect(second.stdout).toBe(first.stdout);
   const again = await docker("build", "--build-arg", "WHO=me", "--target", "base", context);
-  expect(again.stdout.match(/---> Using cache/g)).toHaveLength(2);
+  // Every instruction after the FROM, those without a layer too.
+  expect(again.stdout.match(/---> Using cache/g)).toHaveLength(4);
   expect(again.stdout).not.toContain("last");
+});
+
+it("tells the steps one after the other, in the classic builder's words", async () => {
+  const { stdout } = await docker("build", "--no-cache", "-t", "made:1", "--label", "a=b", context);
+  const lines = stdout.split("\n").filter((line) => !line.startsWith("Sending build context"));
+  const id = / ---> ([0-9a-f]{12})/.exec(stdout)?.[1] ?? "";
+  expect(lines.map((line) => line.replace(/^ ---> [0-9a-f]{12}$/, " ---> id"))).toEqual([
+    "Step 1/8 : FROM busybox AS base",
+    " ---> id",
+    "Step 2/8 : ARG WHO=you",
+    " ---> id",
+    "Step 3/8 : COPY a.txt /a",
+    " ---> id",
+    'Step 4/8 : RUN echo "hello $WHO"',
+    "hello you",
+    " ---> id",
+    'Step 5/8 : CMD ["cat", "/a"]',
+    " ---> id",
+    "Step 6/8 : FROM base",
+    " ---> id",
+    "Step 7/8 : RUN echo last",
+    "last",
+    " ---> id",
+    "Step 8/8 : LABEL a=b",
+    " ---> id",
+    expect.stringMatching(/^Successfully built [0-9a-f]{12}$/),
+    "Successfully tagged made:1",
+  ]);
+  expect((await docker("inspect", "-f", "{{.Id}}", "busybox")).stdout).toContain(id);
 });
 
 it("fails with the step's own exit code, and tags nothing", async () => {
