@@ -1,6 +1,5 @@
 import * as fs from "node:fs";
-import { syscalls } from "../system/index.ts";
-import { libcPath, nodePath } from "./path-bytes.ts";
+import { libcPath, nodePath, syscalls } from "../system/index.ts";
 import type { TarEntry } from "./tar-reader.ts";
 import { padding, tarEnd, tarHeader } from "./tar-writer.ts";
 

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { createReadStream } from "node:fs";
+import { closeSync, createReadStream, openSync, readSync } from "node:fs";
 import type { MessagePort } from "node:worker_threads";
 import { BerthError, type ErrorCode, messageOf } from "../system/index.ts";
 import { decompressed } from "./decompress.ts";
@@ -14,6 +14,8 @@ export type LayerJob =
       readonly directory: string;
       /** Absent: the bytes come as messages, each answered with "more". */
       readonly file?: string;
+      /** The file is still being written: messages say how far it may be read. */
+      readonly grows?: boolean;
       readonly lowerDirs: readonly string[];
       readonly limits?: UnpackLimits;
       readonly whiteouts: boolean;
@@ -22,14 +24,20 @@ export type LayerJob =
     }
   | { readonly kind: "digest"; readonly directory: string };
 
-export type ToWorker = { job: LayerJob } | { chunk: Uint8Array } | { end: true } | { stop: string };
-export type FromWorker =
-  | { more: true }
-  | { done: { readonly diffId: string; readonly bytes: number; readonly tarBytes: number } }
-  | { failed: { readonly code: ErrorCode; readonly message: string } };
+export type ToWorker = { job: LayerJob } | { chunk: Uint8Array } | { upTo: number } | { end: true } | { stop: string };
+export type FromWorker = { more: true } | { done: LayerDigest } | { failed: { readonly code: ErrorCode; readonly message: string } };
 
-/** Answers one job on a port. Everything in it is synchronous file system work, which is why it lives in a worker. */
-export async function serveLayerJob(port: MessagePort): Promise<void> {
+export interface LayerDigest {
+  readonly diffId: string;
+  /** Sum of the sizes of its files. */
+  readonly bytes: number;
+}
+
+/**
+ * Answers the jobs that come over a port, one after the other. Everything in them is synchronous file system work, which is why they live in a
+ * worker. What still comes for a job that has failed is passed over.
+ */
+export async function serveLayerJobs(port: MessagePort): Promise<never> {
   const inbox: ToWorker[] = [];
   let wake: () => void = () => undefined;
   port.on("message", (message: ToWorker) => {
@@ -44,7 +52,24 @@ export async function serveLayerJob(port: MessagePort): Promise<void> {
     return inbox.shift()!; // not empty
   };
   const post = (message: FromWorker) => port.postMessage(message);
-  const chunks = async function* (): AsyncGenerator<Buffer> {
+  const stopped = () => inbox.some((message) => "stop" in message);
+  for (;;) {
+    const first = await next();
+    if (!("job" in first)) continue;
+    const { job } = first;
+    try {
+      post({ done: job.kind === "digest" ? await directoryDigest(job.directory, stopped) : await unpack(job, bytesOf(job), stopped) });
+    } catch (error) {
+      post({ failed: { code: error instanceof BerthError ? error.code : "system/internal", message: messageOf(error) } });
+    }
+  }
+
+  function bytesOf(job: LayerJob & { kind: "unpack" }): AsyncIterable<Buffer> {
+    if (job.file === undefined) return chunks();
+    return job.grows ? growing(job.file) : (createReadStream(job.file, { highWaterMark: 1 << 20 }) as AsyncIterable<Buffer>);
+  }
+
+  async function* chunks(): AsyncGenerator<Buffer> {
     for (;;) {
       const message = await next();
       if ("stop" in message) throw new BerthError("image/bad-archive", message.stop);
@@ -52,20 +77,32 @@ export async function serveLayerJob(port: MessagePort): Promise<void> {
       yield Buffer.from(message.chunk.buffer, message.chunk.byteOffset, message.chunk.byteLength);
       post({ more: true });
     }
-  };
-  try {
-    const first = await next();
-    if (!("job" in first)) throw new Error("the first message is a job");
-    const stopped = () => inbox.some((message) => "stop" in message);
-    post({ done: first.job.kind === "digest" ? await digest(first.job.directory, stopped) : await unpack(first.job, chunks(), stopped) });
-  } catch (error) {
-    post({ failed: { code: error instanceof BerthError ? error.code : "system/internal", message: messageOf(error) } });
+  }
+
+  async function* growing(file: string): AsyncGenerator<Buffer> {
+    const fd = openSync(file, "r");
+    try {
+      for (let at = 0; ; ) {
+        const message = await next();
+        if ("stop" in message) throw new BerthError("image/bad-archive", message.stop);
+        if (!("upTo" in message)) return;
+        while (at < message.upTo) {
+          const chunk = Buffer.allocUnsafe(Math.min(message.upTo - at, 1 << 20));
+          const length = readSync(fd, chunk, 0, chunk.length, at);
+          if (length === 0) throw new BerthError("image/bad-archive", "the archive became shorter while it was read");
+          at += length;
+          yield chunk.subarray(0, length);
+        }
+      }
+    } finally {
+      closeSync(fd);
+    }
   }
 }
 
-async function digest(directory: string, stopped: () => boolean): Promise<{ diffId: string; bytes: number; tarBytes: number }> {
+/** The diff id of a directory: of the archive that is made of it. */
+export async function directoryDigest(directory: string, stopped: () => boolean): Promise<LayerDigest> {
   const hash = createHash("sha256");
-  let tarBytes = 0;
   let bytes = 0;
   let pieces = 0;
   let small: Buffer[] = [];
@@ -75,7 +112,6 @@ async function digest(directory: string, stopped: () => boolean): Promise<{ diff
     yield* content(path, size);
   };
   for (const piece of layerTar(directory, counted)) {
-    tarBytes += piece.length;
     // Headers are tiny: hashing them together saves most of the calls.
     small.push(piece);
     smallBytes += piece.length;
@@ -91,14 +127,10 @@ async function digest(directory: string, stopped: () => boolean): Promise<{ diff
     }
   }
   for (const part of small) hash.update(part);
-  return { diffId: `sha256:${hash.digest("hex")}`, bytes, tarBytes };
+  return { diffId: `sha256:${hash.digest("hex")}`, bytes };
 }
 
-async function unpack(
-  job: LayerJob & { kind: "unpack" },
-  chunks: AsyncIterable<Buffer>,
-  stopped: () => boolean,
-): Promise<{ diffId: string; bytes: number; tarBytes: number }> {
+async function unpack(job: LayerJob & { kind: "unpack" }, input: AsyncIterable<Buffer>, stopped: () => boolean): Promise<LayerDigest> {
   const unpacker = new LayerUnpacker(job.directory, {
     lowerDirs: job.lowerDirs,
     whiteouts: job.whiteouts,
@@ -106,12 +138,9 @@ async function unpack(
   });
   const reader = new TarReader(unpacker);
   const hash = createHash("sha256");
-  let tarBytes = 0;
   try {
-    const input = job.file === undefined ? chunks : (createReadStream(job.file, { highWaterMark: 1 << 20 }) as AsyncIterable<Buffer>);
     for await (const plain of decompressed(input)) {
       if (job.checkedDiffId === undefined) hash.update(plain);
-      tarBytes += plain.length;
       reader.push(plain);
       if (job.file !== undefined && stopped()) throw new BerthError("image/bad-archive", "stopped");
     }
@@ -120,5 +149,5 @@ async function unpack(
   } finally {
     unpacker.close();
   }
-  return { diffId: job.checkedDiffId ?? `sha256:${hash.digest("hex")}`, bytes: unpacker.bytes, tarBytes };
+  return { diffId: job.checkedDiffId ?? `sha256:${hash.digest("hex")}`, bytes: unpacker.bytes };
 }

@@ -1,6 +1,5 @@
 import * as fs from "node:fs";
-import { BerthError, errnoOf, messageOf, syscalls } from "../system/index.ts";
-import { libcPath, nodePath } from "./path-bytes.ts";
+import { BerthError, errnoOf, libcPath, messageOf, nodePath, syscalls } from "../system/index.ts";
 import type { TarEntry, TarSink } from "./tar-reader.ts";
 
 export interface UnpackLimits {

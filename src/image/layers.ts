@@ -1,8 +1,10 @@
-import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from "node:fs";
+import { existsSync, lstatSync, mkdirSync, readdirSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { BerthError, writeFileAtomic } from "../system/index.ts";
+import { BerthError, nodePath, writeFileAtomic } from "../system/index.ts";
 import { chainOf, type Descriptor, type LayerInfo, type LayerRecord } from "./image-record.ts";
-import { runLayerJob } from "./layer-worker.ts";
+import { LayerAhead, type UnpackedLayer } from "./layer-ahead.ts";
+import { directoryDigest, type LayerDigest } from "./layer-job.ts";
+import { LayerWorkers } from "./layer-workers.ts";
 import { readRecords } from "./record-files.ts";
 import type { Trash } from "./trash.ts";
 
@@ -12,6 +14,8 @@ export interface NewLayer {
   readonly diffId?: string;
   readonly file?: string;
   readonly input?: AsyncIterable<Uint8Array>;
+  /** What the archive holds, where it was unpacked before: then the archive is not read. */
+  readonly unpacked?: UnpackedLayer;
   /** The archive as it came, where it is kept. */
   readonly blob?: Descriptor;
   /** The blob's digest is checked by whoever gives the bytes: of an archive that is not compressed it need not be computed again. */
@@ -27,12 +31,12 @@ export interface NewLayer {
 export class Layers {
   private readonly o: {
     rootDir: string;
-    workerFile: string | undefined;
     trash: Trash;
     newTemp: () => string;
     touch: (chain: string) => void;
   };
   private readonly records = new Map<string, LayerRecord>();
+  private readonly workers = new LayerWorkers();
   private readonly adding = new Map<string, Promise<LayerRecord>>();
 
   constructor(o: Layers["o"]) {
@@ -78,9 +82,13 @@ export class Layers {
     this.o.trash.discard(join(this.o.rootDir, "l", layer.directory));
   }
 
+  async close(): Promise<void> {
+    await this.workers.close();
+  }
+
   /** Adopts an overlay upper directory (moved; on this file system) as a layer on top of a chain. The diff id is exact. */
   async commit(o: { parentChainId?: string; upperDir: string; signal: AbortSignal }): Promise<LayerInfo> {
-    const result = await runLayerJob({ kind: "digest", directory: o.upperDir }, this.jobOptions(o.signal));
+    const result = await this.digest(o.upperDir, o.signal);
     return this.adopt({ parent: o.parentChainId, diffId: result.diffId, size: result.bytes, directory: o.upperDir });
   }
 
@@ -89,6 +97,11 @@ export class Layers {
    * @throws BerthError `image/bad-archive` when the content is not what `diffId` says
    */
   async add(o: NewLayer): Promise<LayerRecord> {
+    if (o.unpacked && existsSync(o.unpacked.directory)) {
+      const { directory, diffId, bytes } = o.unpacked;
+      checkDiffId(diffId, o.diffId);
+      return this.adopt({ parent: o.parent, diffId, size: bytes, directory, ...(o.blob ? { blob: o.blob } : {}) });
+    }
     const work = this.o.newTemp();
     const directory = join(work, "d");
     try {
@@ -101,21 +114,28 @@ export class Layers {
         whiteouts: o.whiteouts ?? true,
         ...(checkedDiffId === undefined ? {} : { checkedDiffId }),
       };
-      const result = await runLayerJob(o.file === undefined ? job : { ...job, file: o.file }, {
-        ...this.jobOptions(o.signal),
+      const result = await this.workers.run(o.file === undefined ? job : { ...job, file: o.file }, {
+        signal: o.signal,
         ...(o.input ? { input: o.input } : {}),
       });
-      if (o.diffId !== undefined && result.diffId !== o.diffId) {
-        const hint = "It is damaged: fetch or make it again.";
-        throw new BerthError("image/bad-archive", `a layer's content is ${result.diffId}, but its image says ${o.diffId}`, { hint });
-      }
+      checkDiffId(result.diffId, o.diffId);
       // Without the archive at hand the layer's archive is the one that is made of its directory.
-      const { diffId } = o.blob ? result : await runLayerJob({ kind: "digest", directory }, this.jobOptions(o.signal));
+      const { diffId } = o.blob ? result : await this.digest(directory, o.signal);
       const layer = { parent: o.parent, diffId, size: result.bytes, directory };
       return this.adopt(o.blob ? { ...layer, blob: o.blob } : layer);
     } finally {
       this.o.trash.discard(work);
     }
+  }
+
+  /** Begins to unpack an archive that is still being written to a file. */
+  unpackAhead(file: string): LayerAhead {
+    return new LayerAhead({ workers: this.workers, trash: this.o.trash, work: this.o.newTemp(), file });
+  }
+
+  /** Whether some layer was made of, or came as, what has this digest. */
+  knows(digest: string): boolean {
+    return this.all().some((layer) => layer.diffId === digest || layer.blob?.digest === digest);
   }
 
   /** Runs `make` for a chain unless it is here or being made. */
@@ -150,9 +170,34 @@ export class Layers {
     return record;
   }
 
-  private jobOptions(signal: AbortSignal): { signal: AbortSignal; workerFile?: string } {
-    return this.o.workerFile === undefined ? { signal } : { signal, workerFile: this.o.workerFile };
+  /** A handful of files is hashed here and now: a thread would take longer to begin. */
+  private async digest(directory: string, signal: AbortSignal): Promise<LayerDigest> {
+    if (isSmall(directory)) return await directoryDigest(directory, () => signal.aborted);
+    return await this.workers.run({ kind: "digest", directory }, { signal });
   }
+}
+
+function checkDiffId(found: string, expected: string | undefined): void {
+  if (expected === undefined || found === expected) return;
+  throw new BerthError("image/bad-archive", `a layer's content is ${found}, but its image says ${expected}`, {
+    hint: "It is damaged: fetch or make it again.",
+  });
+}
+
+/** At most 64 entries and 1 MB. */
+function isSmall(directory: string): boolean {
+  let [entries, bytes] = [0, 0];
+  for (const directories = [Buffer.from(directory).toString("latin1")]; directories.length > 0; ) {
+    const at = directories.pop()!; // not empty
+    for (const entry of readdirSync(nodePath(at), { withFileTypes: true, encoding: "latin1" })) {
+      const path = `${at}/${entry.name}`;
+      entries += 1;
+      if (entry.isDirectory()) directories.push(path);
+      else if (entry.isFile()) bytes += lstatSync(nodePath(path)).size;
+      if (entries > 64 || bytes > 1 << 20) return false;
+    }
+  }
+  return true;
 }
 
 function directoryName(chainId: string): string {

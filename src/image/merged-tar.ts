@@ -1,7 +1,6 @@
 import { lstatSync, readdirSync, type Stats } from "node:fs";
-import { errnoOf } from "../system/index.ts";
+import { errnoOf, nodePath } from "../system/index.ts";
 import { entryBytes, type Inodes, isOpaque } from "./layer-diff.ts";
-import { nodePath } from "./path-bytes.ts";
 import { tarEnd } from "./tar-writer.ts";
 
 /**

@@ -16,6 +16,7 @@ import {
   type StoredImage,
   sha256,
 } from "./image-record.ts";
+import type { LayerAhead } from "./layer-ahead.ts";
 import { layerTar } from "./layer-diff.ts";
 import { Layers, type NewLayer } from "./layers.ts";
 import { mergedTar } from "./merged-tar.ts";
@@ -47,15 +48,14 @@ export class ImageStore {
   private readonly listeners = new Set<(change: ImageChange) => void>();
   private readonly layerRoots: (() => Iterable<string>)[] = [];
 
-  constructor(o: { rootDir: string; host?: Host; workerFile?: string }) {
-    const { rootDir, workerFile } = o;
+  constructor(o: { rootDir: string; host?: Host }) {
+    const { rootDir } = o;
     this.rootDir = rootDir;
     this.host = o.host ?? describeHost();
     this.names = new ImageNames(rootDir);
     this.trash = new Trash(this.tempDir());
     this.layers = new Layers({
       rootDir,
-      workerFile,
       trash: this.trash,
       newTemp: () => this.newTemp(),
       touch: (chain) => this.touch(chain),
@@ -90,6 +90,7 @@ export class ImageStore {
 
   /** Waits for removals in the background. */
   async close(): Promise<void> {
+    await this.layers.close();
     await this.trash.settled();
   }
 
@@ -149,6 +150,15 @@ export class ImageStore {
 
   addLayer(o: NewLayer): Promise<LayerRecord> {
     return this.layers.add(o);
+  }
+
+  unpackAhead(file: string): LayerAhead {
+    return this.layers.unpackAhead(file);
+  }
+
+  /** Whether some layer was made of, or came as, what has this digest. */
+  knowsLayer(digest: string): boolean {
+    return this.layers.knows(digest);
   }
 
   layerOnce(chainId: string, make: () => Promise<LayerRecord>): Promise<LayerRecord> {
