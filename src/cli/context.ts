@@ -19,17 +19,37 @@ export interface CliContext {
 /** A stream that may be a terminal. */
 export type Output = NodeJS.WritableStream & Partial<Pick<WriteStream, "isTTY" | "columns" | "rows">>;
 
-export function processContext(dist: string, signal: AbortSignal): CliContext {
+/** This process. Its streams are opened when they are first asked for, because that takes milliseconds; `onOutput` gets each output then. */
+export function processContext(dist: string, signal: AbortSignal, onOutput: (output: NodeJS.WriteStream) => void): CliContext {
+  const known = new Map<"stdout" | "stderr", NodeJS.WriteStream>();
+  const output = (name: "stdout" | "stderr") => {
+    const stream = known.get(name) ?? process[name];
+    if (!known.has(name)) onOutput(stream);
+    known.set(name, stream);
+    return stream;
+  };
   return {
     env: process.env,
     cwd: process.cwd(),
-    stdin: process.stdin,
-    stdout: process.stdout,
-    stderr: process.stderr,
+    get stdin() {
+      return process.stdin;
+    },
+    get stdout() {
+      return output("stdout");
+    },
+    get stderr() {
+      return output("stderr");
+    },
     paths: berthPaths(process.env),
     dist,
     signal,
   };
+}
+
+/** `context` with more properties, or other ones; its streams stay unopened. */
+export function extended<T extends object>(context: CliContext, more: T): Omit<CliContext, keyof T> & T {
+  const properties = { ...Object.getOwnPropertyDescriptors(context), ...Object.getOwnPropertyDescriptors(more) };
+  return Object.create(Object.prototype, properties) as Omit<CliContext, keyof T> & T; // these are its properties
 }
 
 /** Whether this stream gets colour: --ansi decides, then NO_COLOR (no-color.org), CLICOLOR_FORCE, then whether it is a terminal. */

@@ -1,6 +1,6 @@
 import { BerthError } from "../system/error.ts";
 import type { EngineClient } from "./client/index.ts";
-import { type CliContext, wantsColor } from "./context.ts";
+import { type CliContext, extended, wantsColor } from "./context.ts";
 
 /** The flags before the command, as in `docker compose`. */
 export interface Globals {
@@ -38,17 +38,20 @@ export type Run<Options> = (cli: Invocation, args: readonly string[], options: O
 
 export function invocation(context: CliContext, globals: Globals): Invocation {
   let client: Promise<EngineClient> | undefined;
-  return {
-    ...context,
+  return extended(context, {
     globals,
-    color: wantsColor(context.env, context.stdout, globals.ansi),
-    colorErr: wantsColor(context.env, context.stderr, globals.ansi),
+    get color() {
+      return wantsColor(context.env, context.stdout, globals.ansi);
+    },
+    get colorErr() {
+      return wantsColor(context.env, context.stderr, globals.ansi);
+    },
     engine: () => {
       client ??= connectEngine(context);
       return client;
     },
-    print: (text) => context.stdout.write(`${text}\n`),
-  };
+    print: (text: string) => context.stdout.write(`${text}\n`),
+  });
 }
 
 async function connectEngine(context: CliContext): Promise<EngineClient> {

@@ -1,5 +1,3 @@
-import { dirname } from "node:path";
-import { fileURLToPath } from "node:url";
 import { processContext } from "./context.ts";
 import { dockerWords } from "./docker-words.ts";
 import { reportError } from "./report-error.ts";
@@ -14,31 +12,36 @@ for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
     interrupted.abort(signal);
   });
 }
-for (const stream of [process.stdout, process.stderr]) {
-  stream.on("error", (error: NodeJS.ErrnoException) => {
+const outputs: NodeJS.WriteStream[] = [];
+const context = processContext(import.meta.dirname, interrupted.signal, (output) => {
+  outputs.push(output);
+  output.on("error", (error: NodeJS.ErrnoException) => {
     if (error.code === "EPIPE") process.exit(141); // The reader has gone, as with `| head`.
     throw error;
   });
+});
+
+run(process.argv.slice(2)).catch((error: unknown) => {
+  throw error; // The way an error is shown has failed: Node shows it.
+});
+
+async function run(argv: readonly string[]): Promise<never> {
+  const code = await exitCode(argv);
+  // Sockets that are kept alive must not keep the process; what was written must get out.
+  await Promise.all(outputs.map((stream) => new Promise((resolve) => stream.write("", resolve))));
+  process.exit(code);
 }
 
-const context = processContext(dirname(fileURLToPath(import.meta.url)), interrupted.signal);
-const argv = process.argv.slice(2);
-let code: number;
-try {
-  const words = dockerWords(argv);
-  if (words) {
-    const { runDocker } = await import("./docker/index.ts");
-    code = await runDocker(words, context);
-  } else {
+async function exitCode(argv: readonly string[]): Promise<number> {
+  try {
+    const words = dockerWords(argv);
+    if (words) return await (await import("./docker/index.ts")).runDocker(words, context);
     const { runCompose } = await import("./program.ts");
-    code = await runCompose(argv[0] === "compose" ? argv.slice(1) : argv, context);
+    return await runCompose(argv[0] === "compose" ? argv.slice(1) : argv, context);
+  } catch (error) {
+    return interrupted.signal.aborted && isAbort(error) ? 130 : reportError(error, context, argv.includes("--debug"));
   }
-} catch (error) {
-  code = interrupted.signal.aborted && isAbort(error) ? 130 : reportError(error, context, argv.includes("--debug"));
 }
-// Sockets that are kept alive must not keep the process; what was written must get out.
-await Promise.all([process.stdout, process.stderr].map((stream) => new Promise((resolve) => stream.write("", resolve))));
-process.exit(code);
 
 function isAbort(error: unknown): boolean {
   return error instanceof Error && (error.name === "AbortError" || error.name === "ABORT_ERR" || error.message === "aborted");

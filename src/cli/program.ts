@@ -14,7 +14,42 @@ import { type Globals, invocation, progressKinds, usageError } from "./invocatio
 
 /** Runs one Compose-like command line; answers its exit code. @throws BerthError for everything that goes wrong */
 export async function runCompose(argv: readonly string[], context: CliContext): Promise<number> {
-  let code = 0;
+  if (argv[0] === "__complete") {
+    const { complete } = await import("./completion/complete.ts");
+    return complete(
+      buildProgram(() => async () => {}, context),
+      argv.slice(1),
+      context,
+    );
+  }
+  if (argv.length === 1 && (argv[0] === "--version" || argv[0] === "-v")) return runCompose(["version"], context);
+  if (argv.length === 0) {
+    buildProgram(() => async () => {}, context).outputHelp();
+    return 0;
+  }
+  // What most calls need is built in a fraction of the time. Help, and what is wrong with a call, is said by the whole.
+  if (!argv.some((word) => ["help", "--help", "-h"].includes(word))) {
+    const code = await parse(argv, context, new Set(argv)).catch((error: unknown) => {
+      if (!(error instanceof CommanderError)) throw error;
+    });
+    if (code !== undefined) return code;
+  }
+  try {
+    return (await parse(argv, context)) ?? 0;
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    if (error.exitCode === 0) return 0;
+    const [what = "", ...more] = error.message.replace(/^error: /, "").split("\n");
+    const words = argv.filter((word) => !word.startsWith("-"));
+    const known = buildProgram(() => async () => {}, context, new Set(words)).commands.find((one) => words.includes(one.name()));
+    const suggestion = more.join(" ").replace(/^\((.*)\)$/, "$1");
+    throw usageError(what, suggestion || `\`berth ${known ? `${known.name()} ` : ""}--help\` says what there is.`);
+  }
+}
+
+/** Answers the exit code, or undefined where no command was called. @throws CommanderError for what does not fit the grammar, also when it has shown help */
+async function parse(argv: readonly string[], context: CliContext, only?: ReadonlySet<string>): Promise<number | undefined> {
+  let code: number | undefined;
   const start: Start =
     (load) =>
     async (...args) => {
@@ -25,29 +60,14 @@ export async function runCompose(argv: readonly string[], context: CliContext): 
       const run = await load();
       code = (await run(invocation(context, globals), command.args, command.opts<Parameters<typeof run>[2]>())) ?? 0;
     };
-  const program = buildProgram(start, context);
-  if (argv[0] === "__complete") return (await import("./completion/complete.ts")).complete(program, argv.slice(1), context);
-  if (argv.length === 1 && (argv[0] === "--version" || argv[0] === "-v")) return runCompose(["version"], context);
-  if (argv.length === 0) {
-    program.outputHelp();
-    return 0;
-  }
-  try {
-    await program.parseAsync(plainBooleans(argv, program), { from: "user" });
-  } catch (error) {
-    if (!(error instanceof CommanderError)) throw error;
-    if (error.exitCode === 0) return 0;
-    const [what = "", ...more] = error.message.replace(/^error: /, "").split("\n");
-    const words = argv.filter((word) => !word.startsWith("-"));
-    const known = program.commands.find((one) => words.includes(one.name()));
-    const suggestion = more.join(" ").replace(/^\((.*)\)$/, "$1");
-    throw usageError(what, suggestion || `\`berth ${known ? `${known.name()} ` : ""}--help\` says what there is.`);
-  }
+  const program = buildProgram(start, context, only);
+  if (program.commands.length === 0) return undefined;
+  await program.parseAsync(plainBooleans(argv, program), { from: "user" });
   return code;
 }
 
-/** The whole grammar; loads no command. */
-export function buildProgram(start: Start, context: Pick<CliContext, "stdout">): Command {
+/** The grammar, of all commands or of some; loads no command. A part of it shows nothing. */
+export function buildProgram(start: Start, context: Pick<CliContext, "stdout">, only?: ReadonlySet<string>): Command {
   const program = new Command("berth")
     .description("Run a compose.yaml on this machine, with an engine of its own")
     .usage("[OPTIONS] COMMAND")
@@ -67,13 +87,13 @@ export function buildProgram(start: Start, context: Pick<CliContext, "stdout">):
     .showSuggestionAfterError()
     .helpCommand("help [COMMAND]", "display help for a command")
     .configureOutput({
-      writeOut: (text) => context.stdout.write(text),
-      writeErr: (text) => context.stdout.write(text),
+      writeOut: (text) => only || context.stdout.write(text),
+      writeErr: (text) => only || context.stdout.write(text),
       outputError: () => {},
     })
     .exitOverride();
   program.addHelpText("after", "\nDocker's commands: berth docker ...; berth image|volume|network|container|system ...");
-  const grammar: Grammar = { program, start };
+  const grammar: Grammar = { program, start, ...(only ? { only } : {}) };
   program.commandsGroup("Up and down:");
   declareChange(grammar);
   program.commandsGroup("Developing:");

@@ -62,7 +62,7 @@ export function unixAddress(path: string): Buffer {
 
 /** recvmsg(2) of one descriptor. The header is laid out for 64-bit Linux. */
 function receiveFd(connection: number): number {
-  const koffi = createRequire(import.meta.url)("koffi") as { address(value: unknown): bigint }; // only this function is used
+  const koffi = createRequire(import.meta.filename)("koffi") as { address(value: unknown): bigint }; // only this function is used
   const data = Buffer.alloc(4096);
   const control = Buffer.alloc(64);
   const vector = Buffer.alloc(16);

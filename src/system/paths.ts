@@ -1,5 +1,5 @@
-import { createHash } from "node:crypto";
 import { resolve } from "node:path";
+import { sha256 } from "./sha256.ts";
 
 export interface BerthPaths {
   /** What must survive a reboot: images, volumes, records. BERTH_ROOT, default /var/lib/berth. */
@@ -16,5 +16,12 @@ export interface BerthPaths {
 export function berthPaths(env: Readonly<Record<string, string | undefined>>): BerthPaths {
   const root = resolve(env["BERTH_ROOT"] || "/var/lib/berth");
   const run = resolve(env["BERTH_RUN"] || "/run/berth");
-  return { root, run, socket: `${run}/engine.sock`, instance: createHash("sha256").update(run).digest("hex").slice(0, 8) };
+  return {
+    root,
+    run,
+    socket: `${run}/engine.sock`,
+    get instance() {
+      return sha256(run).slice(0, 8);
+    },
+  };
 }

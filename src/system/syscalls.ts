@@ -55,7 +55,7 @@ export function syscalls(): Syscalls {
 function load(): Syscalls {
   // One at a time: nothing here waits, and callers get copies. 64 KiB is the longest value and the longest list (xattr(7)).
   const scratch = Buffer.alloc(65536);
-  const koffi = createRequire(import.meta.url)("koffi") as KoffiLike; // koffi's own typings describe its CommonJS export
+  const koffi = createRequire(import.meta.filename)("koffi") as KoffiLike; // koffi's own typings describe its CommonJS export
   const lib = koffi.load(null);
   const bound = new Map<string, KoffiFunction>();
   const libc = (prototype: string): KoffiFunction => {

@@ -8,7 +8,7 @@ const signs = { ok: "✔", warning: "!", problem: "✘" } as const;
 
 /** `berth doctor`: every prerequisite with what was found, and what to do where it is missing. Exits with 1 where something is missing. */
 export async function doctor(cli: Invocation, _: readonly string[], flags: { readonly format: "table" | "json" }): Promise<number> {
-  const checks: Check[] = [...machineChecks(cli.paths, cli.env), await registryCheck(cli.signal)];
+  const checks: Check[] = [...machineChecks(cli.paths, cli.env), await registryCheck(cli.env, cli.signal)];
   const problems = checks.filter((check) => check.state === "problem");
   if (flags.format === "json") cli.print(JSON.stringify(checks));
   else {

@@ -1,7 +1,7 @@
 import { basename } from "node:path";
 import { BerthError } from "../../system/error.ts";
 import { EngineClient, EngineError } from "../client/index.ts";
-import type { CliContext } from "../context.ts";
+import { type CliContext, extended } from "../context.ts";
 import { arityProblem, type Call, type DockerCommand, helpText, usageLine } from "./command.ts";
 import { type Flags, flagSpecs, parseFlags } from "./flags.ts";
 import { DockerExit, UsageError } from "./usage-error.ts";
@@ -68,19 +68,18 @@ async function runCommand(name: string, one: DockerCommand, argv: readonly strin
   }
   const env = globals.given("config") ? { ...context.env, DOCKER_CONFIG: globals.text("config") } : context.env;
   try {
-    const call: Call = {
-      ...context,
+    const call: Call = extended(context, {
       env,
       flags: parsed.flags,
       args: parsed.args,
       engine: await connectEngine(context, globals),
-      print: (text) => {
+      print: (text: string) => {
         context.stdout.write(`${text}\n`);
       },
-      printError: (text) => {
+      printError: (text: string) => {
         context.stderr.write(`${text}\n`);
       },
-    };
+    });
     return (await one.run(call)) ?? 0;
   } catch (error) {
     return endOf(error, name, usage, context);

@@ -1,14 +1,18 @@
+import { readFileSync } from "node:fs";
 import { request } from "node:https";
+import { rootCertificates } from "node:tls";
 import { messageOf } from "../../system/error.ts";
 import type { Check } from "./check.ts";
+
+type Env = Readonly<Record<string, string | undefined>>;
 
 const timeoutMs = 3000;
 
 /** Whether Docker Hub answers, with any status: without credentials it says 401. */
-export async function registryCheck(signal: AbortSignal, host = "registry-1.docker.io"): Promise<Check> {
+export async function registryCheck(env: Env, signal: AbortSignal, host = "registry-1.docker.io"): Promise<Check> {
   const name = "registry";
   try {
-    const status = await statusOf(host, signal);
+    const status = await statusOf(host, env, signal);
     return { name, state: "ok", found: `${host} answers (${status})` };
   } catch (error) {
     return {
@@ -20,9 +24,9 @@ export async function registryCheck(signal: AbortSignal, host = "registry-1.dock
   }
 }
 
-function statusOf(host: string, signal: AbortSignal): Promise<number> {
+function statusOf(host: string, env: Env, signal: AbortSignal): Promise<number> {
   return new Promise((resolve, reject) => {
-    const asked = request({ host, path: "/v2/", method: "GET", timeout: timeoutMs, signal }, (response) => {
+    const asked = request({ host, path: "/v2/", method: "GET", timeout: timeoutMs, signal, ...authorities(env) }, (response) => {
       response.resume();
       resolve(response.statusCode ?? 0);
     });
@@ -30,4 +34,9 @@ function statusOf(host: string, signal: AbortSignal): Promise<number> {
     asked.once("error", reject);
     asked.end();
   });
+}
+
+/** The launcher keeps NODE_EXTRA_CA_CERTS from Node, which reads the file at each start: here it is read by us. */
+function authorities({ NODE_EXTRA_CA_CERTS: file }: Env): { ca?: string[] } {
+  return file ? { ca: [...rootCertificates, readFileSync(file, "utf8")] } : {};
 }

@@ -8,15 +8,24 @@ export type Start = <O extends OptionValues>(load: () => Promise<Run<O>>) => (..
 export interface Grammar {
   readonly program: Command;
   readonly start: Start;
+  /** Only commands of these names are declared: a call needs one of fifty. */
+  readonly only?: ReadonlySet<string>;
+}
+
+/** Whether this command is declared at all. */
+export function isDeclared({ only }: Grammar, name: string): boolean {
+  return only === undefined || only.has(name);
 }
 
 /** One command: "up [SERVICE...]", what it does, its flags, and the module that runs it, which is loaded only then. */
 export function declare<O extends OptionValues>(
-  { program, start }: Grammar,
+  grammar: Grammar,
   usage: string,
   description: string,
   flags: (command: Command) => Command,
   load: () => Promise<Run<O>>,
 ): void {
+  if (!isDeclared(grammar, usage.split(" ", 1)[0] ?? "")) return;
+  const { program, start } = grammar;
   flags(program.command(usage).description(description)).action(start(load));
 }

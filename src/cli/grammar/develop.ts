@@ -1,5 +1,5 @@
 import { Option } from "commander";
-import { declare, type Grammar } from "./declare.ts";
+import { declare, type Grammar, isDeclared } from "./declare.ts";
 import { many } from "./options.ts";
 
 /** Commands around the development loop. */
@@ -37,7 +37,9 @@ export function declareDevelop(grammar: Grammar): void {
 }
 
 /** `berth volume ...`; its other words are Docker's. */
-function declareSnapshots({ program, start }: Grammar): void {
+function declareSnapshots(all: Grammar): void {
+  if (!isDeclared(all, "volume")) return;
+  const { program, start } = all;
   const volume = program.command("volume").description("snapshots of the project's volumes; and Docker's create, ls, inspect, rm, prune");
   const grammar = { program: volume, start };
   declare(

@@ -1,8 +1,10 @@
 import type { Command } from "commander";
-import { declare, type Grammar } from "./declare.ts";
+import { declare, type Grammar, isDeclared } from "./declare.ts";
 
 /** The engine's process. */
-export function declareEngine({ program, start }: Grammar): void {
+export function declareEngine(all: Grammar): void {
+  if (!isDeclared(all, "engine")) return;
+  const { program, start } = all;
   const engine = program.command("engine").description("the engine's process: in the foreground, its state, its end");
   const grammar = { program: engine, start };
   declare(

@@ -15,13 +15,13 @@ const unitsNs: Record<string, number> = {
 
 /** `1h30m`, `1.5s`, `2d` in nanoseconds. @throws ValueError */
 export function parseDuration(text: string): number {
-  const match = /^([-+]?)((?:(?:\d+\.?\d*|\.\d+)(?:ns|us|µs|μs|ms|s|m|h|d|w))+|0)$/.exec(text);
+  const match = /^([-+]?)((?:(?:\d+\.?\d*|\.\d+)(?:ns|us|\u00b5s|\u03bcs|ms|s|m|h|d|w))+|0)$/.exec(text);
   if (!match) {
     const hint = /^\d+$/.test(text) ? `; write ${text}s for seconds` : "";
     throw new ValueError(`"${text}" is no duration, such as 1m30s${hint}`);
   }
   let total = 0;
-  for (const [, amount, unit] of (match[2] ?? "").matchAll(/(\d+\.?\d*|\.\d+)(ns|us|µs|μs|ms|s|m|h|d|w)/g))
+  for (const [, amount, unit] of (match[2] ?? "").matchAll(/(\d+\.?\d*|\.\d+)(ns|us|\u00b5s|\u03bcs|ms|s|m|h|d|w)/g))
     total += Number(amount) * (unitsNs[unit ?? ""] ?? 0);
   return (match[1] === "-" ? -1 : 1) * Math.round(total);
 }

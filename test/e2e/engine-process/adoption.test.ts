@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { join } from "node:path";
 import { execa } from "execa";
 import { expect, test } from "vitest";
-import { type Berth, checkout, installedBerth } from "../../support/berth.ts";
+import { type Berth, installedBerth } from "../../support/berth.ts";
 import { busyboxArchive } from "../../support/busybox-image.ts";
 import { loadBusybox, type TestProject, testProject } from "../../support/project.ts";
 import { until } from "../../support/until.ts";
@@ -106,10 +106,4 @@ test("a full disk is said to be full, and there is no half-made container", asyn
     await berth.call(["engine", "stop"], { env });
     await execa("umount", ["-l", small]);
   }
-});
-
-test("the launcher says how to build where there is no build", async () => {
-  const launcher = readFileSync(join(checkout, "bin/berth"), "utf8").replace(/^#!.*\n/, "");
-  const answer = await execa(process.execPath, ["--input-type=module", "-e", launcher], { cwd: "/", reject: false });
-  expect([answer.exitCode, String(answer.stderr)]).toEqual([1, expect.stringMatching(/npm run build/)]);
 });
