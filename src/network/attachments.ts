@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import type { Container, EndpointSettings, Network } from "../api/index.ts";
 import { BerthError, messageOf } from "../system/index.ts";
 import { Batches } from "./batches.ts";
+import { bridgeOptions } from "./bridge-options.ts";
 import { endpointSettings } from "./endpoint-view.ts";
 import { checkAskedAddresses, defaultRoute, linkPlan, mtuOf, reserveEndpoint } from "./endpoints.ts";
 import type { Firewall } from "./firewall.ts";
@@ -11,6 +12,7 @@ import { hasNames } from "./names.ts";
 import { namespacePath } from "./net-namespace.ts";
 import type { Endpoint, NetworkState, Sandbox } from "./network-state.ts";
 import type { PublishedPorts } from "./published-ports.ts";
+import { hostSubnets, settledSubnet } from "./subnet-conflict.ts";
 
 export interface AttachRequest {
   readonly containerId: string;
@@ -88,9 +90,11 @@ export class Attachments {
   }
 
   /** One more network for a container; into its running namespace where there is one. @throws BerthError network/exists, network/bad-address */
-  connect(containerId: string, name: string, network: Network, settings: EndpointSettings): Promise<EndpointSettings> {
-    const { state, turn } = this.#o;
+  connect(containerId: string, name: string, ref: string, settings: EndpointSettings): Promise<EndpointSettings> {
+    const { state, turn, get } = this.#o;
     return turn(async () => {
+      this.#settle([ref]);
+      const network = get(ref);
       const sandbox = state.sandboxes.get(containerId) ?? { containerId, name, attached: false, endpoints: {}, published: [] };
       if (sandbox.endpoints[network.Id] && sandbox.attached)
         throw new BerthError("network/forbidden", `endpoint with name ${name} already exists in network ${network.Name}`);
@@ -133,8 +137,7 @@ export class Attachments {
         link,
         subnets: network.IPAM.Config.flatMap((entry) => entry.Subnet ?? []),
         internal: network.Internal,
-        masquerade: network.Options["com.docker.network.bridge.enable_ip_masquerade"] !== "false",
-        icc: network.Options["com.docker.network.bridge.enable_icc"] !== "false",
+        ...bridgeOptions(network.Options),
       }));
     await firewall.apply(
       bridges,
@@ -151,6 +154,7 @@ export class Attachments {
     const done: Sandbox[] = [];
     for (const { containerId } of requests) state.attaching.add(containerId);
     try {
+      this.#settle(requests.flatMap((request) => Object.keys(request.endpoints)));
       const prepared = requests.map((request) => {
         const one = { request, ...this.#prepare(request) };
         done.push(one.sandbox);
@@ -202,6 +206,25 @@ export class Attachments {
     }
     for (const undo of [() => deleteNamespaces(sandboxes.map((sandbox) => this.#namespaceOf(sandbox))), () => this.applyRules()])
       await undo().catch((error: unknown) => log.warn({ err: messageOf(error) }, "an attachment that failed left something"));
+  }
+
+  /** A bridge that is not there yet may find its subnet in use on the host. @throws BerthError network/subnet-taken */
+  #settle(refs: readonly string[]): void {
+    const { state, log, get } = this.#o;
+    const wanted = [...new Set(refs)].flatMap((ref) => state.networks.get(get(ref).Id) ?? []);
+    const missing = wanted.filter(({ link }) => link && !linkExists(link));
+    if (missing.length === 0) return;
+    const host = hostSubnets();
+    for (const stored of missing) {
+      const others = [...state.networks.values()].filter((other) => other !== stored).map((other) => other.network);
+      const network = settledSubnet(stored.network, { chosenHere: stored.chosenHere === true, others, host });
+      if (network === stored.network) continue;
+      state.putNetwork({ ...stored, network });
+      log.warn(
+        { network: network.Name, subnets: network.IPAM.Config, effect: "addresses change" },
+        "the host uses the network's subnet now",
+      );
+    }
   }
 
   #isUsed(networkId: string): boolean {
@@ -258,8 +281,8 @@ export class Attachments {
     if (request.publishAll) for (const port of request.exposed) ports[port] ??= [{}];
     const via = this.#publishesThrough(sandbox);
     if (!via) return;
-    const options = this.#o.state.networks.get(via.networkId)?.network.Options ?? {};
-    await this.#o.ports.publish(sandbox, { ports, via, defaultHostIp: options["com.docker.network.bridge.host_binding_ipv4"] });
+    const options = bridgeOptions(this.#o.state.networks.get(via.networkId)?.network.Options ?? {});
+    await this.#o.ports.publish(sandbox, { ports, via, defaultHostIp: options.hostBinding });
   }
 
   #publishesThrough(sandbox: Sandbox): Endpoint | undefined {

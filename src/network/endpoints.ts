@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import type { EndpointSettings, Network } from "../api/index.ts";
 import { BerthError } from "../system/index.ts";
+import { bridgeOptions } from "./bridge-options.ts";
 import { defaultMtu, type LinkPlan } from "./links.ts";
 import type { Endpoint, NetworkState, Sandbox, StoredNetwork } from "./network-state.ts";
 import { contains, formatAddress, freeAddress, parseAddress, parseSubnet } from "./subnet.ts";
@@ -30,7 +31,7 @@ export function reserveEndpoint(
   sandbox.endpoints[network.Id] = {
     networkId: network.Id,
     outer: `ve${key}`,
-    inner: old?.inner ?? freeInterface(sandbox, network.Id),
+    inner: old?.inner ?? freeInterface(sandbox, network),
     mac: settings.MacAddress || old?.mac || randomMac(),
     address: address(4, settings.IPAMConfig?.IPv4Address, old?.address),
     address6: address(6, settings.IPAMConfig?.IPv6Address, old?.address6),
@@ -82,7 +83,7 @@ export function linkPlan({ network, link }: StoredNetwork, endpoint: Endpoint, i
 }
 
 export function mtuOf(network: Network): number {
-  return Number(network.Options["com.docker.network.driver.mtu"]) || defaultMtu();
+  return bridgeOptions(network.Options).mtu ?? defaultMtu();
 }
 
 function chooseAddress(
@@ -145,9 +146,10 @@ function takenAddresses(state: NetworkState, networkId: string, exceptContainer:
   return taken;
 }
 
-function freeInterface(sandbox: Sandbox, networkId: string): string {
-  const used = new Set(Object.values(sandbox.endpoints).flatMap((endpoint) => (endpoint.networkId === networkId ? [] : [endpoint.inner])));
-  for (let index = 0; ; index++) if (!used.has(`eth${index}`)) return `eth${index}`;
+function freeInterface(sandbox: Sandbox, network: Network): string {
+  const used = new Set(Object.values(sandbox.endpoints).flatMap((endpoint) => (endpoint.networkId === network.Id ? [] : [endpoint.inner])));
+  const { interfacePrefix } = bridgeOptions(network.Options);
+  for (let index = 0; ; index++) if (!used.has(`${interfacePrefix}${index}`)) return `${interfacePrefix}${index}`;
 }
 
 /** Locally administered, as Docker's: 02:42 and four random bytes. */

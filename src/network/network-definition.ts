@@ -1,20 +1,21 @@
 import { randomBytes } from "node:crypto";
-import { readFileSync } from "node:fs";
-import { networkInterfaces } from "node:os";
 import type { Network, NetworkCreateBody } from "../api/index.ts";
 import { BerthError } from "../system/index.ts";
+import { checkBridgeOptions } from "./bridge-options.ts";
 import { contains, formatAddress, formatSubnet, freeSubnet, overlap, parseAddress, parseSubnet, type Subnet } from "./subnet.ts";
+import { takenSubnets } from "./subnet-conflict.ts";
 
 type IpamConfig = { Subnet: string; Gateway: string; IPRange?: string; AuxiliaryAddresses?: Record<string, string> };
 
 /**
  * The record of a new bridge network: subnets and gateways chosen where they were not asked for (Docker's default pools; RFC 4193 for IPv6).
- * @throws BerthError network/unknown-driver, network/subnet-taken, network/bad-address, network/no-subnet
+ * @throws BerthError network/unknown-driver, network/bad-option, network/subnet-taken, network/bad-address, network/no-subnet
  */
 export function defineNetwork(body: NetworkCreateBody, existing: readonly Network[]): Network {
   const driver = body.Driver || "bridge";
   if (driver !== "bridge")
     throw new BerthError("network/unknown-driver", `plugin "${driver}" not found`, { hint: "Berth makes bridge networks." });
+  checkBridgeOptions(body.Options ?? {});
   return {
     ...emptyNetwork(body.Name, "bridge"),
     EnableIPv4: body.EnableIPv4 !== false,
@@ -91,29 +92,4 @@ const withGateway = (subnet: Subnet): IpamConfig => ({
 function uniqueLocalSubnet(): Subnet {
   const random = randomBytes(5).toString("hex");
   return parseSubnet(`fd${random.slice(0, 2)}:${random.slice(2, 6)}:${random.slice(6)}::/64`);
-}
-
-/** What cannot be given to a new network: other networks', the host's own interfaces' and everything the host has a route to. */
-function takenSubnets(existing: readonly Network[]): Subnet[] {
-  const own = existing.flatMap((network) =>
-    network.IPAM.Config.flatMap((entry) => (entry.Subnet && !entry.Subnet.includes(":") ? [parseSubnet(entry.Subnet)] : [])),
-  );
-  const host = Object.values(networkInterfaces()).flatMap((list) =>
-    (list ?? []).flatMap((entry) => (entry.family === "IPv4" && entry.cidr ? [parseSubnet(entry.cidr)] : [])),
-  );
-  return [...own, ...host, ...routedSubnets(readFileSync("/proc/net/route", "utf8"))];
-}
-
-/** The destinations of /proc/net/route (little-endian hexadecimal address and mask), without the default route. */
-export function routedSubnets(text: string): Subnet[] {
-  return text
-    .split("\n")
-    .slice(1)
-    .map((line) => line.split("\t"))
-    .filter((fields) => fields[1] && fields[1] !== "00000000")
-    .map((fields) => ({
-      base: BigInt(Buffer.from(fields[1] ?? "", "hex").readUInt32LE(0)),
-      prefix: [...Number.parseInt(fields[7] ?? "0", 16).toString(2)].filter((bit) => bit === "1").length,
-      bits: 32 as const,
-    }));
 }

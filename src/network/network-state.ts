@@ -26,10 +26,11 @@ export interface Sandbox {
   published: PublishedPort[];
 }
 
-/** `link`: the bridge's interface; "" for host and none. */
+/** `link`: the bridge's interface; "" for host and none. `chosenHere`: its IPv4 subnet was not asked for, any other would do. */
 export interface StoredNetwork {
   network: Network;
   link: string;
+  chosenHere?: boolean;
 }
 
 /** The records of one engine's networks (`<root>/networks/ID.json`) and sandboxes (`<root>/sandboxes/CONTAINER.json`), in memory and on disk. */

@@ -1,6 +1,7 @@
 import type { EndpointSettings, Network, NetworkCreateBody } from "../api/index.ts";
 import { BerthError } from "../system/index.ts";
 import { Attachments, type AttachRequest, type AttachResult } from "./attachments.ts";
+import { bridgeOptions } from "./bridge-options.ts";
 import { networkContainers } from "./endpoint-view.ts";
 import { Firewall } from "./firewall.ts";
 import { deleteInterfaces, linkExists } from "./links.ts";
@@ -93,7 +94,8 @@ export class Networks {
 
   #create(body: NetworkCreateBody): Network {
     const network = defineNetwork(body, this.list());
-    this.#state.putNetwork({ network, link: body.Options?.["com.docker.network.bridge.name"] ?? `br-${network.Id.slice(0, 12)}` });
+    const chosenHere = !(body.IPAM?.Config ?? []).some((entry) => entry.Subnet && !entry.Subnet.includes(":"));
+    this.#state.putNetwork({ network, link: bridgeOptions(network.Options).linkName ?? `br-${network.Id.slice(0, 12)}`, chosenHere });
     return network;
   }
 
@@ -142,7 +144,7 @@ export class Networks {
 
   /** One more network for a container; into its running namespace where there is one. @throws BerthError network/exists, network/bad-address */
   async connect(containerId: string, name: string, ref: string, settings: EndpointSettings): Promise<EndpointSettings> {
-    return this.#attachments.connect(containerId, name, this.get(ref), settings);
+    return this.#attachments.connect(containerId, name, ref, settings);
   }
   /** Takes a network from a container. What was published through it goes on through another of its networks. */
   async disconnect(containerId: string, ref: string): Promise<void> {

@@ -62,7 +62,7 @@ export class PublishedPorts {
       try {
         return await this.#keep(sandbox.containerId, { ...port, hostPort });
       } catch (error) {
-        if (hostPort >= to) throw this.#nameHolder(error, port.protocol, hostPort);
+        if (hostPort >= to) throw this.#nameHolder(error, { ...port, hostPort });
       }
     }
   }
@@ -74,19 +74,23 @@ export class PublishedPorts {
   }
 
   /** A port that one of our own containers has is named by the container. */
-  #nameHolder(error: unknown, protocol: string, hostPort: number): unknown {
-    const other = [...this.#sandboxes()].find(
-      (sandbox) =>
-        this.#holders.has(sandbox.containerId) &&
-        sandbox.published.some((port) => port.hostPort === hostPort && port.protocol === protocol),
-    );
+  #nameHolder(error: unknown, wanted: PublishedPort): unknown {
+    const taken = (port: PublishedPort) =>
+      port.hostPort === wanted.hostPort && port.protocol === wanted.protocol && meet(port.hostIp, wanted.hostIp);
+    const other = [...this.#sandboxes()].find((sandbox) => this.#holders.has(sandbox.containerId) && sandbox.published.some(taken));
     if (!other || !(error instanceof BerthError)) return error;
-    return new BerthError(
-      "network/port-taken",
-      `Bind for 0.0.0.0:${hostPort} failed: port is already allocated: container ${other.name} has it`,
-      { hint: "Stop that container, or publish another port.", cause: error },
-    );
+    const where = `${wanted.hostIp.includes(":") ? `[${wanted.hostIp}]` : wanted.hostIp}:${wanted.hostPort}`;
+    return new BerthError("network/port-taken", `Bind for ${where} failed: port is already allocated: container ${other.name} has it`, {
+      hint: "Stop that container, or publish another port.",
+      cause: error,
+    });
   }
+}
+
+/** Whether two sockets on the same port would be in each other's way. */
+function meet(one: string, other: string): boolean {
+  if (one.includes(":") !== other.includes(":")) return false;
+  return one === other || [one, other].some((address) => address === "0.0.0.0" || address === "::");
 }
 
 /** Every address of the host where none is given; IPv6 only where the host has it. */

@@ -13,6 +13,9 @@ export interface RuleBridge {
   readonly internal: boolean;
   readonly masquerade: boolean;
   readonly icc: boolean;
+  /** What containers' packets to the world come from; the outgoing interface's address where it is not given. */
+  readonly hostAddress4?: string;
+  readonly hostAddress6?: string;
 }
 
 /**
@@ -79,7 +82,12 @@ function tableText(table: string, version: 4 | 6, bridges: readonly RuleBridge[]
     ),
     ...own
       .filter((bridge) => bridge.masquerade && !bridge.internal)
-      .flatMap((bridge) => bridge.subnets.map((subnet) => `    ${family} saddr ${subnet} oifname != "${bridge.link}" masquerade`)),
+      .flatMap((bridge) => {
+        const source = version === 4 ? bridge.hostAddress4 : bridge.hostAddress6;
+        return bridge.subnets.map(
+          (subnet) => `    ${family} saddr ${subnet} oifname != "${bridge.link}" ${source ? `snat to ${source}` : "masquerade"}`,
+        );
+      }),
     "  }",
     "  chain forward {\n    type filter hook forward priority filter - 5;",
     "    ct state established,related accept",

@@ -36,7 +36,10 @@ describe("memory", () => {
   });
   it.concurrent("the limit is the cgroup's, swap is as much again", async () => {
     const body = {
-      ...cgroupFile("memory.max memory.swap.max", "memory/memory.limit_in_bytes /sys/fs/cgroup/memory/memory.memsw.limit_in_bytes"),
+      ...cgroupFile(
+        "memory.max /sys/fs/cgroup/memory.swap.max",
+        "memory/memory.limit_in_bytes /sys/fs/cgroup/memory/memory.memsw.limit_in_bytes",
+      ),
     };
     const { stdout } = await api.run({ ...body, HostConfig: { Memory: 64 << 20 } });
     expect(["67108864\n67108864", "67108864\n134217728"]).toContain(stdout);
