@@ -24,7 +24,9 @@ export class ClassicBuildOutput implements StepListener {
 
   constructor(send: (text: string) => void, o: { labels: Readonly<Record<string, string | null>>; mayCache: boolean }) {
     this.#send = send;
-    this.#labels = Object.entries(o.labels).map(([key, value]) => `${key}=${value ?? ""}`);
+    this.#labels = Object.entries(o.labels)
+      .map(([key, value]) => `${key}=${value ?? ""}`)
+      .sort();
     this.#mayCache = o.mayCache;
   }
 
@@ -73,9 +75,8 @@ export class ClassicBuildOutput implements StepListener {
     if (last) last.imageId = imageId;
     for (const row of this.#rows.slice(this.#next)) row.cached ??= !isNew && this.#mayCache;
     this.#flush();
-    const count = this.#rows.length;
-    if (this.#labels.length > 0) {
-      this.#head(count + 1, `LABEL ${this.#labels.join(" ")}`);
+    for (const [index, label] of this.#labels.entries()) {
+      this.#head(this.#rows.length + 1 + index, `LABEL ${label}`);
       this.#send(` ---> ${short(imageId)}\n`);
     }
   }
@@ -122,7 +123,7 @@ export class ClassicBuildOutput implements StepListener {
   }
 
   #head(number: number, text: string): void {
-    this.#send(`Step ${number}/${this.#rows.length + (this.#labels.length > 0 ? 1 : 0)} : ${text}`);
+    this.#send(`Step ${number}/${this.#rows.length + this.#labels.length} : ${text}`);
     this.#send("\n");
   }
 }

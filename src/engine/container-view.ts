@@ -141,9 +141,21 @@ function shownHostConfig(hc: HostConfig): HostConfig {
     list?.map((binding) => ({ HostIp: binding.HostIp ?? "", HostPort: binding.HostPort ?? "" })) ?? list,
   ]);
   const set = Object.fromEntries(Object.entries(hc).filter(([, value]) => value !== undefined));
-  const paths = hc.Privileged ? {} : { MaskedPaths: [...defaultMaskedPaths], ReadonlyPaths: [...defaultReadonlyPaths] };
-  const shown = { ...hostConfigDefaults, ...paths, ...set, PortBindings: Object.fromEntries(bindings) };
+  const resolved = {
+    PortBindings: Object.fromEntries(bindings),
+    // Clients in Go send null for a list that they do not set.
+    MaskedPaths: hc.MaskedPaths ?? (hc.Privileged ? null : [...defaultMaskedPaths]),
+    ReadonlyPaths: hc.ReadonlyPaths ?? (hc.Privileged ? null : [...defaultReadonlyPaths]),
+    // A network of the user's has links in its endpoints alone.
+    Links: isUserDefined(hc.NetworkMode) ? null : (hc.Links ?? null),
+    MemorySwap: hc.MemorySwap || 2 * (hc.Memory ?? 0),
+  };
+  const shown = { ...hostConfigDefaults, ...set, ...resolved };
   return shown as unknown as HostConfig; // the defaults hold fields of Windows, too
+}
+
+function isUserDefined(mode: string | undefined): boolean {
+  return mode !== undefined && !/^(|default|bridge|host|none|container:.*)$/.test(mode);
 }
 
 function shownConfig(config: ContainerConfig): ContainerConfig {

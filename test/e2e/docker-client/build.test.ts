@@ -53,27 +53,29 @@ it("takes what did not change from the cache, and builds only what the target ne
 });
 
 it("tells the steps one after the other, in the classic builder's words", async () => {
-  const { stdout } = await docker("build", "--no-cache", "-t", "made:1", "--label", "a=b", context);
+  const { stdout } = await docker("build", "--no-cache", "-t", "made:1", "--label", "b=c", "--label", "a=b", context);
   const lines = stdout.split("\n").filter((line) => !line.startsWith("Sending build context"));
   const id = / ---> ([0-9a-f]{12})/.exec(stdout)?.[1] ?? "";
   expect(lines.map((line) => line.replace(/^ ---> [0-9a-f]{12}$/, " ---> id"))).toEqual([
-    "Step 1/8 : FROM busybox AS base",
+    "Step 1/9 : FROM busybox AS base",
     " ---> id",
-    "Step 2/8 : ARG WHO=you",
+    "Step 2/9 : ARG WHO=you",
     " ---> id",
-    "Step 3/8 : COPY a.txt /a",
+    "Step 3/9 : COPY a.txt /a",
     " ---> id",
-    'Step 4/8 : RUN echo "hello $WHO"',
+    'Step 4/9 : RUN echo "hello $WHO"',
     "hello you",
     " ---> id",
-    'Step 5/8 : CMD ["cat", "/a"]',
+    'Step 5/9 : CMD ["cat", "/a"]',
     " ---> id",
-    "Step 6/8 : FROM base",
+    "Step 6/9 : FROM base",
     " ---> id",
-    "Step 7/8 : RUN echo last",
+    "Step 7/9 : RUN echo last",
     "last",
     " ---> id",
-    "Step 8/8 : LABEL a=b",
+    "Step 8/9 : LABEL a=b",
+    " ---> id",
+    "Step 9/9 : LABEL b=c",
     " ---> id",
     expect.stringMatching(/^Successfully built [0-9a-f]{12}$/),
     "Successfully tagged made:1",

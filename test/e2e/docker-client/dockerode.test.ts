@@ -147,6 +147,24 @@ it("finds containers by every filter", async () => {
   await Promise.all([first, second].map((container) => container.remove({ force: true })));
 });
 
+it("shows what a container was given as Docker resolves it", async () => {
+  const network = await docker.createNetwork({ Name: "shown" });
+  const other = await create("sleep 1000", { name: "other" });
+  const { id } = await create("true", {
+    HostConfig: {
+      NetworkMode: "shown",
+      Links: ["other:o"],
+      Memory: 64 * 1024 * 1024,
+      MaskedPaths: null,
+    } as unknown as Dockerode.HostConfig, // as Go's clients send it
+  });
+  const { HostConfig } = await docker.getContainer(id).inspect();
+  expect(HostConfig).toMatchObject({ Links: null, MemorySwap: 128 * 1024 * 1024 });
+  expect(HostConfig.MaskedPaths).toContain("/proc/kcore");
+  for (const container of [docker.getContainer(id), other]) await container.remove({ force: true });
+  await network.remove();
+});
+
 it("answers as an engine outside a swarm, and in Docker's words", async () => {
   await expect(docker.listServices()).rejects.toMatchObject({ statusCode: 503 });
   expect(await docker.listPlugins()).toEqual([]);
