@@ -1,7 +1,8 @@
 import { spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createWriteStream, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { pipeline } from "node:stream/promises";
 import { tarArchive } from "../test/support/busybox-image.ts";
 import { testRegistry } from "../test/support/registry.ts";
 import { type Engine, timed } from "./engines.ts";
@@ -97,7 +98,7 @@ async function builds(builders: readonly Builder[], o: { directory: string; runs
 
 async function transfers(engines: readonly Engine[], o: { directory: string; runs: number }): Promise<Row[]> {
   await using registry = await testRegistry();
-  const [pulls, saves, loads, memory]: Samples[] = [{}, {}, {}, {}];
+  const [pulls, saves, loads, memory, building]: Samples[] = [{}, {}, {}, {}, {}];
   const archive = join(o.directory, "saved.tar");
   const medium = await imported(engines[0], registry.host, o.directory, "medium", 200 << 20);
   const large = await imported(engines[0], registry.host, o.directory, "large", 1 << 30);
@@ -118,12 +119,20 @@ async function transfers(engines: readonly Engine[], o: { directory: string; run
     await engine.docker(["rmi", "-f", large]).catch(() => 0);
     push(memory ?? {}, engine.name, await peakMb(engine, () => engine.docker(["pull", "-q", large])));
     await engine.docker(["rmi", "-f", large]);
+    const context = join(o.directory, `large-${engine.name}`);
+    mkdirSync(context);
+    await pipeline(blocks(1 << 30), createWriteStream(join(context, "blob")));
+    writeFileSync(join(context, "Dockerfile"), "FROM busybox\nCOPY blob /a\nRUN cat /a > /b\n");
+    push(building ?? {}, engine.name, await peakMb(engine, () => engine.docker(["build", "-q", "-t", "bench-large", context])));
+    await engine.docker(["rmi", "-f", "bench-large"]);
+    rmSync(context, { recursive: true });
   }
   return [
     { what: "pull of 200 MB from loopback", unit: "ms", samples: pulls ?? {} },
     { what: "save of 200 MB", unit: "ms", samples: saves ?? {} },
     { what: "load of 200 MB", unit: "ms", samples: loads ?? {} },
     { what: "engine's resident memory in a pull of 1 GB, at its highest", unit: "MB", samples: memory ?? {} },
+    { what: "the same in a build with a file of 1 GB, copied and read", unit: "MB", samples: building ?? {} },
   ];
 }
 
@@ -131,14 +140,9 @@ async function transfers(engines: readonly Engine[], o: { directory: string; run
 async function imported(engine: Engine | undefined, host: string, directory: string, name: string, bytes: number): Promise<string> {
   const ref = `${host}/${name}:1`;
   const layer = join(directory, `${name}.tar`);
-  const block = Buffer.concat([randomBytes(3 << 18), Buffer.alloc(1 << 18, name)]);
-  const { createWriteStream } = await import("node:fs");
-  const { pipeline } = await import("node:stream/promises");
   const parts = async function* () {
-    for (let at = 0; at < bytes; at += 1 << 20) {
-      block.writeUInt32LE(at, 0);
-      yield tarArchive([{ name: `f${at >> 20}`, data: block }]).subarray(0, -1024);
-    }
+    for await (const block of blocks(bytes))
+      yield tarArchive([{ name: `f${block.readUInt32LE(0) >> 20}`, data: block }]).subarray(0, -1024);
     yield Buffer.alloc(1024);
   };
   await pipeline(parts(), createWriteStream(layer));
@@ -146,6 +150,15 @@ async function imported(engine: Engine | undefined, host: string, directory: str
   await engine?.docker(["push", "-q", ref]);
   rmSync(layer);
   return ref;
+}
+
+/** Blocks of 1 MB, each other than the rest, a quarter of it compressible. */
+function* blocks(bytes: number): Generator<Buffer> {
+  const block = Buffer.concat([randomBytes(3 << 18), Buffer.alloc(1 << 18, "bench")]);
+  for (let at = 0; at < bytes; at += 1 << 20) {
+    block.writeUInt32LE(at, 0);
+    yield Buffer.from(block);
+  }
 }
 
 /** The highest resident memory of the engine's process while something is done, looked at every 20 ms. */
