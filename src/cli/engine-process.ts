@@ -71,8 +71,8 @@ async function startEngineProcess({ paths, dist, env }: EnginePlace): Promise<vo
     cwd: "/",
     detached: true,
     stdio: ["ignore", fd, fd],
-    // Threads that unpack layers would each keep an arena of freed memory of their own.
-    env: { MALLOC_ARENA_MAX: "2", ...env, BERTH_ROOT: paths.root, BERTH_RUN: paths.run },
+    // Threads that unpack layers would each keep an arena of freed memory of their own, and arenas grow their idea of what is worth giving back.
+    env: { MALLOC_ARENA_MAX: "2", MALLOC_TRIM_THRESHOLD_: "131072", ...env, BERTH_ROOT: paths.root, BERTH_RUN: paths.run },
   });
   closeSync(fd);
   let ended: string | undefined;

@@ -3,7 +3,7 @@ import { closeSync, createReadStream, openSync, readFileSync, writeSync } from "
 import { join, posix } from "node:path";
 import type { Readable } from "node:stream";
 import { extract } from "tar-stream";
-import { BerthError, errnoOf, messageOf } from "../system/index.ts";
+import { BerthError, BufferGarbage, errnoOf, messageOf } from "../system/index.ts";
 import { compressionOf, decompressed } from "./decompress.ts";
 import type { LayerAhead, UnpackedLayer } from "./layer-ahead.ts";
 import type { ImageStore } from "./store.ts";
@@ -118,6 +118,7 @@ export class ArchiveMembers {
     const hash = createHash("sha256");
     let size = 0;
     let arriving: Arriving | undefined;
+    const garbage = new BufferGarbage();
     try {
       for await (const chunk of content) {
         if (size === 0 && announced >= minAheadBytes) arriving = this.unpackAhead(name, path, chunk);
@@ -125,6 +126,7 @@ export class ArchiveMembers {
         for (let at = 0; at < chunk.length; ) at += writeSync(fd, chunk, at);
         size += chunk.length;
         arriving?.layer.written(size);
+        garbage.passed(chunk.length);
       }
     } finally {
       closeSync(fd);

@@ -1,5 +1,5 @@
 import { createReadStream } from "node:fs";
-import { BerthError } from "../system/index.ts";
+import { BerthError, BufferGarbage } from "../system/index.ts";
 import type { Descriptor } from "./image-record.ts";
 import { tarSize } from "./layer-diff.ts";
 import { mediaTypes } from "./manifest.ts";
@@ -16,13 +16,21 @@ export function layerBlob(store: ImageStore, chainId: string): LayerBlob {
   if (!layer) throw new BerthError("image/not-found", `No such layer: ${chainId}`);
   const { blob } = layer;
   if (blob && store.hasBlob(blob.digest)) {
-    return { ...blob, read: () => createReadStream(store.blobPath(blob.digest), { highWaterMark: 1 << 20 }) as AsyncIterable<Buffer> };
+    return { ...blob, read: () => swept(createReadStream(store.blobPath(blob.digest), { highWaterMark: 1 << 20 })) };
   }
   const directory = store.layerDir(chainId);
   return {
     digest: layer.diffId,
     size: tarSize(directory),
     mediaType: mediaTypes.ociLayer,
-    read: () => store.diffTar(directory) as AsyncIterable<Buffer>,
+    read: () => swept(store.diffTar(directory)),
   };
+}
+
+async function* swept(bytes: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+  const garbage = new BufferGarbage();
+  for await (const chunk of bytes) {
+    yield chunk;
+    garbage.passed(chunk.length);
+  }
 }

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { closeSync, createReadStream, openSync, readSync } from "node:fs";
 import type { MessagePort } from "node:worker_threads";
-import { BerthError, type ErrorCode, messageOf } from "../system/index.ts";
+import { BerthError, BufferGarbage, type ErrorCode, messageOf } from "../system/index.ts";
 import { decompressed } from "./decompress.ts";
 import { content, layerTar } from "./layer-diff.ts";
 import { LayerUnpacker, type UnpackLimits } from "./layer-unpack.ts";
@@ -111,7 +111,9 @@ export async function directoryDigest(directory: string, stopped: () => boolean)
     bytes += size;
     yield* content(path, size);
   };
+  const garbage = new BufferGarbage();
   for (const piece of layerTar(directory, counted)) {
+    garbage.passed(piece.length);
     // Headers are tiny: hashing them together saves most of the calls.
     small.push(piece);
     smallBytes += piece.length;
@@ -139,7 +141,9 @@ async function unpack(job: LayerJob & { kind: "unpack" }, input: AsyncIterable<B
   const reader = new TarReader(unpacker);
   const hash = createHash("sha256");
   try {
+    const garbage = new BufferGarbage();
     for await (const plain of decompressed(input)) {
+      garbage.passed(plain.length);
       if (job.checkedDiffId === undefined) hash.update(plain);
       reader.push(plain);
       if (job.file !== undefined && stopped()) throw new BerthError("image/bad-archive", "stopped");

@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { MessageChannel, type MessagePort, Worker } from "node:worker_threads";
-import { BerthError } from "../system/index.ts";
+import { BerthError, BufferGarbage } from "../system/index.ts";
 import { type FromWorker, type LayerDigest, type LayerJob, serveLayerJobs, type ToWorker } from "./layer-job.ts";
 
 /** A thread costs 50 ms of processor time to start and some megabytes to keep. */
@@ -57,9 +57,11 @@ export class LayerWorkers {
       send({ job });
       if (o.input) {
         try {
+          const garbage = new BufferGarbage();
           for await (const chunk of o.input) {
             if (ended || o.signal.aborted) break;
             send({ chunk });
+            garbage.passed(chunk.length);
             underway += 1;
             while (underway >= 4 && !ended && !o.signal.aborted)
               await new Promise<void>((resolve) => {

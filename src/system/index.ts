@@ -3,6 +3,7 @@
  * It imports no other room.
  */
 export { readJsonFile, writeFileAtomic } from "./atomic-file.ts";
+export { BufferGarbage } from "./buffer-garbage.ts";
 export {
   credentialKeys,
   eraseCredentials,
