@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { closeSync, existsSync, mkdirSync, openSync, readFileSync } from "node:fs";
-import { connect } from "node:net";
+import { connect, type Socket } from "node:net";
 import { join } from "node:path";
 import { BerthError } from "../system/error.ts";
 import type { BerthPaths } from "../system/paths.ts";
@@ -15,19 +15,20 @@ export interface EnginePlace {
 const startTimeoutMs = 15_000;
 
 /**
- * Makes sure that an engine answers on the socket, and starts one where none does: under a lock (so many commands at once start one), in a
+ * A connection to the engine on the socket, which is started where none answers: under a lock (so many commands at once start one), in a
  * session of its own, with its output in `<BERTH_ROOT>/engine.log`. Spawns at most one process.
  * @throws BerthError system/not-root, system/engine-start with the engine's own last words
  */
-export async function ensureEngine(place: EnginePlace): Promise<void> {
-  if (await engineAnswers(place.paths.socket)) return;
+export async function connectToEngine(place: EnginePlace): Promise<Socket> {
+  const running = await openConnection(place.paths.socket);
+  if (running) return running;
   requireRoot("the engine has to be root to make namespaces, mounts and bridges");
   mkdirSync(place.paths.run, { recursive: true, mode: 0o711 });
   mkdirSync(place.paths.root, { recursive: true, mode: 0o711 });
   const { lockFile } = await import("../system/lock.ts");
   const lock = await lockFile(join(place.paths.run, "start.lock"), startTimeoutMs);
   try {
-    if (!(await engineAnswers(place.paths.socket))) await startEngineProcess(place);
+    return (await openConnection(place.paths.socket)) ?? (await startEngineProcess(place));
   } finally {
     lock.release();
   }
@@ -41,17 +42,22 @@ export function requireRoot(why: string): void {
     });
 }
 
-/** Whether somebody listens there. A file that nobody listens on, or that is no socket, answers no: the next engine replaces it. */
-export function engineAnswers(socketPath: string): Promise<boolean> {
-  if (!existsSync(socketPath)) return Promise.resolve(false);
+/** Whether somebody listens there. */
+export async function engineAnswers(socketPath: string): Promise<boolean> {
+  const socket = await openConnection(socketPath);
+  socket?.destroy();
+  return socket !== undefined;
+}
+
+/** Nothing where nobody listens on the file, or where it is no socket: the next engine replaces it. */
+function openConnection(socketPath: string): Promise<Socket | undefined> {
+  if (!existsSync(socketPath)) return Promise.resolve(undefined);
   return new Promise((resolve, reject) => {
     const socket = connect(socketPath);
-    socket.once("connect", () => {
-      socket.destroy();
-      resolve(true);
-    });
-    socket.once("error", (error: NodeJS.ErrnoException) => {
-      if (error.code !== "EACCES" && error.code !== "EPERM") return resolve(false);
+    socket.once("connect", () => resolve(socket));
+    // It stays for an engine that ends before the first request, which then opens a connection of its own.
+    socket.on("error", (error: NodeJS.ErrnoException) => {
+      if (error.code !== "EACCES" && error.code !== "EPERM") return resolve(undefined);
       reject(
         new BerthError("system/not-root", `the engine's socket ${socketPath} may only be used by root`, {
           hint: "Run it with sudo.",
@@ -63,7 +69,7 @@ export function engineAnswers(socketPath: string): Promise<boolean> {
 }
 
 /** Starts the engine detached and waits until it answers or has ended. */
-async function startEngineProcess({ paths, dist, env }: EnginePlace): Promise<void> {
+async function startEngineProcess({ paths, dist, env }: EnginePlace): Promise<Socket> {
   const logPath = engineLogPath(paths);
   const output = join(paths.run, "engine.out");
   const fd = openSync(output, "w", 0o600);
@@ -84,7 +90,11 @@ async function startEngineProcess({ paths, dist, env }: EnginePlace): Promise<vo
   });
   const until = Date.now() + startTimeoutMs;
   for (;;) {
-    if (await engineAnswers(paths.socket)) break;
+    const connection = await openConnection(paths.socket);
+    if (connection) {
+      child.unref();
+      return connection;
+    }
     if (ended !== undefined || Date.now() > until) {
       const lines = lastLines(output) || lastLines(logPath);
       throw new BerthError(
@@ -95,7 +105,6 @@ async function startEngineProcess({ paths, dist, env }: EnginePlace): Promise<vo
     }
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
-  child.unref();
 }
 
 export function engineLogPath(paths: BerthPaths): string {

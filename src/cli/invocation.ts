@@ -55,9 +55,8 @@ export function invocation(context: CliContext, globals: Globals): Invocation {
 }
 
 async function connectEngine(context: CliContext): Promise<EngineClient> {
-  const [{ ensureEngine }, { EngineClient }] = await Promise.all([import("./engine-process.ts"), import("./client/index.ts")]);
-  await ensureEngine(context);
-  return new EngineClient(context.paths.socket);
+  const [{ connectToEngine }, { EngineClient }] = await Promise.all([import("./engine-process.ts"), import("./client/index.ts")]);
+  return new EngineClient(context.paths.socket, await connectToEngine(context));
 }
 
 /** A refusal of the command line itself. */

@@ -1,5 +1,7 @@
+import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
 import { createServer, type RequestListener, type Server } from "node:http";
+import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Readable } from "node:stream";
@@ -45,6 +47,23 @@ test("Docker's own error bodies get a code by their status", async () => {
 
 test("nobody there is api/unavailable", async () => {
   await expect(new EngineClient("/nonexistent/socket").json("GET", "/")).rejects.toMatchObject({ code: "api/unavailable" });
+});
+
+test("a connection that is there already carries the first request, unless it has ended", async () => {
+  let connections = 0;
+  const { socketPath } = await engine(
+    (_, response) => response.end("{}"),
+    (server) => server.on("connection", () => connections++),
+  );
+  for (const ended of [false, true]) {
+    const opened = connect(socketPath);
+    await once(opened, "connect");
+    if (ended) opened.destroy();
+    const client = new EngineClient(socketPath, opened);
+    cleanup.push(() => client.close());
+    expect(await client.json("GET", "/x")).toEqual({});
+  }
+  expect(connections).toBe(3);
 });
 
 test("a body that is a stream is sent as it comes, and lines are read as they come", async () => {

@@ -6,7 +6,7 @@ import {
   type IncomingHttpHeaders,
   type IncomingMessage,
 } from "node:http";
-import type { Socket } from "node:net";
+import { connect, type Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
@@ -43,9 +43,13 @@ export interface HijackedConnection {
 export class EngineClient {
   readonly socketPath: string;
   readonly #agent = new Agent({ keepAlive: true });
+  #opened: Socket | undefined;
 
-  constructor(socketPath: string) {
+  /** `opened`: a connection that is there already, for the first request. */
+  constructor(socketPath: string, opened?: Socket) {
     this.socketPath = socketPath;
+    this.#opened = opened;
+    this.#agent.createConnection = this.#connect;
   }
 
   async request(method: string, path: string, o: RequestOptions = {}): Promise<Answer> {
@@ -105,7 +109,14 @@ export class EngineClient {
 
   close(): void {
     this.#agent.destroy();
+    this.#opened?.destroy();
   }
+
+  readonly #connect = (): Socket => {
+    const opened = this.#opened;
+    this.#opened = undefined;
+    return opened && !opened.destroyed && !opened.readableEnded ? opened : connect(this.socketPath);
+  };
 
   #open(method: string, path: string, o: RequestOptions, extra: Record<string, string>): ClientRequest {
     const options: HttpRequestOptions & { servername: string } = {
@@ -113,7 +124,7 @@ export class EngineClient {
       // Node would look whether the host is an address, with expressions that take 10 ms to compile.
       servername: "",
       // A hijacked connection belongs to its taker: it never goes back to the agent.
-      agent: extra["Upgrade"] ? false : this.#agent,
+      ...(extra["Upgrade"] ? { createConnection: this.#connect } : { agent: this.#agent }),
       method,
       path: path + queryText(o.query),
       headers: { Host: "berth", ...extra, ...bodyHeaders(method, o.body), ...o.headers },

@@ -118,9 +118,8 @@ async function connectEngine(context: CliContext, globals: Flags): Promise<Engin
     if (!host.startsWith("unix://")) throw new UsageError(`unable to connect to ${host}: only unix:// sockets are supported`);
     return new EngineClient(host.slice("unix://".length));
   }
-  const { ensureEngine } = await import("../engine-process.ts");
-  await ensureEngine(context);
-  return new EngineClient(context.paths.socket);
+  const { connectToEngine } = await import("../engine-process.ts");
+  return new EngineClient(context.paths.socket, await connectToEngine(context));
 }
 
 type Found =
