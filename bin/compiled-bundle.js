@@ -1,23 +1,32 @@
-// Runs a bundle with the code that V8 made of it before: compiling is most of what a short command would do. Node has this of its own only from 22 on, and not for what is
-// compiled late.
-const fs = require("node:fs");
-const path = require("node:path");
-const vm = require("node:vm");
-const { wrap, createRequire } = require("node:module");
+// Runs a bundle with the code that V8 made of it before: compiling is most of what a short command would do. Node has this of its own only from 22 on, and only for what is
+// compiled before a module runs.
+const fs = require("fs");
+const path = require("path");
+const vm = require("vm");
 
 /**
- * Runs a bundle: one CommonJS file without imports of its own. The compiled code lies beside it, one file for each Node, and is made at the end of the first run that finds
- * none; where nothing can be written the bundle is compiled each time. `learn`: what this run compiled in addition is kept, too.
+ * Runs a bundle: one script, whose value is a function of `require`, `__filename` and `__dirname`. The compiled code lies beside it, one file for each Node, and is made at
+ * the end of the first run that finds none; where nothing can be written the bundle is compiled each time. `learn`: what this run compiled in addition is kept, too.
  */
 exports.run = function run(bundle, learn = false) {
   const source = fs.readFileSync(bundle, "latin1");
   const kept = compiledPath(bundle, source);
   const cachedData = readIfThere(kept);
-  const script = new vm.Script(wrap(source), { filename: bundle, cachedData });
+  const script = new vm.Script(source, { filename: bundle, cachedData });
   // V8 itself refuses code that it made in another version, or with other flags.
-  if (learn || !cachedData || script.cachedDataRejected) process.once("exit", () => keep(script, kept));
-  script.runInThisContext()({}, createRequire(bundle), {}, bundle, path.dirname(bundle));
+  if (learn || ((!cachedData || script.cachedDataRejected) && hasUsualFlags())) process.once("exit", () => keep(script, kept));
+  script.runInThisContext()(lateRequire, bundle, path.dirname(bundle));
 };
+
+/** Modules of Node that take a millisecond or more to load. */
+const heavy = ["child_process", "crypto", "fs/promises", "http", "https", "net", "readline/promises", "stream", "stream/promises", "tls"];
+
+/** `require` for a bundle, in which most runs use few of the modules that are required: the heavy ones are loaded when something of them is first asked for. */
+function lateRequire(name) {
+  if (!heavy.includes(name.replace(/^node:/, ""))) return require(name);
+  let loaded;
+  return new Proxy({}, { get: (_, key) => (loaded ??= require(name))[key] });
+}
 
 /** A bundle ends with a line of its hash, which is part of the name: V8 would only compare the length. */
 function compiledPath(bundle, source) {
@@ -31,6 +40,11 @@ function readIfThere(file) {
   } catch {
     return undefined;
   }
+}
+
+/** Code that a run with flags of its own compiled would be of no use to the others. */
+function hasUsualFlags() {
+  return process.execArgv.length === 0 && !process.env.NODE_OPTIONS;
 }
 
 function keep(script, file) {

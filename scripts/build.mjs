@@ -1,4 +1,4 @@
-// Builds dist/: the command line, one CommonJS file, because that is loaded fastest; the engine and its worker threads, ES modules that load what they need.
+// Builds dist/: the command line, one script, because that is loaded fastest; the engine and its worker threads, ES modules that load what they need.
 import { createHash } from "node:crypto";
 import { chmod, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
@@ -29,7 +29,9 @@ await Promise.all([
     ...common,
     entryPoints: { cli: "src/cli/main.ts" },
     format: "cjs",
-    outExtension: { ".js": ".cjs" },
+    // A function that bin/compiled-bundle.js calls.
+    banner: { js: "(function (require, __filename, __dirname) {" },
+    footer: { js: "})" },
     minifyWhitespace: true,
     define: { "import.meta.dirname": "__dirname", "import.meta.filename": "__filename" },
   }),
@@ -44,7 +46,7 @@ await Promise.all([
     banner: { js: 'import { createRequire as __createRequire } from "node:module"; const require = __createRequire(import.meta.url);' },
   }),
 ]);
-const cli = join(dist, "cli.cjs");
+const cli = join(dist, "cli.js");
 await sign(cli);
 await chmod(join(root, "bin/berth"), 0o755).catch(() => {});
 await learnCompiledCode(root, cli);

@@ -2,11 +2,12 @@ import type { LoadOptions } from "../spec/index.ts";
 import type { Invocation } from "./invocation.ts";
 
 /** What the flags before the command and the caller's environment say of the project, as the loader takes it. */
-export function loadOptions({ globals, env, cwd, stdin, signal }: Invocation): LoadOptions {
+export function loadOptions(cli: Invocation): LoadOptions {
+  const { globals, env, cwd, signal } = cli;
   return {
     cwd,
     env,
-    stdin,
+    stdin: () => cli.stdin,
     signal,
     files: globals.file,
     projectName: globals.projectName,

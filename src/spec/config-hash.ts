@@ -1,5 +1,5 @@
+import { createHash } from "node:crypto";
 import type { NetworkDefinition, Service, VolumeDefinition } from "../api/project.ts";
-import { sha256 } from "../system/sha256.ts";
 import { goJson } from "./go-json.ts";
 import { network as networkCodec, volume as volumeCodec } from "./model/project.ts";
 import { service as codec } from "./model/service.ts";
@@ -25,4 +25,4 @@ export function volumeHash(definition: VolumeDefinition): string {
   return digest(volumeCodec.encode({ ...definition, driver: definition.driver || "local" }, "json"));
 }
 
-const digest = (value: unknown): string => sha256(goJson(value));
+const digest = (value: unknown): string => createHash("sha256").update(goJson(value)).digest("hex");

@@ -21,7 +21,8 @@ import { type Mapping, Scalar } from "./yaml/tree.ts";
 
 export interface LoadOptions extends ProjectSelection {
   /** Read where a file is "-". */
-  readonly stdin: Readable;
+  /** Opened for `-f -` only. */
+  readonly stdin: () => Readable;
   /** Services named on the command line: their profiles become active. */
   readonly services?: readonly string[] | undefined;
   /** Keep networks, volumes, secrets and configs that no service uses. */
@@ -121,7 +122,8 @@ export async function loadTree(options: LoadOptions): Promise<LoadedTree> {
   return { root, name, files, problems };
 }
 
-async function readStdin({ stdin, signal }: LoadOptions, problems: Problems): Promise<ModelFile> {
+async function readStdin({ stdin: open, signal }: LoadOptions, problems: Problems): Promise<ModelFile> {
+  const stdin = open();
   const chunks: Buffer[] = [];
   for await (const chunk of signal ? stdin.iterator({ destroyOnReturn: false }) : stdin) {
     signal?.throwIfAborted();

@@ -19,7 +19,7 @@ const load = (text: string) =>
     env: { HOME: "/root", A: "value" },
     files: ["-"],
     projectName: "p",
-    stdin: Readable.from([Buffer.from(text)]),
+    stdin: () => Readable.from([Buffer.from(text)]),
     lenient: true,
   });
 

@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import { closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, writeSync } from "node:fs";
 import { BerthError, errnoOf, messageOf } from "./error.ts";
 
@@ -7,7 +8,7 @@ import { BerthError, errnoOf, messageOf } from "./error.ts";
  * @throws BerthError `system/disk-full` on ENOSPC/EDQUOT, `system/syscall` otherwise; the old file is intact.
  */
 export function writeFileAtomic(path: string, content: string | Uint8Array, options: { mode?: number; sync?: boolean } = {}): void {
-  const temporary = `${path}.${Math.random().toString(16).slice(2, 10)}.tmp`;
+  const temporary = `${path}.${randomBytes(4).toString("hex")}.tmp`;
   try {
     const fd = openSync(temporary, "wx", options.mode ?? 0o600);
     try {

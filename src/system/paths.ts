@@ -1,5 +1,5 @@
+import { createHash } from "node:crypto";
 import { resolve } from "node:path";
-import { sha256 } from "./sha256.ts";
 
 export interface BerthPaths {
   /** What must survive a reboot: images, volumes, records. BERTH_ROOT, default /var/lib/berth. */
@@ -21,7 +21,7 @@ export function berthPaths(env: Readonly<Record<string, string | undefined>>): B
     run,
     socket: `${run}/engine.sock`,
     get instance() {
-      return sha256(run).slice(0, 8);
+      return createHash("sha256").update(run).digest("hex").slice(0, 8);
     },
   };
 }

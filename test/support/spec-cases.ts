@@ -61,7 +61,7 @@ export async function outcomeOf(one: SpecCase): Promise<Outcome> {
       ...flags(one.args ?? []),
       cwd: placed.cwd,
       env: placed.env,
-      stdin: Readable.from([Buffer.from(one.stdin ?? "")]),
+      stdin: () => Readable.from([Buffer.from(one.stdin ?? "")]),
       services: one.services,
       lenient: true,
     };

@@ -27,7 +27,7 @@ async function initiated(files: Record<string, string>, asked: string[] = []) {
     mkdirSync(dirname(join(directory, path)), { recursive: true });
     writeFileSync(join(directory, path), content);
   }
-  const { project, warnings } = await loadProject({ cwd: directory, env: {}, stdin: Readable.from([]) });
+  const { project, warnings } = await loadProject({ cwd: directory, env: {}, stdin: () => Readable.from([]) });
   const dockerfile = plan.files.find(({ path }) => path === "Dockerfile")?.content;
   return {
     plan,

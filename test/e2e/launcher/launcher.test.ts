@@ -23,7 +23,7 @@ afterAll(() => berth[Symbol.asyncDispose]());
 
 beforeEach(() => {
   directory = mkdtempSync(join(tmpdir(), "berth-launcher-"));
-  for (const name of ["bin", "package.json", "dist/cli.cjs"])
+  for (const name of ["bin", "package.json", "dist/cli.js"])
     cpSync(join(checkout, name), join(directory, "installed", name), { recursive: true });
   writeFileSync(
     join(directory, "compose.yaml"),
