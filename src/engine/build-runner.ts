@@ -26,7 +26,7 @@ export function buildRunner(o: { paths: BerthPaths; host: Host; networks: Networ
         const [attached] = await networks.attach([request]);
         return await runStep(where, { ...step, ...files(containerId), netns: attached?.netnsPath ?? "none" });
       } finally {
-        await networks.release(containerId);
+        networks.release(containerId);
       }
     },
   };

@@ -3,15 +3,17 @@ import type { Container, EndpointSettings, Network } from "../api/index.ts";
 import { BerthError, messageOf } from "../system/index.ts";
 import { Batches } from "./batches.ts";
 import { bridgeOptions } from "./bridge-options.ts";
-import { endpointSettings } from "./endpoint-view.ts";
+import { Departures, departureOf, placesOf } from "./departures.ts";
+import { endpointSettings, networkSettings } from "./endpoint-view.ts";
 import { checkAskedAddresses, defaultRoute, linkPlan, mtuOf, reserveEndpoint } from "./endpoints.ts";
 import type { Firewall } from "./firewall.ts";
 import { createBridges, createNamespaces, deleteInterfaces, deleteNamespaces, type LinkPlan, linkExists } from "./links.ts";
 import type { NameService } from "./name-service.ts";
 import { hasNames } from "./names.ts";
-import { namespacePath } from "./net-namespace.ts";
+import { namespacePath, namespaces } from "./net-namespace.ts";
 import type { Endpoint, NetworkState, Sandbox } from "./network-state.ts";
 import type { PublishedPorts } from "./published-ports.ts";
+import { ruleBridges } from "./rule-bridges.ts";
 import { hostSubnets, settledSubnet } from "./subnet-conflict.ts";
 
 export interface AttachRequest {
@@ -53,12 +55,21 @@ export interface AttachmentsOptions {
 export class Attachments {
   readonly #o: AttachmentsOptions;
   readonly #attaching: Batches<AttachRequest, AttachResult>;
-  readonly #detaching: Batches<string, undefined>;
+  readonly #departures: Departures;
 
   constructor(o: AttachmentsOptions) {
     this.#o = o;
     this.#attaching = new Batches(o.turn, (requests) => this.#attach(requests));
-    this.#detaching = new Batches(o.turn, (ids) => this.#detach(ids));
+    this.#departures = new Departures({
+      ...o,
+      take: async (departed, links) => {
+        await Promise.all([
+          links.length > 0 || departed.some(({ hadPorts }) => hadPorts) ? this.applyRules() : undefined,
+          deleteNamespaces(departed, links),
+        ]);
+        this.#tellNetworks(departed.flatMap(({ places }) => places.map((place) => place.split(" ")[0] ?? "")));
+      },
+    });
   }
 
   /** Sets right again what a killed engine left: rules, ports, names. */
@@ -67,11 +78,12 @@ export class Attachments {
     const used = [...state.networks.values()].filter((stored) => stored.link && linkExists(stored.link));
     for (const stored of used) await names.serve(stored);
     for (const sandbox of state.sandboxes.values()) {
-      // After a reboot the namespace is gone, and with it what was published.
-      if (sandbox.attached && !existsSync(namespacePath(this.#namespace(sandbox.containerId)))) sandbox.attached = false;
+      // After a reboot the namespace is gone, and with it what was published; after an end, too.
+      if (!existsSync(namespacePath(this.#namespace(sandbox.containerId)))) Object.assign(sandbox, { attached: false, published: [] });
       if (sandbox.attached) await this.#holdAgain(sandbox);
     }
     if (used.length > 0) await this.applyRules();
+    await deleteNamespaces(this.#unknownNamespaces());
   }
 
   /** @throws BerthError network/port-taken, network/bad-address, ...; then nothing of these requests is attached */
@@ -81,11 +93,36 @@ export class Attachments {
 
   /** Frees namespaces, ports and rules. Addresses stay reserved until `release`. */
   async detach(containerIds: readonly string[]): Promise<void> {
-    if (containerIds.some((id) => this.#o.state.sandboxes.get(id)?.attached)) await this.#detaching.do(containerIds);
+    for (const id of containerIds) this.leave(id);
+    await this.settle();
   }
 
-  async release(containerId: string): Promise<void> {
-    await this.detach([containerId]);
+  /** The same without waiting for the kernel: names, ports and networks know the container no more, and what it has in the kernel goes soon. */
+  leave(containerId: string): void {
+    const { state, ports } = this.#o;
+    const sandbox = state.sandboxes.get(containerId);
+    if (!sandbox?.attached) return;
+    const departure = departureOf(sandbox, this.#namespace(containerId));
+    // The record is not written: without its namespace it counts as detached, and with it the next engine detaches it.
+    sandbox.attached = false;
+    sandbox.published = [];
+    ports.letGo(containerId);
+    this.#departures.add(departure);
+  }
+
+  /** Settles when nothing is left in the kernel of whoever has left. */
+  async settle(): Promise<void> {
+    if (!this.#departures.isOver) await this.#o.turn(() => this.#departures.clear());
+  }
+
+  /** Deletes the link of a network that nobody is on, with whatever else goes. */
+  async deleteLink(link: string): Promise<void> {
+    this.#departures.addLink(link);
+    await this.settle();
+  }
+
+  release(containerId: string): void {
+    this.leave(containerId);
     this.#o.state.dropSandbox(containerId);
   }
 
@@ -104,6 +141,7 @@ export class Attachments {
       }
       reserveEndpoint(state, sandbox, network, settings, hasNames(state, network.Id) ? [name, containerId.slice(0, 12)] : []);
       state.putSandbox(sandbox);
+      if (this.#departures.isInTheWay([], placesOf(sandbox))) await this.#departures.clear();
       await this.#bringUp([network.Id]);
       await createNamespaces([{ name: this.#namespace(containerId), links: [this.#link(sandbox, network, false)] }]);
       await this.applyRules();
@@ -131,16 +169,8 @@ export class Attachments {
   /** Brings the rules up to the records. Whoever calls has the turn. */
   async applyRules(): Promise<void> {
     const { state, firewall } = this.#o;
-    const bridges = [...state.networks.values()]
-      .filter((stored) => stored.link && (linkExists(stored.link) || this.#isUsed(stored.network.Id)))
-      .map(({ network, link }) => ({
-        link,
-        subnets: network.IPAM.Config.flatMap((entry) => entry.Subnet ?? []),
-        internal: network.Internal,
-        ...bridgeOptions(network.Options),
-      }));
     await firewall.apply(
-      bridges,
+      ruleBridges(state, (link) => linkExists(link)),
       [...state.sandboxes.values()].flatMap((sandbox) => sandbox.published),
     );
   }
@@ -150,7 +180,7 @@ export class Attachments {
    * nothing per container.
    */
   async #attach(requests: readonly AttachRequest[]): Promise<AttachResult[]> {
-    const { state } = this.#o;
+    const { state, get } = this.#o;
     const done: Sandbox[] = [];
     for (const { containerId } of requests) state.attaching.add(containerId);
     try {
@@ -160,6 +190,8 @@ export class Attachments {
         done.push(one.sandbox);
         return one;
       });
+      const places = done.flatMap(placesOf);
+      if (this.#departures.isInTheWay([...state.attaching], places)) await this.#departures.clear();
       for (const { sandbox, request } of prepared) await this.#publish(sandbox, request);
       const onBridges = prepared.filter(({ sandbox }) => Object.keys(sandbox.endpoints).length > 0);
       for (const { sandbox } of prepared) sandbox.attached = true;
@@ -172,28 +204,16 @@ export class Attachments {
       for (const part of work) if (part.status === "rejected") throw part.reason;
       for (const { sandbox } of prepared) state.putSandbox(sandbox);
       this.#tell(prepared.map(({ sandbox }) => sandbox));
-      return prepared.map(({ sandbox, request }) => this.#result(sandbox, request));
+      return prepared.map(({ sandbox, request }) => ({
+        netnsPath: namespacePath(this.#namespace(sandbox.containerId)),
+        ...networkSettings(sandbox, request, get),
+      }));
     } catch (error) {
       await this.#takeDown(done);
       throw error;
     } finally {
       for (const { containerId } of requests) state.attaching.delete(containerId);
     }
-  }
-
-  async #detach(containerIds: readonly string[]): Promise<undefined[]> {
-    const { state, ports } = this.#o;
-    const sandboxes = [...new Set(containerIds)].flatMap((id) => state.sandboxes.get(id) ?? []).filter((sandbox) => sandbox.attached);
-    const hadPorts = sandboxes.some((sandbox) => sandbox.published.length > 0);
-    for (const sandbox of sandboxes) {
-      sandbox.attached = false;
-      sandbox.published = [];
-      ports.letGo(sandbox.containerId);
-      state.putSandbox(sandbox);
-    }
-    await Promise.all([hadPorts ? this.applyRules() : undefined, deleteNamespaces(sandboxes.map((sandbox) => this.#namespaceOf(sandbox)))]);
-    this.#tell(sandboxes);
-    return containerIds.map(() => undefined);
   }
 
   /** After an attach that failed: the kernel and the ports are as before. */
@@ -204,7 +224,10 @@ export class Attachments {
       sandbox.attached = false;
       sandbox.published = [];
     }
-    for (const undo of [() => deleteNamespaces(sandboxes.map((sandbox) => this.#namespaceOf(sandbox))), () => this.applyRules()])
+    for (const undo of [
+      () => deleteNamespaces(sandboxes.map((sandbox) => departureOf(sandbox, this.#namespace(sandbox.containerId)))),
+      () => this.applyRules(),
+    ])
       await undo().catch((error: unknown) => log.warn({ err: messageOf(error) }, "an attachment that failed left something"));
   }
 
@@ -227,16 +250,16 @@ export class Attachments {
     }
   }
 
-  #isUsed(networkId: string): boolean {
-    return this.#o.state.members(networkId).length > 0;
-  }
-
   #namespace(containerId: string): string {
     return `berth-${this.#o.instance}-${containerId.slice(0, 12)}`;
   }
 
-  #namespaceOf(sandbox: Sandbox): { name: string; outers: string[] } {
-    return { name: this.#namespace(sandbox.containerId), outers: Object.values(sandbox.endpoints).map((endpoint) => endpoint.outer) };
+  /** Of containers that a killed engine has removed. Their interfaces go with them. */
+  #unknownNamespaces(): { namespace: string; outers: string[] }[] {
+    const known = new Set([...this.#o.state.sandboxes.keys()].map((id) => this.#namespace(id)));
+    return namespaces(this.#namespace(""))
+      .filter((name) => !known.has(name))
+      .map((namespace) => ({ namespace, outers: [] }));
   }
 
   #prepare(request: AttachRequest): { sandbox: Sandbox; links: LinkPlan[] } {
@@ -305,6 +328,7 @@ export class Attachments {
   async #holdAgain(sandbox: Sandbox): Promise<void> {
     try {
       await this.#o.ports.hold(sandbox);
+      if (!sandbox.attached) this.#o.ports.letGo(sandbox.containerId); // it has left meanwhile
     } catch (error) {
       this.#o.log.warn(
         { container: sandbox.name, err: messageOf(error), effect: "only the kernel's translation answers" },
@@ -313,25 +337,13 @@ export class Attachments {
     }
   }
 
-  #result(sandbox: Sandbox, request: AttachRequest): AttachResult {
-    const networks: Record<string, EndpointSettings> = {};
-    for (const [ref, settings] of Object.entries(request.endpoints)) {
-      const network = this.#o.get(ref);
-      networks[network.Name] = endpointSettings(sandbox, network, settings);
-    }
-    const ports: AttachResult["ports"] = {};
-    for (const key of request.exposed) ports[key] = null;
-    for (const port of sandbox.published) {
-      const key = `${port.port}/${port.protocol}`;
-      ports[key] = [...(ports[key] ?? []), { HostIp: port.hostIp, HostPort: String(port.hostPort) }];
-    }
-    return { netnsPath: namespacePath(this.#namespace(request.containerId)), networks, ports };
-  }
-
   /** Everybody on the networks of these containers gets a new hosts file. */
   #tell(sandboxes: readonly Sandbox[]): void {
-    const ids = new Set(sandboxes.flatMap((sandbox) => Object.keys(sandbox.endpoints)));
-    const members = [...ids].flatMap((id) => this.#o.state.members(id).map((member) => member.containerId));
+    this.#tellNetworks(sandboxes.flatMap((sandbox) => Object.keys(sandbox.endpoints)));
+  }
+
+  #tellNetworks(ids: readonly string[]): void {
+    const members = [...new Set(ids)].flatMap((id) => this.#o.state.members(id).map((member) => member.containerId));
     this.#o.namesChanged([...new Set(members)]);
   }
 }

@@ -1,4 +1,4 @@
-import type { EndpointSettings, Network } from "../api/index.ts";
+import type { Container, EndpointSettings, Network } from "../api/index.ts";
 import type { Endpoint, NetworkState, Sandbox } from "./network-state.ts";
 
 /** A container's place in a network as its inspection shows it (Docker API: EndpointSettings). */
@@ -53,3 +53,23 @@ function pool(network: Network, family: 4 | 6): Network["IPAM"]["Config"][number
 }
 
 const prefixOf = (entry: { Subnet?: string } | undefined): number => Number(entry?.Subnet?.split("/")[1] ?? 0);
+
+/** What a container's inspection shows of its networks and ports, as they are attached. */
+export function networkSettings(
+  sandbox: Sandbox,
+  asked: { readonly endpoints: Readonly<Record<string, EndpointSettings>>; readonly exposed: readonly string[] },
+  get: (ref: string) => Network,
+): { networks: Record<string, EndpointSettings>; ports: Container["NetworkSettings"]["Ports"] } {
+  const networks: Record<string, EndpointSettings> = {};
+  for (const [ref, settings] of Object.entries(asked.endpoints)) {
+    const network = get(ref);
+    networks[network.Name] = endpointSettings(sandbox, network, settings);
+  }
+  const ports: Container["NetworkSettings"]["Ports"] = {};
+  for (const key of asked.exposed) ports[key] = null;
+  for (const port of sandbox.published) {
+    const key = `${port.port}/${port.protocol}`;
+    ports[key] = [...(ports[key] ?? []), { HostIp: port.hostIp, HostPort: String(port.hostPort) }];
+  }
+  return { networks, ports };
+}

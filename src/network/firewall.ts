@@ -34,11 +34,15 @@ export class Firewall {
     this.#turn = o.turn;
   }
 
-  /** Spawns nft once where something changed, otherwise nothing; once more where somebody else changed the kernel's rules meanwhile. */
+  /** Spawns nft once where something changed, otherwise nothing; more, and without a wait, where somebody else changed the kernel's rules meanwhile. */
   async apply(bridges: readonly RuleBridge[], ports: readonly PublishedPort[]): Promise<void> {
     const text = bridges.length > 0 ? ruleset(this.#table, bridges, ports) : dropRuleset(this.#table);
     const before = await rulesGeneration();
-    if (text === this.#text && before === this.#generation) return;
+    if (text === this.#text) {
+      // Somebody else has changed rules, ours or his own: who starts a container need not wait until that is known.
+      if (before !== this.#generation) this.#look();
+      return;
+    }
     const sameBridges = bridges.map((bridge) => bridge.link).join() === this.#bridges.map((bridge) => bridge.link).join();
     await run("nft", ["-f", "-"], { input: text });
     this.#text = text;
@@ -56,12 +60,13 @@ export class Firewall {
 
   #watchOver(on: boolean): void {
     if (!on) this.close();
-    else
-      this.#watch ??= setInterval(() => {
-        void this.#turn(() => this.#repair()).catch((error: unknown) =>
-          this.#log.warn({ err: messageOf(error), effect: "published ports may not answer" }, "the rules could not be looked at"),
-        );
-      }, watchMs).unref();
+    else this.#watch ??= setInterval(() => this.#look(), watchMs).unref();
+  }
+
+  #look(): void {
+    void this.#turn(() => this.#repair()).catch((error: unknown) =>
+      this.#log.warn({ err: messageOf(error), effect: "published ports may not answer" }, "the rules could not be looked at"),
+    );
   }
 
   /**

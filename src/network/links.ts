@@ -66,10 +66,13 @@ async function configureInside(socket: NetlinkSocket, links: readonly LinkPlan[]
   );
 }
 
-/** Deletes namespaces and their interfaces, which are gone from here when this settles. */
-export async function deleteNamespaces(plans: readonly { name: string; outers: readonly string[] }[]): Promise<void> {
-  await deleteInterfaces(plans.flatMap((plan) => plan.outers));
-  for (const plan of plans) if (existsSync(namespacePath(plan.name))) removeNamespace(plan.name);
+/** Deletes namespaces and their interfaces, and these links, all in one step. They are gone from here when this settles. */
+export async function deleteNamespaces(
+  plans: readonly { namespace: string; outers: readonly string[] }[],
+  links: readonly string[] = [],
+): Promise<void> {
+  await deleteInterfaces([...plans.flatMap((plan) => plan.outers), ...links]);
+  for (const { namespace } of plans) await removeNamespace(namespace);
 }
 
 export async function deleteInterfaces(names: readonly string[]): Promise<void> {

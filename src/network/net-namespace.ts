@@ -1,7 +1,9 @@
-import { closeSync, openSync, rmSync, writeFileSync } from "node:fs";
+import { closeSync, existsSync, openSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { cloneFlag, mountFlag, NetlinkSocket, netlinkFamily, syscalls, umountFlag } from "../system/index.ts";
 
-export const namespacePath = (name: string): string => `/run/netns/${name}`;
+const directory = "/run/netns";
+
+export const namespacePath = (name: string): string => `${directory}/${name}`;
 
 /** An open network namespace: to put interfaces into it, and to configure them from inside. */
 export interface OpenNamespace {
@@ -26,7 +28,7 @@ export function createNamespace(name: string): OpenNamespace {
       },
     );
   } catch (error) {
-    removeNamespace(name);
+    discard(path);
     throw error;
   }
 }
@@ -44,15 +46,27 @@ export function openNamespace(name: string): OpenNamespace {
   }
 }
 
-/** The namespace ends with its last process; its interfaces go with it. */
-export function removeNamespace(name: string): void {
+/** The namespace ends with its last process; its interfaces go with it. On another thread, because an unmount waits for every processor. */
+export async function removeNamespace(name: string): Promise<void> {
   const path = namespacePath(name);
+  const umount = syscalls().libcAsync("int umount2(const char *t, int flags)");
+  // One whose mount was lost with its mount namespace is only a file.
+  await new Promise<void>((resolve) => umount([path, umountFlag.detach], () => resolve()));
+  rmSync(path, { force: true });
+}
+
+function discard(path: string): void {
   try {
     syscalls().umount(path, umountFlag.detach);
   } catch {
-    // One whose mount was lost with its mount namespace is only a file.
+    // It was not mounted yet.
   }
   rmSync(path, { force: true });
+}
+
+/** The names of all that begin so. */
+export function namespaces(prefix: string): string[] {
+  return existsSync(directory) ? readdirSync(directory).filter((name) => name.startsWith(prefix)) : [];
 }
 
 function open(path: string): OpenNamespace {

@@ -104,7 +104,7 @@ export class Networks {
     const network = this.get(ref);
     if (predefined.includes(network.Name))
       throw new BerthError("network/forbidden", `${network.Name} is a pre-defined network and cannot be removed`);
-    return this.#serial(async () => {
+    const stored = await this.#serial(async () => {
       const users = this.#state.members(network.Id);
       if (users.length > 0)
         throw new BerthError(
@@ -112,12 +112,14 @@ export class Networks {
           `error while removing network: network ${network.Name} has active endpoints (${users.map((user) => `name:"${user.name}" id:"${user.containerId.slice(0, 12)}"`).join(", ")})`,
           { hint: "Stop or disconnect these containers first." },
         );
-      const stored = this.#state.networks.get(network.Id);
+      const found = this.#state.networks.get(network.Id);
       this.#state.dropNetwork(network.Id);
       this.#names.stop(network.Id);
-      if (stored && linkExists(stored.link)) await Promise.all([deleteInterfaces([stored.link]), this.#attachments.applyRules()]);
-      return network;
+      return found;
     });
+    // Networks that are removed together go in one step.
+    if (stored && linkExists(stored.link)) await this.#attachments.deleteLink(stored.link);
+    return network;
   }
 
   /**
@@ -131,8 +133,13 @@ export class Networks {
   detach(containerIds: readonly string[]): Promise<void> {
     return this.#attachments.detach(containerIds);
   }
-  release(containerId: string): Promise<void> {
-    return this.#attachments.release(containerId);
+  /** The same without waiting: nobody finds the container any more, and what it has in the kernel goes soon, with others'. */
+  leave(containerId: string): void {
+    this.#attachments.leave(containerId);
+  }
+  /** Gives its addresses back as well. Does not wait. */
+  release(containerId: string): void {
+    this.#attachments.release(containerId);
   }
 
   /** Frees what containers have that nobody knows any more: build steps and creations that a killed engine was at. */
@@ -165,6 +172,7 @@ export class Networks {
 
   /** Stops answering names and holding ports; containers, rules and bridges stay. Without containers nothing of ours stays in the kernel. */
   async close(): Promise<void> {
+    await this.#attachments.settle();
     await this.#queue.catch(() => {});
     this.#names.close();
     this.#ports.letGoOfAll();

@@ -82,7 +82,8 @@ export class ExitWatch {
     const live = all.get(id) ?? newLive(Date.now());
     health.forget(id);
     const oomKilled = exit.oomKilled || (exit.exitCode === 137 && !live.stopping && runtime.oomKills(id) > 0);
-    await Promise.all([runtime.cleanup(id), networks.detach([id])]);
+    networks.leave(id);
+    await runtime.cleanup(id);
     const ranMs = Date.now() - live.startedMs;
     if (ranMs >= steadyMs) live.streak = 0;
     const delay = this.#delay(record, live, exit.exitCode);
@@ -97,7 +98,9 @@ export class ExitWatch {
       ExitCode: exit.exitCode,
       FinishedAt: exit.finishedAt,
     };
-    book.put(record);
+    // One that goes now is written no more: a next engine would find it running, and gone.
+    const isRemoved = record.HostConfig.AutoRemove === true && delay === undefined;
+    if (!isRemoved) book.put(record);
     if (oomKilled) book.emit(record, "oom");
     book.emit(record, "die", { exitCode: String(exit.exitCode), execDuration: String(Math.round(ranMs / 1000)) });
     book.emitUse(false, record, networksOf(this.#parts, record));
@@ -109,7 +112,7 @@ export class ExitWatch {
       return;
     }
     all.delete(id);
-    if (record.HostConfig.AutoRemove) await this.#acts.remove(id);
+    if (isRemoved) await this.#acts.remove(id);
   }
 
   #delay(record: ContainerRecord, live: Live, exitCode: number): number | undefined {

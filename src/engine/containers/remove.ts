@@ -25,7 +25,7 @@ export async function removeContainer(
   await locks.with(record.Id, async () => {
     if (!book.byId(record.Id)) return;
     await runtime.remove(record.Id);
-    await networks.release(record.Id);
+    networks.release(record.Id);
     book.delete(record.Id);
     if (o.volumes)
       for (const mount of record.Mounts) {

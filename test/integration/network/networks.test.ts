@@ -193,6 +193,68 @@ describe("a network", () => {
     expect(networks.find("front")).toBeUndefined();
   });
 
+  it("knows a container no more that has left, and what that had in the kernel is gone a moment later", async () => {
+    networks.create({ Name: "front" });
+    const port = await freePort();
+    const ports = { "80/tcp": [{ HostIp: "127.0.0.1", HostPort: String(port) }] };
+    const [leaving, staying] = [request("leaving", "front", { ports }), request("staying", "front")];
+    const [before] = await attach(leaving, staying);
+    networks.leave(leaving.containerId);
+    expect(Object.values(networks.containersOf(networks.get("front").Id)).map((one) => one.Name)).toEqual(["staying"]);
+    const left = () => kernelNames().filter((line) => line.includes(leaving.containerId.slice(0, 12)));
+    await until(() => left().length === 0, { timeoutMs: 10_000, what: "its namespace to go" });
+    // Its address stays its own until it is released; then the next one has it, and its port, at once.
+    networks.release(leaving.containerId);
+    const [next] = await attach(request("next", "front", { ports }));
+    expect(addressOf(next, "front")).toBe(addressOf(before, "front"));
+    await serve(next, 80, "next");
+    expect(await ask("127.0.0.1", port)).toContain("next");
+  });
+
+  it("gives a container that comes back at once, or takes the place of another, what it is to have", async () => {
+    networks.create({ Name: "front" });
+    const [one, other] = [request("one", "front"), request("other", "front")];
+    const [before] = await attach(one);
+    networks.leave(one.containerId);
+    const [again] = await attach(one);
+    expect(addressOf(again, "front")).toBe(addressOf(before, "front"));
+    await serve(again, 80, "one");
+    networks.release(one.containerId);
+    const [instead] = await attach(other);
+    expect(addressOf(instead, "front")).toBe(addressOf(before, "front"));
+    expect((await inside(instead, "ip", "-4", "-o", "addr", "show", "eth0")).stdout).toContain(addressOf(before, "front"));
+    expect(kernelNames().filter((line) => line.includes(one.containerId.slice(0, 12)))).toEqual([]);
+  });
+
+  it("takes with it whatever has left it, when it is removed, also together with others", async () => {
+    networks.create({ Name: "front" });
+    networks.create({ Name: "back" });
+    const links = networks.list().map((network) => `br-${network.Id.slice(0, 12)}`);
+    const both = request("both", ["front", "back"]);
+    await attach(both);
+    networks.release(both.containerId);
+    await Promise.all([networks.remove("front"), networks.remove("back")]);
+    const there = execFileSync("ip", ["-o", "link"], { encoding: "utf8" });
+    expect(links.filter((link) => there.includes(link))).toEqual([]);
+    expect(there).not.toContain(`ve${both.containerId.slice(0, 5)}`);
+    expect(kernelNames()).toEqual([]);
+  });
+
+  it("leaves no namespace of a container that an engine was about to clear when it was killed", async () => {
+    networks.create({ Name: "front" });
+    const [one, stopped] = [request("one", "front"), request("stopped", "front")];
+    await attach(one, stopped);
+    await networks.detach([stopped.containerId]);
+    execFileSync("ip", ["netns", "add", `berth-${instance}-0123456789ab`]);
+    const next = new Networks({ root, instance, log });
+    await next.open();
+    const names = kernelNames().filter((line) => line.includes("berth-"));
+    expect(names.some((line) => line.includes("0123456789ab") || line.includes(stopped.containerId.slice(0, 12)))).toBe(false);
+    expect(names.some((line) => line.includes(one.containerId.slice(0, 12)))).toBe(true);
+    expect(Object.values(next.containersOf(next.get("front").Id)).map((container) => container.Name)).toEqual(["one"]);
+    await next.close();
+  });
+
   it("cannot take a subnet that another one has", () => {
     networks.create({ Name: "one", IPAM: { Config: [{ Subnet: "10.231.0.0/16" }] } });
     expect(() => networks.create({ Name: "two", IPAM: { Config: [{ Subnet: "10.231.7.0/24" }] } })).toThrow("is part of network one");
