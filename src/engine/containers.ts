@@ -97,6 +97,8 @@ export class Containers {
   }
 
   create(name: string | undefined, body: ContainerCreateBody, platform?: string): { Id: string; Warnings: string[] } {
+    // What is created is mostly started at once.
+    this.#parts.runtime.expectStart();
     const { record, warnings } = createContainer(this.#parts, name, body, platform);
     return { Id: record.Id, Warnings: [...warnings, ...this.#parts.runtime.warnings(record.HostConfig)] };
   }
@@ -224,7 +226,7 @@ export class Containers {
   async close(): Promise<void> {
     this.#exits.close();
     this.#parts.health.close();
-    this.#parts.runtime.close();
+    await this.#parts.runtime.close();
     await this.#parts.locks.allQuiet();
   }
 }

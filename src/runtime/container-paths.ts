@@ -52,6 +52,13 @@ export class ContainerPaths {
   directory(id: string): string {
     return join(this.#o.root, "containers", id);
   }
+  /** What was removed and is still to be deleted; beside what it was, because a rename stays on one file system. */
+  get removedDirectories(): string {
+    return this.directory("removed");
+  }
+  get removedBundles(): string {
+    return this.bundle("removed");
+  }
   logPath(id: string): string {
     return join(this.directory(id), "ctr.log");
   }

@@ -1,9 +1,10 @@
 import { closeSync, constants, existsSync, mkdirSync, openSync, rmSync, writeFileSync, writeSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { Container, HostConfig } from "../api/index.ts";
-import { BerthError, type Host, messageOf, removeTree, run, SealedProgram } from "../system/index.ts";
+import { BerthError, type Host, messageOf, run, SealedProgram } from "../system/index.ts";
 import { type StartInput, writeBundle } from "./bundle.ts";
 import { cgroupPids, killCgroup, oomKills, removeCgroups, removeParentGroup } from "./cgroup.ts";
+import { CgroupMoves } from "./cgroup-moves.ts";
 import { startConmon } from "./conmon.ts";
 import { ContainerPaths } from "./container-paths.ts";
 import { containerPid, endMonitor, isMonitored, letGo, signalContainer } from "./container-process.ts";
@@ -12,6 +13,7 @@ import { prepareCgroups } from "./host-cgroups.ts";
 import { fitToHost, type HostLimits, readHostLimits } from "./host-limits.ts";
 import { logKeeping } from "./log-options.ts";
 import { LogRotation } from "./log-rotation.ts";
+import { RemovedTrees } from "./removed-trees.ts";
 import { hasRoot, mountImage, mountRoot, unmountRoot } from "./root-mounts.ts";
 import { SeccompCache } from "./seccomp-cache.ts";
 import { startError } from "./start-error.ts";
@@ -34,7 +36,11 @@ export class Runtime {
   readonly #exits: ExitFiles;
   readonly #limits: HostLimits;
   readonly #rotation: LogRotation;
+  readonly #moves: CgroupMoves;
+  readonly #removed: { readonly state: RemovedTrees; readonly run: RemovedTrees };
   readonly #hosts = new Map<string, string>();
+  /** Cleaned up, and nothing was made for them since. */
+  readonly #clean = new Set<string>();
   readonly #sealed: SealedProgram | undefined;
   readonly #filters: SeccompCache | undefined;
 
@@ -45,6 +51,9 @@ export class Runtime {
     this.#exits = new ExitFiles(this.#paths);
     this.#limits = readHostLimits(o.host);
     this.#rotation = new LogRotation(this.#paths, o.log);
+    this.#moves = new CgroupMoves(o.host);
+    const removed = (directory: string) => new RemovedTrees(directory, o.log);
+    this.#removed = { state: removed(this.#paths.removedDirectories), run: removed(this.#paths.removedBundles) };
     const file = o.host.runtime && o.host.tools[o.host.runtime];
     if (file) this.#sealed = new SealedProgram(file);
     if (file && o.host.runtime === "crun") this.#filters = new SeccompCache(this.#paths.seccompDir, file);
@@ -108,9 +117,10 @@ export class Runtime {
   watchExits(): void {
     this.#exits.open();
   }
-  close(): void {
+  async close(): Promise<void> {
     this.#exits.close();
     this.#rotation.close();
+    await Promise.all([this.#removed.state.close(), this.#removed.run.close()]);
     this.#paths.close();
     this.#sealed?.close();
     removeParentGroup(this.#host, dirname(this.cgroupsPath("any")));
@@ -127,12 +137,19 @@ export class Runtime {
     return this.#exits.exitOf(id);
   }
 
+  /** A container is about to be started: what a start would wait for is begun. */
+  expectStart(): void {
+    this.#moves.expect();
+  }
+
   /** Mounts the container's root. Idempotent. */
   mountRoot(id: string, lowerDirs: readonly string[]): string {
+    this.#clean.delete(id);
     return mountRoot(this.#paths, id, lowerDirs);
   }
   /** Mounts an image's tree for one mount of a container. Idempotent. */
   mountImage(id: string, destination: string, lowerDirs: readonly string[]): string {
+    this.#clean.delete(id);
     return mountImage(this.#paths, id, destination, lowerDirs);
   }
 
@@ -143,6 +160,7 @@ export class Runtime {
   async create(input: StartInput): Promise<{ pid: number }> {
     const id = input.container.Id;
     const bundle = this.bundle(id);
+    this.#clean.delete(id);
     mkdirSync(bundle, { recursive: true, mode: 0o711 });
     rmSync(join(this.#paths.exitDir, id), { force: true });
     for (const name of ["oom", "pid", "conmon.pid"]) rmSync(join(bundle, name), { force: true });
@@ -213,15 +231,17 @@ export class Runtime {
     killCgroup(this.#host, group);
     if (!(await removeCgroups(this.#host, group)))
       this.#log.warn({ container: id, effect: "the next clean-up of this container tries again" }, "a cgroup could not be removed");
+    else this.#clean.add(id);
   }
 
-  /** Everything of the container, also its upper directory and log. */
+  /** Everything of the container, also its upper directory and log: it is gone at once, and deleted afterwards. */
   async remove(id: string): Promise<void> {
-    await this.cleanup(id);
-    rmSync(this.bundle(id), { recursive: true, force: true });
+    if (!this.#clean.delete(id)) await this.cleanup(id);
+    this.#clean.delete(id);
     rmSync(join(this.#paths.exitDir, id), { force: true });
     // It may have written much.
-    await removeTree(this.directory(id));
+    this.#removed.run.take(this.bundle(id), id);
+    this.#removed.state.take(this.directory(id), id);
   }
 
   /** Is its process there? For a container that a former engine started. */

@@ -23,6 +23,7 @@ const concurrency = 4;
  */
 export async function startTogether(parts: ContainerParts, exits: ExitWatch, ids: readonly string[]): Promise<StartFailure[]> {
   const failures: StartFailure[] = [];
+  parts.runtime.expectStart();
   const release = await parts.locks.take(ids);
   const failed = async (record: ContainerRecord, error: unknown) => {
     failures.push({ id: record.Id, error });
