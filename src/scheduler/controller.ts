@@ -27,6 +27,7 @@ import {
   beforeAction,
   type DesiredEntry,
   type ProjectRecord,
+  type Selection,
   selectServices,
   withoutGoal,
   withoutWatch,
@@ -39,7 +40,7 @@ import type { Holds } from "./wait-for-dependency.ts";
 import { ControlledWatch } from "./watch/controlled-watch.ts";
 import { rebuildServices } from "./watch/rebuild-services.ts";
 import { whileStopped } from "./while-stopped.ts";
-import { WorkQueue } from "./work-queue.ts";
+import { isPartial, WorkQueue } from "./work-queue.ts";
 
 /** Where desired states are kept. */
 export interface ProjectStore {
@@ -55,8 +56,8 @@ export interface Logger {
 }
 
 /**
- * Keeps one project as it is desired. Invariants: one piece of work at a time; a stop, kill, rm or down cuts off what is on its way and what waits before it; the
- * record on disk is written before anything is done, and says what is not finished.
+ * Keeps one project as it is desired. Invariants: one piece of work on a service at a time; a stop, kill, rm or down cuts off what is on its way and what waits
+ * before it, and one that names services only what is about those: an up goes on with the others. The record on disk is written before anything is done, and says what is not finished.
  */
 export class ProjectController {
   readonly name: string;
@@ -102,12 +103,15 @@ export class ProjectController {
   }
 
   /** Brings what the request selects up. The caller may go away: the work goes on. */
-  up({ project, options }: ProjectPut, tell: Tell): Promise<void> {
-    return this.#queue.add(async (signal) => {
+  async up({ project, options }: ProjectPut, tell: Tell): Promise<void> {
+    const asked = selectServices(project, options);
+    let nowMs: number | undefined;
+    await this.#queue.withoutCutOff(asked.all, async (signal, services) => {
       const previous = this.#store.get(this.name);
-      const selection = selectServices(project, options);
-      const record = afterUp(previous, { project, options, selection, nowMs: this.#backend.nowMs() });
-      await this.#bring(record, options, { previous, tell, signal });
+      const selection = only(asked, services);
+      nowMs ??= this.#backend.nowMs();
+      const record = afterUp(previous, { project, options, selection, nowMs });
+      await this.#bring(record, options, { previous, selection, tell, signal });
       if (record.watch && !options.dryRun) await this.#watch.switchOn({ project, services: record.watch.services }, tell);
     });
   }
@@ -151,9 +155,9 @@ export class ProjectController {
   async #bring(
     record: ProjectRecord,
     options: UpOptions,
-    o: { previous: ProjectRecord | undefined; tell: Tell; signal: AbortSignal },
+    o: { previous: ProjectRecord | undefined; selection: Selection; tell: Tell; signal: AbortSignal },
   ): Promise<void> {
-    const selection = selectServices(record.project, options);
+    const { selection } = o;
     const context = this.#context(o.tell, o.signal, (name) => record.project.services[name]);
     const work = { context, record, selection, options, holds: this.#holds, configs: knownConfigs(this.#backend, o.previous) };
     if (options.dryRun) return bringUp(work);
@@ -162,16 +166,18 @@ export class ProjectController {
       this.#store.put(this.name, record);
       isAccepted = true;
     };
+    // Beside this, services that it is not about may have been stopped or removed: what the store has now is changed.
+    const finish = (isSettled: (entry: DesiredEntry) => boolean) => {
+      const now = this.#store.get(this.name);
+      const change = (entry: DesiredEntry) => ({ ...entry, settled: isSettled(entry) });
+      if (now) this.#store.put(this.name, withoutGoal(withServices(now, selection.all, change)));
+    };
     try {
       await bringUp({ ...work, accepted });
-      this.#store.put(this.name, withoutGoal(withServices(record, selection.all, (entry) => ({ ...entry, settled: true }))));
+      finish(() => true);
     } catch (error) {
       // What is not there is left for the next request; it is not tried for ever. What an engine that ends has not done, the next engine does.
-      if (isAccepted && !this.#closed)
-        this.#store.put(
-          this.name,
-          withoutGoal(withServices(record, selection.all, (entry) => ({ ...entry, settled: this.#isThere(entry) }))),
-        );
+      if (isAccepted && !this.#closed && !isPartial(o.signal)) finish((entry) => this.#isThere(entry));
       throw error;
     }
   }
@@ -190,8 +196,9 @@ export class ProjectController {
 
   down(options: DownOptions, tell: Tell): Promise<void> {
     if (options.dryRun) return this.#queue.add((signal) => takeDown(this.#context(tell, signal), options, this.#file(options)));
-    this.#interrupt("the project is taken down");
-    return this.#queue.add(async (signal) => {
+    const named = options.services?.length ? new Set(options.services) : undefined;
+    this.#interrupt(named ? "services of it are taken down" : "the project is taken down", named);
+    const work = async (signal: AbortSignal) => {
       const record = this.#store.get(this.name);
       const file = this.#file(options);
       const context = this.#context(tell, signal, (name) => options.project?.services[name] ?? record?.services[name]?.definition);
@@ -201,19 +208,25 @@ export class ProjectController {
       await takeDown(context, options, file);
       if (services.length === 0) this.#store.delete(this.name);
       if (services.length === 0) await this.#watch.switchOff();
-    });
+    };
+    return this.#queue.add(work, { services: named, beside: named !== undefined });
   }
 
   act(kind: ActionKind, action: ProjectAction, tell: Tell): Promise<void> {
-    if (kind === "stop" || kind === "kill" || kind === "rm") this.#interrupt(`a ${kind} was asked for`);
-    return this.#queue.add(async (signal) => {
+    const named = action.services?.length ? new Set(action.services) : undefined;
+    const work = async (signal: AbortSignal, services: ReadonlySet<string> | undefined = named) => {
       const record = this.#store.get(this.name);
       const context = this.#context(tell, signal, (name) => action.project?.services[name] ?? record?.services[name]?.definition);
-      const named = action.services?.length ? action.services : Object.keys(record?.services ?? {});
-      if (record) this.#store.put(this.name, beforeAction(record, kind, named));
-      await actOn({ context, entries: record?.services ?? {}, holds: this.#holds }, kind, action);
-      if (kind === "rm") this.#dropRemoved(named);
-    });
+      const meant = services ? [...services] : Object.keys(record?.services ?? {});
+      if (record) this.#store.put(this.name, beforeAction(record, kind, meant, { keepGoal: services !== undefined }));
+      const request = services ? { ...action, services: [...services] } : action;
+      await actOn({ context, entries: record?.services ?? {}, holds: this.#holds }, kind, request);
+      if (kind === "rm") this.#dropRemoved(meant);
+    };
+    if (kind === "start" && named) return this.#queue.withoutCutOff(named, work);
+    const cutsOff = kind === "stop" || kind === "kill" || kind === "rm";
+    if (cutsOff) this.#interrupt(`a ${kind} was asked for`, named);
+    return this.#queue.add((signal) => work(signal), { services: named, beside: cutsOff && named !== undefined });
   }
 
   /** Makes a one-off container, after what its service depends on is up. Answers its id. */
@@ -238,7 +251,11 @@ export class ProjectController {
       if (goal?.kind === "down") return this.down(goal.options, tell);
       if (goal?.kind !== "up" || !record) return this.#repair();
       const { wait: _wait, ...options } = goal.options;
-      return this.#queue.add((signal) => this.#bring(record, options, { previous: record, tell, signal }));
+      const asked = selectServices(record.project, options);
+      return this.#queue.withoutCutOff(asked.all, (signal, services) => {
+        const now = this.#store.get(this.name) ?? record;
+        return this.#bring(now, options, { previous: now, selection: only(asked, services), tell, signal });
+      });
     };
     this.#drift.start(work);
     if (record?.watch && goal?.kind !== "down") this.#resumeWatch(record.project, record.watch.services);
@@ -338,8 +355,14 @@ export class ProjectController {
     return options.project ?? this.#store.get(this.name)?.project;
   }
 
-  #interrupt(because: string): void {
-    this.#queue.interrupt(because);
+  #interrupt(because: string, services?: ReadonlySet<string>): void {
+    this.#queue.interrupt(because, services);
     this.#drift.cancel();
   }
+}
+
+/** A selection without the services that were taken from it. */
+function only({ direct, all }: Selection, services: ReadonlySet<string>): Selection {
+  const kept = (names: ReadonlySet<string>) => new Set([...names].filter((name) => services.has(name)));
+  return { direct: kept(direct), all: kept(all) };
 }

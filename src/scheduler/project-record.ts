@@ -125,10 +125,11 @@ export function withoutGoal({ goal: _, ...record }: ProjectRecord): ProjectRecor
   return record;
 }
 
-/** The desired state when the containers of these services are about to be started, stopped or removed by a request. */
-export function beforeAction(record: ProjectRecord, kind: string, names: Iterable<string>): ProjectRecord {
+/** The desired state when the containers of these services are about to be started, stopped or removed by a request. `keepGoal`: an up of others goes on. */
+export function beforeAction(record: ProjectRecord, kind: string, names: Iterable<string>, o: { keepGoal?: boolean } = {}): ProjectRecord {
+  const settle = o.keepGoal ? (changed: ProjectRecord) => changed : withoutGoal;
   if (kind === "start" || kind === "restart") return withServices(record, names, (entry) => ({ ...entry, start: true }));
-  if (kind === "stop") return withoutGoal(withServices(record, names, (entry) => ({ ...entry, start: false })));
-  if (kind === "rm") return withoutGoal(withServices(record, names, (entry) => ({ ...entry, settled: false })));
+  if (kind === "stop") return settle(withServices(record, names, (entry) => ({ ...entry, start: false })));
+  if (kind === "rm") return settle(withServices(record, names, (entry) => ({ ...entry, settled: false })));
   return record;
 }

@@ -19,10 +19,12 @@ export async function rebuildServices(
 ): Promise<void> {
   const before = o.record();
   if (!before) return;
-  const { backend, progress, signal } = o.context(o.queue.signal, before);
   const built = new Set(names.filter((name) => before.services[name]?.definition.build));
   const needs = new Map([...built].map((name) => [name, { action: "build" as const, because: "its source changed" }]));
-  await prepareImages({ backend, project: before.project, progress, signal }, needs);
+  await o.queue.aside(built, async (aborted) => {
+    const { backend, progress, signal } = o.context(aborted, before);
+    await prepareImages({ backend, project: before.project, progress, signal }, needs);
+  });
   await o.queue.add(async (turn) => {
     const record = o.record();
     if (!record) return;

@@ -1,0 +1,63 @@
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { type Berth, installedBerth } from "../../support/berth.ts";
+import { loadBusybox, type TestProject, testProject } from "../../support/project.ts";
+import { until } from "../../support/until.ts";
+
+// A request that names services leaves what is on its way with others alone.
+let berth: Berth;
+beforeAll(async () => {
+  berth = await installedBerth();
+  await loadBusybox(berth);
+});
+afterAll(async () => {
+  await berth?.[Symbol.asyncDispose]();
+});
+
+const idle = "image: busybox\n    stop_signal: SIGKILL\n    command: sleep 100000";
+/** `slow` is healthy when a test says so, and `last` waits for it. */
+const compose =
+  `services:\n  slow:\n    ${idle}\n    healthcheck: {test: [CMD, test, -e, /ready], interval: 200ms, retries: 1000}\n` +
+  `  last:\n    ${idle}\n    depends_on: {slow: {condition: service_healthy}}\n  other:\n    ${idle}\n`;
+const running = async (project: TestProject) =>
+  (await project.berth("ps", "--services", "--status", "running")).trim().split("\n").filter(Boolean).sort().join(" ");
+const isRunning = (project: TestProject, services: string) =>
+  until(async () => (await running(project)) === services, { timeoutMs: 20_000, what: services });
+const makeReady = (project: TestProject) => project.berth("exec", "-T", "slow", "touch", "/ready");
+
+test.each([
+  ["stop", ["stop", "other"]],
+  ["kill", ["kill", "other"]],
+  ["rm", ["rm", "-sf", "other"]],
+  ["down", ["down", "other"]],
+])("%s of one service while an up waits for another: the up goes on without it", async (_, args) => {
+  await using project = testProject(berth, compose);
+  const up = project.try("up", "-d");
+  await isRunning(project, "other slow");
+  await project.berth(...args);
+  expect(await running(project)).toBe("slow");
+  await makeReady(project);
+  expect((await up).exitCode).toBe(0);
+  await isRunning(project, "last slow");
+});
+
+test("a stop of what the up does not name does not wait for it", async () => {
+  await using project = testProject(berth, compose);
+  await project.berth("up", "-d", "other");
+  const up = project.try("up", "-d", "last");
+  await isRunning(project, "other slow");
+  await project.berth("stop", "other");
+  expect(await running(project)).toBe("slow");
+  await makeReady(project);
+  expect((await up).exitCode).toBe(0);
+  await isRunning(project, "last slow");
+});
+
+test("a stop of all that the up is about still cuts it off", async () => {
+  await using project = testProject(berth, compose);
+  const up = project.try("up", "-d");
+  await isRunning(project, "other slow");
+  await project.berth("stop");
+  const { exitCode, stderr } = await up;
+  expect([exitCode, stderr]).toEqual([130, expect.stringContaining("cut off, because a stop was asked for")]);
+  expect(await running(project)).toBe("");
+});
