@@ -143,7 +143,9 @@ export class Attachments {
       state.putSandbox(sandbox);
       if (this.#departures.isInTheWay([], placesOf(sandbox))) await this.#departures.clear();
       await this.#bringUp([network.Id]);
-      await createNamespaces([{ name: this.#namespace(containerId), links: [this.#link(sandbox, network, false)] }]);
+      await createNamespaces([
+        { name: this.#namespace(containerId), links: [this.#link(sandbox, network, this.#isOnlyWayOut(sandbox, network))] },
+      ]);
       await this.applyRules();
       this.#tell([sandbox]);
       return endpointSettings(sandbox, network, settings);
@@ -284,6 +286,11 @@ export class Attachments {
     const stored = this.#o.state.networks.get(network.Id);
     if (!endpoint || !stored) throw new BerthError("network/not-found", `network ${network.Name} not found`);
     return linkPlan(stored, endpoint, isDefault);
+  }
+
+  #isOnlyWayOut(sandbox: Sandbox, network: Network): boolean {
+    const others = Object.keys(sandbox.endpoints).filter((id) => id !== network.Id);
+    return !network.Internal && !others.some((id) => this.#o.state.networks.get(id)?.network.Internal === false);
   }
 
   async #bringUp(networkIds: readonly string[]): Promise<void> {

@@ -11,7 +11,8 @@ export type Action = {
   readonly service?: string;
 } & (
   | { readonly kind: "create-network"; readonly name: string }
-  | { readonly kind: "recreate-network"; readonly name: string }
+  /** `keeps`: the containers that are on it and that no other step makes again or removes. */
+  | { readonly kind: "recreate-network"; readonly name: string; readonly keeps: readonly string[] }
   | { readonly kind: "create-volume"; readonly name: string }
   | { readonly kind: "build"; readonly service: string }
   | { readonly kind: "pull"; readonly service: string }
@@ -85,6 +86,7 @@ class Planner {
           id,
           name: network.name,
           because: `network ${network.name} is configured otherwise`,
+          keeps: this.#bystanders(network.name),
           after: [],
         });
     }
@@ -175,6 +177,17 @@ class Planner {
       this.#add({ kind: "restart", id, service: name, number: container.number, because, after: waits });
       this.#note(this.#started, name, id);
     }
+  }
+
+  /** Orphans that stay, one-offs, and services that the request is not about. */
+  #bystanders(network: string): string[] {
+    const isTouched = ({ service, oneOff }: ObservedContainer) =>
+      !oneOff &&
+      (this.#desired.services.some(({ name }) => name === service) ||
+        (this.#desired.removeOrphans && !this.#desired.known.includes(service)));
+    return this.#observed.containers
+      .filter((container) => container.networks.includes(network) && !isTouched(container))
+      .map((container) => container.id);
   }
 
   #containers(service: string): ObservedContainer[] {

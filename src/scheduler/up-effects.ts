@@ -1,5 +1,5 @@
 import type { Container, ContainerCreateBody, Project, Service } from "../api/index.ts";
-import { BerthError } from "../system/index.ts";
+import { BerthError, messageOf } from "../system/index.ts";
 import { bodyOfService } from "./body-of-service.ts";
 import { logHint } from "./conditions.ts";
 import { containerName } from "./container-body.ts";
@@ -36,7 +36,7 @@ export class UpEffects implements Effects {
       case "create-network":
         return this.#createNetwork(action.name);
       case "recreate-network":
-        return this.#recreateNetwork(action.name, action.because);
+        return this.#recreateNetwork(action);
       case "create-volume":
         return this.#createVolume(action.name);
       case "create":
@@ -116,16 +116,28 @@ export class UpEffects implements Effects {
     });
   }
 
-  /** Its containers have to leave it first; those of the project are stopped and made again by the steps that follow. */
-  async #recreateNetwork(name: string, because: string): Promise<void> {
-    const { context } = this.#o;
-    const { backend } = context;
-    context.progress.begin(`Network ${name}`, "recreating", because);
+  /** Its containers have to leave it first. Those of the request are made again by the steps that follow; the others are put back as they were. */
+  async #recreateNetwork({ name, because, keeps }: Extract<Action, { kind: "recreate-network" }>): Promise<void> {
+    const { context, timeoutMs } = this.#o;
+    const { backend, progress } = context;
+    progress.begin(`Network ${name}`, "recreating", because);
     const attached = projectContainers(context, { oneOff: true }).filter((container) => container.NetworkSettings.Networks[name]);
-    await Promise.all(attached.map((container) => stopContainer(context, container, this.#o.timeoutMs)));
+    const kept = attached
+      .filter((container) => keeps.includes(container.Id))
+      .map((container) => ({ container, wasRunning: container.State.Running, endpoint: container.NetworkSettings.Networks[name] }));
+    await Promise.all(attached.map((container) => stopContainer(context, container, timeoutMs)));
     for (const container of attached) await backend.containers.disconnect(container.Id, name);
     await backend.networks.remove(name);
     await this.#createNetwork(name);
+    for (const { container, wasRunning, endpoint } of kept) {
+      try {
+        await backend.containers.connect(container.Id, name, { ...endpoint });
+        const [failed] = wasRunning ? await backend.containers.startMany([container.Id]) : [];
+        if (failed) throw failed.error;
+      } catch (error) {
+        progress.warn(`${nameOf(container)} could not be put back on network ${name}: ${messageOf(error)}`);
+      }
+    }
   }
 
   #createVolume(name: string): Promise<void> {

@@ -61,3 +61,16 @@ test("a stop of all that the up is about still cuts it off", async () => {
   expect([exitCode, stderr]).toEqual([130, expect.stringContaining("cut off, because a stop was asked for")]);
   expect(await running(project)).toBe("");
 });
+
+test("an orphan and a service that is not named stay on a network that is made again", async () => {
+  await using project = testProject(berth, `services:\n  a:\n    ${idle}\n  b:\n    ${idle}\n  orphan:\n    ${idle}\n`);
+  await project.berth("up", "-d");
+  project.write("compose.yaml", `services:\n  a:\n    ${idle}\n  b:\n    ${idle}\nnetworks: {default: {labels: {changed: "yes"}}}\n`);
+  await project.berth("up", "-d", "a");
+  expect((await berth.ok(["docker", "ps", "--format", "{{.Names}}"])).trim().split("\n").sort()).toEqual(
+    ["a", "b", "orphan"].map((service) => `${project.name}-${service}-1`),
+  );
+  for (const other of ["b", "orphan"])
+    expect(await project.berth("exec", "-T", "a", "ping", "-c1", "-W2", other)).toContain("1 packets received");
+  expect(await berth.ok(["docker", "exec", `${project.name}-orphan-1`, "ip", "route"])).toContain("default via");
+});
