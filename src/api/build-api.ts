@@ -20,6 +20,10 @@ export interface BuildPost {
   tags?: string[];
   noCache?: boolean;
   noCacheFilter?: string[];
+  /** Caches elsewhere, as --cache-from and --cache-to name them; directories are relative to `directory`. */
+  cacheFrom?: string[];
+  cacheTo?: string[];
+  directory?: string;
   pull?: boolean;
   platform?: string;
   network?: string;

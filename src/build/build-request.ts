@@ -1,5 +1,6 @@
 import type { Readable } from "node:stream";
 import type { BaseImage } from "./images.ts";
+import type { CacheEntry } from "./remote-cache/cache-entry.ts";
 
 /** One build, complete: whatever depended on the caller's directory or environment is already resolved. */
 export interface BuildRequest {
@@ -23,6 +24,9 @@ export interface BuildRequest {
   noCache?: boolean;
   noCacheFilter?: string[];
   pull?: boolean;
+  /** Caches of other engines: where finished steps are taken from, and where those of this build are written to. */
+  cacheFrom?: CacheEntry[];
+  cacheTo?: CacheEntry[];
   platform?: string;
   /** For RUN: "default", "none", "host" or the name of an engine network. */
   network?: string;

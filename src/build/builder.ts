@@ -17,6 +17,13 @@ import { type Dockerfile, parseDockerfile } from "./dockerfile/parse-dockerfile.
 import { globalArgs } from "./global-args.ts";
 import type { BaseImage, BuildImages, PullImage } from "./images.ts";
 import { Progress } from "./progress.ts";
+import type { BlobDescriptor, OpenCache } from "./remote-cache/cache-content.ts";
+import { exportOptions } from "./remote-cache/cache-entry.ts";
+import { CompressedLayers } from "./remote-cache/compressed-layers.ts";
+import { exportCache } from "./remote-cache/export-cache.ts";
+import { ImportedCaches } from "./remote-cache/imported-caches.ts";
+import { UsedSteps } from "./remote-cache/used-steps.ts";
+import type { Session } from "./session.ts";
 import { SshAgents } from "./ssh-agents.ts";
 import { StageBuilder } from "./stage-builder.ts";
 import { stageNamed } from "./stage-graph.ts";
@@ -32,6 +39,8 @@ export interface BuildOptions {
   readonly signal: AbortSignal;
   onEvent(event: BuildEvent): void;
   readonly pullImage?: PullImage;
+  /** Where the caches of the request are. */
+  readonly openCache?: OpenCache;
   /** Told once, before the first step. */
   onDockerfile?(content: string, file: string): void;
   readonly steps?: StepListener;
@@ -43,6 +52,8 @@ export interface Solved extends Pick<BaseImage, "config" | "chainIds"> {
   readonly lowerDirs: readonly string[];
   readonly epochIso: string | undefined;
   readonly logFile: string;
+  /** What the last cache export wrote. */
+  readonly cacheManifest: BlobDescriptor | undefined;
 }
 
 /**
@@ -53,6 +64,7 @@ export class Builder {
   private readonly o: { images: BuildImages; rootDir: string; runner: StepRunner; log: Logger };
   private readonly cache: BuildCache;
   private readonly digests: FileDigests;
+  private readonly compressed: CompressedLayers;
   private readonly inFlight = new StepsInFlight();
   private readonly mountLocks = new MountLocks();
   private readonly limit = pLimit(Math.max(2, availableParallelism()));
@@ -63,20 +75,22 @@ export class Builder {
     rmSync(join(o.rootDir, "scratch"), { recursive: true, force: true });
     this.cache = new BuildCache({ directory: join(o.rootDir, "records"), images: o.images, maxBytes: o.maxCacheBytes ?? 20 * 1024 ** 3 });
     this.digests = new FileDigests(join(o.rootDir, "file-digests.json"));
+    this.compressed = new CompressedLayers(join(o.rootDir, "compressed-layers.json"));
     o.images.addLayerRoots?.(() => this.cache.chainIds());
   }
 
   /** @throws BerthError build/*: with file and line where an instruction is to blame; `build/step-failed` for a RUN that ended with an error */
   async build(request: BuildRequest, options: BuildOptions): Promise<{ imageId: string; logFile: string }> {
-    return await this.run(request, options, async (state, epochIso, progress) => {
+    return await this.run(request, options, async ({ config, progress, cacheManifest }) => {
       const imageId = await progress.run(progress.declare("exporting to image"), async (step) => {
         const id = this.o.images.createImage({
-          config: imageConfigOf(state, request.labels ?? {}, epochIso),
+          config,
           ...(request.tags?.length ? { tags: request.tags } : {}),
         });
         step.log(2, [`writing image ${id}`, ...(request.tags ?? []).map((tag) => `naming to ${tag}`), ""].join("\n"));
         return id;
       });
+      await cacheManifest();
       this.o.log.info({ image: imageId, build: request.name }, "image built");
       return { imageId, logFile: progress.logFile };
     });
@@ -84,12 +98,13 @@ export class Builder {
 
   /** The same without the image: for results that go elsewhere. `tags` are the caller's business. */
   async solve(request: BuildRequest, options: BuildOptions): Promise<Solved> {
-    return await this.run(request, options, async (state, epochIso, progress) => ({
-      config: imageConfigOf(state, request.labels ?? {}, epochIso),
+    return await this.run(request, options, async ({ state, config, epochIso, progress, cacheManifest }) => ({
+      config,
       chainIds: state.layers.map((layer) => layer.chainId),
       lowerDirs: state.lowerDirs,
       epochIso,
       logFile: progress.logFile,
+      cacheManifest: await cacheManifest(),
     }));
   }
 
@@ -112,11 +127,7 @@ export class Builder {
     return join(this.o.rootDir, "scratch", randomBytes(8).toString("hex"));
   }
 
-  private async run<T>(
-    request: BuildRequest,
-    options: BuildOptions,
-    finish: (state: StageState, epochIso: string | undefined, progress: Progress) => Promise<T>,
-  ): Promise<T> {
+  private async run<T>(request: BuildRequest, options: BuildOptions, finish: (built: Built) => Promise<T>): Promise<T> {
     const buildId = randomBytes(8).toString("hex");
     const scratch = this.newScratch();
     const failed = new AbortController();
@@ -124,6 +135,7 @@ export class Builder {
     const progress = new Progress((event) => options.onEvent(event), join(this.o.rootDir, "logs", `${buildId}.log`));
     const sshAgents = new SshAgents({ request, directory: scratch, signal });
     let stages: StageBuilder | undefined;
+    const imported = new ImportedCaches({ images: this.o.images, cache: this.cache, progress, signal });
     try {
       const contexts = new Contexts({ request, scratch, signal, progress });
       const { content, file } = await contexts.readDockerfile();
@@ -135,14 +147,17 @@ export class Builder {
       contexts.narrow(contextPaths(dockerfile, target));
       await contexts.prepare();
       const epochIso = epoch(request);
+      await imported.open(request.noCache ? [] : (request.cacheFrom ?? []), options.openCache);
       const { steps } = options;
       steps?.planned(plannedSteps(dockerfile, target));
-      stages = new StageBuilder({
+      const session: Session = {
         request,
         dockerfile,
         images: this.o.images,
         runner: this.o.runner,
         cache: this.cache,
+        imported,
+        used: new UsedSteps(),
         digests: this.digests,
         inFlight: this.inFlight,
         mountLocks: this.mountLocks,
@@ -160,26 +175,65 @@ export class Builder {
         epochIso,
         signal,
         limit: this.limit,
-      });
-      const state = await stages.stage(target);
-      const unknown = Object.keys(request.args).filter(
-        (name) => !stages?.usedArgs.has(name) && !globals.has(name) && !/^(BUILDKIT_|SOURCE_DATE_EPOCH$)|_proxy$/i.test(name),
-      );
-      if (unknown.length > 0) progress.warn(`One or more build-args [${unknown.join(" ")}] were not consumed`);
-      const result = await finish(state, epochIso, progress);
-      this.cache.evict();
-      return result;
+      };
+      for (;;) {
+        stages = new StageBuilder(session);
+        try {
+          const state = await stages.stage(target);
+          await imported.ensure(state.layers);
+          tellUnknownArgs(request, new Set([...stages.usedArgs, ...globals.keys()]), progress);
+          const plain = imageConfigOf(state, request.labels ?? {}, epochIso);
+          const config = wantsInlineCache(request) ? session.used.inline(plain, state.layers) : plain;
+          const result = await finish({
+            state,
+            config,
+            epochIso,
+            progress,
+            cacheManifest: () => this.exportCaches(request, state, { session, options, scratch }),
+          });
+          this.cache.evict();
+          return result;
+        } catch (error) {
+          // A layer of an imported cache could not be had: without that cache its steps are done.
+          await stages.settled();
+          if (signal.aborted || !imported.takeBroken()) throw error;
+        }
+      }
     } catch (error) {
       failed.abort(error);
       if (options.signal.aborted) throw new BerthError("build/cancelled", "the build was cancelled", { cause: error });
       throw error;
     } finally {
       await stages?.settled();
+      await imported.close();
       await sshAgents.close();
       rmSync(scratch, { recursive: true, force: true });
       this.digests.save();
       await progress.close();
     }
+  }
+
+  /** Answers what the last export wrote. */
+  private async exportCaches(
+    request: BuildRequest,
+    state: StageState,
+    o: { session: Session; options: BuildOptions; scratch: string },
+  ): Promise<BlobDescriptor | undefined> {
+    const { imported, progress, signal, used } = o.session;
+    let last: BlobDescriptor | undefined;
+    try {
+      for (const entry of request.cacheTo ?? []) {
+        if (entry.type === "inline") continue; // it is in the image
+        const steps = used.of(exportOptions(entry).mode, state.layers);
+        const ensure = (layers: readonly { readonly chainId: string }[]) => imported.ensure(layers);
+        const { images } = this.o;
+        const where = { images, compressed: this.compressed, open: o.options.openCache, progress, scratch: o.scratch, signal, ensure };
+        last = (await exportCache(entry, steps, where)) ?? last;
+      }
+    } finally {
+      if (request.cacheTo?.length) this.compressed.save();
+    }
+    return last;
   }
 
   /** Only what the checks say of a Dockerfile; nothing is built. */
@@ -205,6 +259,24 @@ export class Builder {
   diskUsage(): readonly CacheRecord[] {
     return this.cache.list();
   }
+}
+
+interface Built {
+  readonly state: StageState;
+  readonly config: ImageConfig;
+  readonly epochIso: string | undefined;
+  readonly progress: Progress;
+  /** Writes the caches that were asked for, when the result is where it belongs. */
+  cacheManifest(): Promise<BlobDescriptor | undefined>;
+}
+
+function tellUnknownArgs(request: BuildRequest, used: ReadonlySet<string>, progress: Progress): void {
+  const unknown = Object.keys(request.args).filter((name) => !used.has(name) && !/^(BUILDKIT_|SOURCE_DATE_EPOCH$)|_proxy$/i.test(name));
+  if (unknown.length > 0) progress.warn(`One or more build-args [${unknown.join(" ")}] were not consumed`);
+}
+
+function wantsInlineCache({ args, cacheTo }: BuildRequest): boolean {
+  return cacheTo?.some(({ type }) => type === "inline") === true || /^(1|t|true)$/i.test(args["BUILDKIT_INLINE_CACHE"] ?? "");
 }
 
 /** Tells what the checks say; with `# check=error=true` that ends the build. */

@@ -18,11 +18,16 @@ export type MakeLayer = (o: {
   onOutput: (stream: 1 | 2, text: string) => void;
 }) => Promise<void>;
 
+type StepRecord = Omit<CacheRecord, "lastUsedMs" | "uses">;
+
 /** One step that makes a layer: taken from the cache, from another build that is doing it now, or done. On failure nothing stays. */
 export async function layerStep(session: Session, vertex: Vertex, state: StageState, plan: StepPlan, make: MakeLayer): Promise<StageState> {
-  const { cache, images, inFlight, progress } = session;
+  const { cache, images, imported, inFlight, progress, used } = session;
+  const parent = state.layers.at(-1)?.chainId;
+  const found = plan.useCache ? (cache.find(plan.key) ?? imported.find(plan.key, parent, plan.createdBy)) : undefined;
+  // What the step stands on may so far be known by name only.
+  if (!found) await imported.ensure(state.layers);
   return await progress.run(vertex, async (step) => {
-    const found = plan.useCache ? cache.find(plan.key) : undefined;
     if (found) step.cached();
     session.steps.looked(vertex.id, found !== undefined);
     const record =
@@ -30,6 +35,8 @@ export async function layerStep(session: Session, vertex: Vertex, state: StageSt
       (await inFlight.join(plan.key, { signal: session.signal, onOutput: step.log }, (shared) =>
         makeRecord(session, state, plan, make, shared),
       ));
+    const { key, definitions = [], chainId, diffId, createdIso } = record;
+    used.add({ key, definitions, parent, chainId, diffId, createdIso });
     return withLayer(state, record, images.layerDir(record.chainId), plan.createdBy, session.epochIso ?? record.createdIso);
   });
 }
@@ -40,7 +47,7 @@ async function makeRecord(
   plan: StepPlan,
   make: MakeLayer,
   o: { signal: AbortSignal; onOutput: (stream: 1 | 2, text: string) => void },
-): Promise<CacheRecord> {
+): Promise<StepRecord> {
   const { images, cache } = session;
   const temporary = mkdtempSync(join(images.tempDir(), "build-"));
   try {

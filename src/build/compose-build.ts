@@ -2,6 +2,7 @@ import type { BuildDefinition } from "../api/index.ts";
 import { BerthError } from "../system/index.ts";
 import type { BuildRequest } from "./build-request.ts";
 import { describePlatform } from "./platform.ts";
+import { parseCacheEntry } from "./remote-cache/cache-entry.ts";
 
 /**
  * The `build` of a Compose service as a build request. `secretValue` reads a secret of the project; `serviceImage` gives the image of another
@@ -9,7 +10,13 @@ import { describePlatform } from "./platform.ts";
  */
 export function buildRequestOf(
   definition: BuildDefinition,
-  o: { name: string; tags: string[]; secretValue: (source: string) => Buffer; serviceImage: (service: string) => string },
+  o: {
+    name: string;
+    tags: string[];
+    directory: string;
+    secretValue: (source: string) => Buffer;
+    serviceImage: (service: string) => string;
+  },
 ): BuildRequest {
   const native = describePlatform().find(([name]) => name === "TARGETPLATFORM")?.[1];
   const foreign = definition.platforms?.filter((platform) => platform !== native) ?? [];
@@ -38,6 +45,8 @@ export function buildRequestOf(
   if (definition.dockerfile !== undefined) request.dockerfile = definition.dockerfile;
   if (definition.dockerfile_inline !== undefined) request.dockerfileInline = definition.dockerfile_inline;
   if (definition.target !== undefined) request.target = definition.target;
+  if (definition.cache_from) request.cacheFrom = definition.cache_from.map((text) => parseCacheEntry(text, "import", o.directory));
+  if (definition.cache_to) request.cacheTo = definition.cache_to.map((text) => parseCacheEntry(text, "export", o.directory));
   if (definition.labels) request.labels = definition.labels;
   if (definition.no_cache !== undefined) request.noCache = definition.no_cache;
   if (definition.no_cache_filter) request.noCacheFilter = definition.no_cache_filter;

@@ -32,7 +32,14 @@ export async function copyStep(
   vertex: Vertex,
   state: StageState,
   instruction: InstructionOf<"COPY"> | InstructionOf<"ADD">,
-  o: { text: ExpandText; tree: SourceTree; useCache: boolean; warn: (message: string) => void },
+  o: {
+    text: ExpandText;
+    tree: () => Promise<SourceTree>;
+    /** The id of the layers that the sources are in, where that is known. */
+    source: string | undefined;
+    useCache: boolean;
+    warn: (message: string) => void;
+  },
 ): Promise<StageState> {
   const { text } = o;
   const sources = instruction.sources.map((source) => text(source));
@@ -44,10 +51,42 @@ export async function copyStep(
   const target = /^\//.test(destination)
     ? destination
     : `${posix.join(state.config.WorkingDir || "/", destination)}${/(^|\/)\.?$/.test(destination) ? "/" : ""}`;
+  const parent = state.layers.at(-1)?.chainId;
+  const shownFlags = [chown === undefined ? "" : ` --chown=${chown}`, chmod === undefined ? "" : ` --chmod=${chmod}`].join("");
+  const shownSources = [...sources, ...instruction.heredocs.map((heredoc) => `<<${heredoc.name}`)].join(" ");
+  const createdBy = `${instruction.keyword}${shownFlags} ${shownSources} ${destination} # buildkit`;
+  // What is copied from layers is known by their name: then they need not be read, nor be here.
+  const definition =
+    o.source === undefined || instruction.heredocs.length > 0
+      ? undefined
+      : stepKey([
+          "copy from",
+          parent ?? "",
+          o.source,
+          instruction.parents === true,
+          sources,
+          target,
+          chown ?? "",
+          chmod ?? "",
+          exclude,
+          session.epochIso ?? "",
+        ]);
+  if (definition !== undefined && o.useCache) {
+    const known = session.cache.find(definition) ?? session.imported.find(definition, parent, createdBy);
+    if (known)
+      return await layerStep(session, vertex, state, { key: known.key, createdBy, useCache: true }, () =>
+        Promise.reject(new Error("a known step is not done")),
+      );
+  }
+  const tree = await o.tree();
   const groups: Group[] = [];
+  let complete = true;
   for (const source of sources) {
-    const found = await group(session, instruction, source, o.tree);
-    if (found.selected.length === 0) o.warn(`${instruction.keyword} ${source}: matches nothing: ${o.tree.describeMissing(source)}`);
+    const found = await group(session, instruction, source, tree);
+    if (found.selected.length === 0) {
+      complete = false;
+      o.warn(`${instruction.keyword} ${source}: matches nothing: ${tree.describeMissing(source)}`);
+    }
     groups.push(found);
   }
   if (instruction.heredocs.length > 0) groups.push(heredocGroup(session, instruction.heredocs, text));
@@ -74,10 +113,7 @@ export async function copyStep(
     contents,
     session.epochIso ?? "",
   ]);
-  const shownFlags = [chown === undefined ? "" : ` --chown=${chown}`, chmod === undefined ? "" : ` --chmod=${chmod}`].join("");
-  const shownSources = [...sources, ...instruction.heredocs.map((heredoc) => `<<${heredoc.name}`)].join(" ");
-  const createdBy = `${instruction.keyword}${shownFlags} ${shownSources} ${destination} # buildkit`;
-  return await layerStep(session, vertex, state, { key, createdBy, useCache: o.useCache }, async ({ upperDir, signal }) => {
+  const copied = await layerStep(session, vertex, state, { key, createdBy, useCache: o.useCache }, async ({ upperDir, signal }) => {
     const root = new WritableRoot(state.lowerDirs, upperDir);
     const owner = chown === undefined ? undefined : parseOwner(chown, root);
     const maxMtimeNs = session.epochIso ? BigInt(Date.parse(session.epochIso)) * 1_000_000n : undefined;
@@ -93,6 +129,11 @@ export async function copyStep(
       });
     }
   });
+  if (definition !== undefined && complete) {
+    session.cache.define(key, definition);
+    session.used.define(key, definition);
+  }
+  return copied;
 }
 
 async function group(

@@ -1,4 +1,5 @@
 import type { ImageConfig } from "../api/index.ts";
+import type { BlobDescriptor } from "./remote-cache/cache-content.ts";
 
 /** What a build needs from the image store; `ImageStore` of src/image is one. */
 export interface BuildImages {
@@ -13,6 +14,14 @@ export interface BuildImages {
   createImage(o: { config: ImageConfig; tags?: string[] }): string;
   /** Layers that the build cache holds must survive garbage collection: called once with a function that names them. */
   addLayerRoots?(chainIds: () => Iterable<string>): void;
+  hasLayer?(chainId: string): boolean;
+  /** Unpacks a layer's archive as it comes, unless the layer is here or on its way. @throws BerthError when its content is not what `diffId` says */
+  fetchLayer?(
+    chainId: string,
+    o: { parent: string | undefined; diffId: string; input: AsyncIterable<Buffer>; blob: BlobDescriptor; signal: AbortSignal },
+  ): Promise<Layer>;
+  /** A layer's archive: the one it came as, or one that is made anew, whose digest is its diff id. */
+  layerArchive?(chainId: string): BlobDescriptor & { read(): AsyncIterable<Buffer> };
   /** Frees layers that no image and no cache record names any more. */
   collectGarbage?(): unknown;
 }

@@ -7,6 +7,8 @@ import type { Contexts } from "./context/contexts.ts";
 import type { Dockerfile } from "./dockerfile/parse-dockerfile.ts";
 import type { BuildImages, PullImage } from "./images.ts";
 import type { Progress } from "./progress.ts";
+import type { ImportedCaches } from "./remote-cache/imported-caches.ts";
+import type { UsedSteps } from "./remote-cache/used-steps.ts";
 import type { SshAgents } from "./ssh-agents.ts";
 import type { StageState } from "./stage-state.ts";
 import type { StepListener } from "./step-listener.ts";
@@ -19,6 +21,8 @@ export interface Session {
   readonly images: BuildImages;
   readonly runner: StepRunner;
   readonly cache: BuildCache;
+  readonly imported: ImportedCaches;
+  readonly used: UsedSteps;
   readonly digests: FileDigests;
   readonly inFlight: StepsInFlight;
   readonly mountLocks: MountLocks;

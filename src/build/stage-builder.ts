@@ -200,9 +200,11 @@ export class StageBuilder {
         return await copyStep(this.session, vertex!, state, instruction, {
           text,
           // What the triggers of a base image take is not in the Dockerfile's text.
-          tree: readsTree(instruction)
-            ? await this.tree(stage, instruction.from, !stage.instructions.includes(instruction))
-            : new MergedTree([], "nothing"),
+          tree: async () =>
+            readsTree(instruction)
+              ? await this.tree(stage, instruction.from, !stage.instructions.includes(instruction))
+              : new MergedTree([], "nothing"),
+          source: await this.sourceChain(stage, instruction.from),
           useCache: this.mayCache(stage),
           warn: (message) => this.session.progress.warn(message, undefined, place),
         });
@@ -262,12 +264,24 @@ export class StageBuilder {
     const context = contexts.named(from);
     if (context !== undefined) return await context;
     const index = contexts.imageOf(from) || contexts.resultOf(from) ? undefined : stageNamed(dockerfile, from, stage.index);
-    if (index !== undefined) return new MergedTree((await this.stage(index)).lowerDirs, `the stage ${from}`, { finished: true });
+    if (index !== undefined) {
+      const state = await this.stage(index);
+      await this.session.imported.ensure(state.layers);
+      return new MergedTree(state.lowerDirs, `the stage ${from}`, { finished: true });
+    }
     if (from.toLowerCase() === stage.from.alias || stageNamed(dockerfile, from, dockerfile.stages.length) !== undefined) {
       throw new Error(`circular dependency: --from=${from} names this stage or a later one`);
     }
     if (from === "scratch") return new MergedTree([], "scratch");
     return new MergedTree((await this.image(from)).lowerDirs, `the image ${from}`, { finished: true });
+  }
+
+  /** The layers that `--from` names, by the id of the topmost: what is in them is known without reading them. */
+  private async sourceChain(stage: Stage, from: string | undefined): Promise<string | undefined> {
+    const { contexts, dockerfile } = this.session;
+    if (from === undefined || contexts.named(from) !== undefined || contexts.imageOf(from) || contexts.resultOf(from)) return undefined;
+    const index = stageNamed(dockerfile, from, stage.index);
+    return index === undefined ? undefined : (await this.stage(index)).layers.at(-1)?.chainId;
   }
 
   private mayCache(stage: Stage): boolean {

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import type { ContainerConfig, ImageConfig } from "../api/index.ts";
 import type { Layer } from "./images.ts";
+import { inlineCacheField } from "./remote-cache/cache-config.ts";
 
 export interface HistoryEntry {
   created?: string;
@@ -80,8 +81,10 @@ export function imageConfigOf(state: StageState, labels: Readonly<Record<string,
     return { created: last, ...entry, ...(epochIso ? { created: epochIso } : {}) };
   });
   const merged = { ...state.config.Labels, ...labels };
+  // An inline cache of the base says nothing of this image.
+  const { [inlineCacheField]: _, ...base } = state.base as ImageConfig & { [inlineCacheField]?: string };
   return {
-    ...state.base,
+    ...base,
     created: epochIso ?? history.at(-1)?.created ?? last,
     ...(state.author ? { author: state.author } : {}),
     config: { ...state.config, ...(Object.keys(merged).length > 0 ? { Labels: merged } : {}) },

@@ -1,6 +1,7 @@
-import type { Builder, BuildRequest, PullImage } from "../build/index.ts";
+import { type Builder, type BuildRequest, type PullImage, parseCacheEntry } from "../build/index.ts";
 import { type ImageStore, parseReference, pull, type RegistryAuth } from "../image/index.ts";
 import { BerthError } from "../system/index.ts";
+import { openBuildCache } from "./build-caches.ts";
 import type { LocalSources } from "./buildkit/index.ts";
 import { ClassicBuildOutput } from "./classic-build-output.ts";
 import { type Call, filters, flag, type Handler, jsonStream, type Route, route, sendJson, timeMs } from "./http.ts";
@@ -49,6 +50,7 @@ async function build(call: Call, builder: Builder, images: ImageStore): Promise<
   const building = builder.build(request, {
     signal: call.signal,
     pullImage: buildPull(images, registryAuths(call.request)),
+    openCache: openBuildCache(images, registryAuths(call.request)),
     onEvent: (event) => output.event(event),
     steps: output,
   });
@@ -118,6 +120,11 @@ function requestOf({ query, request }: Call): BuildRequest {
       throw new BerthError("api/bad-parameter", `${name} has to be a JSON object`);
     return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, one === null ? null : String(one)]));
   };
+  const names = (name: string): string[] => {
+    const value: unknown = parse(name, query.get(name) || "[]") ?? [];
+    if (!Array.isArray(value)) throw new BerthError("api/bad-parameter", `${name} has to be a JSON array`);
+    return value.map(String);
+  };
   const remote = query.get("remote");
   const [target, platform, network] = [query.get("target"), query.get("platform"), query.get("networkmode")];
   const labels = Object.entries(object("labels")).map(([key, value]): [string, string] => [key, value ?? ""]);
@@ -128,6 +135,7 @@ function requestOf({ query, request }: Call): BuildRequest {
     labels: Object.fromEntries(labels),
     tags: query.getAll("t"),
     noCache: flag(query, "nocache"),
+    cacheFrom: names("cachefrom").map((ref) => parseCacheEntry(ref, "import")),
     pull: flag(query, "pull"),
     extraHosts: query
       .getAll("extrahosts")

@@ -1,8 +1,9 @@
 import { createReadStream, existsSync } from "node:fs";
 import type { BuildMessage, BuildPost } from "../api/index.ts";
-import type { Builder, BuildRequest } from "../build/index.ts";
+import { type Builder, type BuildRequest, parseCacheEntry } from "../build/index.ts";
 import type { ImageStore } from "../image/index.ts";
 import { BerthError, messageOf } from "../system/index.ts";
+import { openBuildCache } from "./build-caches.ts";
 import { buildPull } from "./build-routes.ts";
 import { type Call, jsonBody, jsonStream, type Route, route } from "./http.ts";
 import { registryAuths } from "./registry-auth.ts";
@@ -33,7 +34,13 @@ async function build(call: Call, builder: Builder, images: ImageStore): Promise<
   const send = (message: BuildMessage) => stream.send(message);
   const before = new Set(images.list().map((image) => image.id));
   try {
-    const options = { signal: call.signal, pullImage: buildPull(images, registryAuths(call.request)), onEvent: send };
+    const authOf = registryAuths(call.request);
+    const options = {
+      signal: call.signal,
+      pullImage: buildPull(images, authOf),
+      openCache: openBuildCache(images, authOf),
+      onEvent: send,
+    };
     if (post.check) send({ type: "result", ok: true, ...(await builder.check(request, options)) });
     else {
       const { imageId, logFile } = await builder.build(request, options);
@@ -53,13 +60,15 @@ function wireErrorOf(error: unknown) {
 
 /** @throws BerthError build/context, where a file of the caller is not there */
 function requestOf(post: BuildPost): BuildRequest {
-  const { contextTarFile, secrets, args = {}, check: _, ...same } = post;
+  const { contextTarFile, secrets, args = {}, check: _, cacheFrom, cacheTo, directory, ...same } = post;
   if (contextTarFile !== undefined && !existsSync(contextTarFile))
     throw new BerthError("build/context", `the build context ${contextTarFile} does not exist`);
   return {
     ...same,
     args,
     ...(contextTarFile === undefined ? {} : { contextTar: createReadStream(contextTarFile) }),
+    ...(cacheFrom ? { cacheFrom: cacheFrom.map((text) => parseCacheEntry(text, "import", directory)) } : {}),
+    ...(cacheTo ? { cacheTo: cacheTo.map((text) => parseCacheEntry(text, "export", directory)) } : {}),
     ...(secrets ? { secrets: secrets.map(({ id, value }) => ({ id, value: Buffer.from(value, "base64") })) } : {}),
   };
 }

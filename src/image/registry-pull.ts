@@ -96,6 +96,16 @@ async function pullOne(store: ImageStore, client: RegistryClient, reference: Ref
 
 /** A manifest or an index, checked against its digest. */
 export async function fetchManifest(client: RegistryClient, repository: string, which: string) {
+  const { bytes, digest } = await fetchRawManifest(client, repository, which);
+  return { bytes, digest, parsed: parseManifest(bytes, `the manifest of ${repository}:${which}`) };
+}
+
+/** The same without a look at what it says. @throws BerthError `image/not-found`, `image/registry` */
+export async function fetchRawManifest(
+  client: RegistryClient,
+  repository: string,
+  which: string,
+): Promise<{ bytes: Buffer; digest: string }> {
   const response = await client
     .request({
       method: "GET",
@@ -116,7 +126,7 @@ export async function fetchManifest(client: RegistryClient, repository: string, 
     throw new BerthError("image/registry", `manifest verification failed for digest ${which}: the registry sent ${digest}`);
   if (said?.startsWith("sha256:") && said !== digest)
     throw new BerthError("image/registry", `the manifest of ${repository}:${which} is ${digest}, the registry says ${said}`);
-  return { bytes, digest, parsed: parseManifest(bytes, `the manifest of ${repository}:${which}`) };
+  return { bytes, digest };
 }
 
 async function fetchImage(

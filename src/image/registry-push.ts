@@ -89,13 +89,14 @@ function storedManifest(store: ImageStore, id: string, layers: readonly LayerBlo
   return undefined;
 }
 
-async function pushBlob(
+/** One blob, unless the registry has it. */
+export async function pushBlob(
   client: RegistryClient,
   repository: string,
   blob: LayerBlob,
   scope: string,
   from: string | undefined,
-  o: PushOptions,
+  o: Pick<PushOptions, "signal" | "onProgress">,
 ): Promise<void> {
   const id = blob.digest.slice(7, 19);
   const say = (status: string, current?: number) =>

@@ -17,6 +17,7 @@ import {
   sha256,
 } from "./image-record.ts";
 import type { LayerAhead } from "./layer-ahead.ts";
+import { type LayerBlob, layerBlob } from "./layer-blob.ts";
 import { layerTar } from "./layer-diff.ts";
 import { Layers, type NewLayer } from "./layers.ts";
 import { mergedTar } from "./merged-tar.ts";
@@ -159,6 +160,15 @@ export class ImageStore {
   /** Whether some layer was made of, or came as, what has this digest. */
   knowsLayer(digest: string): boolean {
     return this.layers.knows(digest);
+  }
+
+  /** Unpacks a layer's archive as it comes, unless the layer is here or on its way. */
+  fetchLayer(chainId: string, o: NewLayer): Promise<LayerRecord> {
+    return this.transferring(() => this.layers.once(chainId, () => this.layers.add(o)));
+  }
+
+  layerArchive(chainId: string): LayerBlob {
+    return layerBlob(this, chainId);
   }
 
   layerOnce(chainId: string, make: () => Promise<LayerRecord>): Promise<LayerRecord> {

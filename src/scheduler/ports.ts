@@ -87,6 +87,8 @@ export interface TransferOptions {
 export interface ImageBuild {
   readonly name: string;
   readonly definition: BuildDefinition;
+  /** The project's own. */
+  readonly directory: string;
   readonly tags: readonly string[];
   readonly platform?: string;
   /** A secret of the project by its name. */

@@ -129,6 +129,7 @@ class Builds {
         backend.images.build({
           name: service.name,
           definition: adjust ? adjust(definition) : definition,
+          directory: project.working_dir,
           tags: unique,
           ...(service.platform ? { platform: service.platform } : {}),
           secretValue: (source) => secretValue(project, source),

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { Readable } from "node:stream";
 import type { BuildEvent } from "../../src/api/index.ts";
 import { Builder, type BuildRequest, type StepRunner } from "../../src/build/index.ts";
+import { openBuildCache } from "../../src/engine/build-caches.ts";
 import { ImageStore, loadArchive, type StoredImage } from "../../src/image/index.ts";
 import { runStep } from "../../src/runtime/index.ts";
 import { describeHost } from "../../src/system/index.ts";
@@ -76,6 +77,7 @@ export async function buildRoom(): Promise<BuildRoom> {
         { args: {}, ...o, ...(o.remote || o.contextTar ? {} : { contextDir }) },
         {
           signal,
+          openCache: openBuildCache(images, () => undefined),
           onEvent: (event) => {
             events.push(event);
             onEvent?.(event);

@@ -10,7 +10,12 @@ export interface CacheRecord extends Layer {
   readonly createdIso: string;
   readonly lastUsedMs: number;
   readonly uses: number;
+  /** Keys of the same step that say what it read by name instead of by content, the latest last. */
+  readonly definitions?: readonly string[];
 }
+
+/** Definitions that a record keeps. */
+const maxDefinitions = 8;
 
 export interface PruneOptions {
   /** Only what was not used for so long. */
@@ -27,6 +32,7 @@ export class BuildCache {
   private readonly images: BuildImages;
   private readonly maxBytes: number;
   private readonly records = new Map<string, CacheRecord>();
+  private readonly byDefinition = new Map<string, string>();
 
   constructor(o: { directory: string; images: BuildImages; maxBytes: number }) {
     this.directory = o.directory;
@@ -39,7 +45,9 @@ export class BuildCache {
     }
   }
 
-  find(key: string): CacheRecord | undefined {
+  /** By a key of content or of definition. */
+  find(asked: string): CacheRecord | undefined {
+    const key = this.byDefinition.get(asked) ?? asked;
     const record = this.records.get(key);
     if (!record) return undefined;
     if (!existsSync(this.images.layerDir(record.chainId))) {
@@ -53,11 +61,21 @@ export class BuildCache {
     return used;
   }
 
-  store(key: string, layer: Layer, description: string, createdIso: string): CacheRecord {
-    const record = { key, ...layer, description, createdIso, lastUsedMs: Date.now(), uses: 1 };
-    this.records.set(key, record);
+  store(key: string, layer: Layer, description: string, createdIso: string, definitions: readonly string[] = []): CacheRecord {
+    const known = definitions.length > 0 ? { definitions: definitions.slice(-maxDefinitions) } : {};
+    const record = { key, ...layer, description, createdIso, lastUsedMs: Date.now(), uses: 1, ...known };
+    this.take(record);
     this.write(record);
     return record;
+  }
+
+  /** Notes that a step is also known by a key of its definition. */
+  define(key: string, definition: string): void {
+    const record = this.records.get(key);
+    if (!record || record.definitions?.includes(definition)) return;
+    const changed = { ...record, definitions: [...(record.definitions ?? []), definition].slice(-maxDefinitions) };
+    this.take(changed);
+    this.write(changed);
   }
 
   /** Layers that must not be collected. */
@@ -90,8 +108,14 @@ export class BuildCache {
     return { keys: dropped.map((record) => record.key), bytes: dropped.reduce((sum, record) => sum + record.size, 0) };
   }
 
+  private take(record: CacheRecord): void {
+    this.records.set(record.key, record);
+    for (const definition of record.definitions ?? []) this.byDefinition.set(definition, record.key);
+  }
+
   private drop(record: CacheRecord): void {
     this.records.delete(record.key);
+    for (const definition of record.definitions ?? []) this.byDefinition.delete(definition);
     rmSync(this.file(record.key), { force: true });
   }
 
@@ -102,7 +126,7 @@ export class BuildCache {
   private load(file: string): void {
     try {
       const record = readJsonFile(file) as CacheRecord; // only write() makes these files
-      this.records.set(record.key, record);
+      this.take(record);
     } catch {
       rmSync(file, { force: true }); // a damaged record costs one step, nothing else
     }

@@ -1,6 +1,7 @@
 import { type Builder, type BuildOptions, buildRequestOf } from "../../build/index.ts";
 import { type ImageStore, type PullOptions, parseReference, pull, push, type RegistryAuth } from "../../image/index.ts";
 import type { Backend, ImageBuild, TransferOptions } from "../../scheduler/index.ts";
+import { openBuildCache } from "../build-caches.ts";
 import type { Containers } from "../containers.ts";
 import { toAuth } from "../registry-auth.ts";
 
@@ -55,6 +56,7 @@ export class ProjectImages {
     const request = buildRequestOf(o.definition, {
       name: o.name,
       tags: [...o.tags],
+      directory: o.directory,
       secretValue: o.secretValue,
       serviceImage: o.serviceImage,
     });
@@ -67,6 +69,7 @@ export class ProjectImages {
     return {
       signal: o.signal,
       onEvent: o.onEvent,
+      openCache: openBuildCache(this.#images, (domain) => authFor(domain, o.auth)),
       pullImage: (ref, { platform, signal, onProgress }) =>
         pull(this.#images, ref, {
           signal,
@@ -80,11 +83,13 @@ export class ProjectImages {
 }
 
 function authOf(ref: string, auth: TransferOptions["auth"]): { auth?: RegistryAuth } {
-  const { domain } = parseReference(ref);
-  const found = auth?.[domain] ?? (domain === "docker.io" ? auth?.["https://index.docker.io/v1/"] : undefined);
-  if (!found) return {};
-  const credentials = toAuth(found);
+  const credentials = authFor(parseReference(ref).domain, auth);
   return credentials ? { auth: credentials } : {};
+}
+
+function authFor(domain: string, auth: TransferOptions["auth"]): RegistryAuth | undefined {
+  const found = auth?.[domain] ?? (domain === "docker.io" ? auth?.["https://index.docker.io/v1/"] : undefined);
+  return found && toAuth(found);
 }
 
 /** "12 of 40 MB": the layers' bytes together, told when they change by a megabyte. */

@@ -79,8 +79,6 @@ export const attributesWithoutEffect: Readonly<Record<string, { readonly status:
   "services.*.deploy.restart_policy.delay": {"status":"reported","note":"the engine waits longer after each failure"},
   "services.*.deploy.restart_policy.window": {"status":"reported","note":"ten seconds count as started"},
   "services.*.deploy.placement": {"status":"reported","note":"there is one machine"},
-  "services.*.build.cache_from": {"status":"reported","note":"the engine's own cache is used"},
-  "services.*.build.cache_to": {"status":"reported","note":"the engine's own cache is used"},
   "services.*.build.provenance": {"status":"reported","note":"images carry no attestations"},
   "services.*.build.sbom": {"status":"reported","note":"images carry no attestations"},
   "services.*.build.isolation": {"status":"reported","note":"Windows only","harmless":["default"]},

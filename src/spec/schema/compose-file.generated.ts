@@ -257,11 +257,11 @@ export type Build =
       ssh?: Pairs;
       labels?: Pairs;
       /**
-       * where cached steps are taken from
+       * where cached steps are taken from: images, registries, directories
        */
       cache_from?: string[];
       /**
-       * where cached steps are written to
+       * where cached steps are written to: registries, directories, the image itself
        */
       cache_to?: string[];
       /**

@@ -20,6 +20,9 @@ export function buildPost(call: Call, o: { shmSize?: number | undefined }): Buil
     noCache: flags.on("no-cache"),
     noCacheFilter: flags.list("no-cache-filter").flatMap((value) => value.split(",")),
     pull: flags.on("pull"),
+    ...(flags.given("cache-from") ? { cacheFrom: [...flags.list("cache-from")] } : {}),
+    ...(flags.given("cache-to") ? { cacheTo: [...flags.list("cache-to")] } : {}),
+    directory: call.cwd,
     extraHosts: [...flags.list("add-host")],
     ssh: flags.list("ssh").map((value) => sshAgent(value, call)),
     secrets: flags.list("secret").map((value) => secret(value, call)),
@@ -38,12 +41,6 @@ export function buildPost(call: Call, o: { shmSize?: number | undefined }): Buil
 function warnOfIgnored(call: Call): void {
   const { flags } = call;
   const warn = (text: string) => call.printError(`WARNING: ${text}`);
-  for (const name of ["cache-from", "cache-to"])
-    for (const value of flags.list(name)) {
-      const type = /(?:^|,)type=([^,]+)/.exec(value)?.[1] ?? "registry";
-      if (!["registry", "local", "inline", "gha", "s3", "azblob"].includes(type)) throw new UsageError(`unknown cache type: ${type}`);
-      warn(`--${name} type=${type} has no effect: the cache is this machine's own`);
-    }
   for (const name of ["provenance", "sbom"])
     if (flags.given(name) && !/^(false|0|disabled=true)$/.test(flags.text(name) ?? ""))
       warn(`--${name} has no effect: no attestations are made`);
