@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { chmodSync, readdirSync, readFileSync, renameSync, utimesSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, readdirSync, readFileSync, renameSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { Builder } from "../../../src/build/index.ts";
@@ -128,7 +128,9 @@ function leftovers({ root }: BuildRoom): string[] {
   const mounts = readFileSync("/proc/self/mountinfo", "utf8")
     .split("\n")
     .filter((line) => line.includes(root));
-  return [...mounts, ...readdirSync(join(root, "build/scratch")), ...readdirSync(join(root, "image/tmp"))];
+  // Builds that put no files anywhere make no scratch directory.
+  const scratch = existsSync(join(root, "build/scratch")) ? readdirSync(join(root, "build/scratch")) : [];
+  return [...mounts, ...scratch, ...readdirSync(join(root, "image/tmp"))];
 }
 
 describe("the cache", () => {
