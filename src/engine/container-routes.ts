@@ -44,6 +44,7 @@ export function containerRoutes(o: ContainerRoutesOptions): Route[] {
     }),
     route("GET", "/containers/{id}/json", async (call) => {
       const record = containers.get(ref(call));
+      await containers.betweenRuns(record);
       const size = flag(call.query, "size") ? await sizes(o, record) : {};
       sendJson(call.response, 200, { ...inspected(record, places(record)), ...size });
     }),

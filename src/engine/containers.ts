@@ -15,6 +15,7 @@ import { checkName } from "./containers/names.ts";
 import { connectNetwork, disconnectNetwork, rewriteHosts } from "./containers/networks.ts";
 import type { ContainerParts } from "./containers/parts.ts";
 import { removeContainer, volumeUsers } from "./containers/remove.ts";
+import { RequestedRestarts } from "./containers/requested-restarts.ts";
 import { lowerDirs } from "./containers/root.ts";
 import { type StartFailure, startTogether } from "./containers/start.ts";
 import { killContainer, pauseContainer, resumeContainer, type StopOptions, stopContainer } from "./containers/stop.ts";
@@ -57,7 +58,16 @@ export class Containers {
       },
     });
     const live = new Map<string, Live>();
-    this.#parts = { ...rooms, book, live, health, locks: new ContainerLocks(), waits: new ContainerWaits(), beforeStart: new Set() };
+    this.#parts = {
+      ...rooms,
+      book,
+      live,
+      health,
+      locks: new ContainerLocks(),
+      waits: new ContainerWaits(),
+      beforeStart: new Set(),
+      restarts: new RequestedRestarts(),
+    };
     this.#exits = new ExitWatch(this.#parts, {
       restart: async (id) => (await this.startMany([id]))[0],
       remove: (id) => this.remove(id, { force: true, volumes: true }),
@@ -131,9 +141,18 @@ export class Containers {
   }
   async restart(ref: string, o: StopOptions = {}): Promise<void> {
     const record = this.get(ref);
-    await this.stop(record.Id, o);
-    await this.start(record.Id);
+    await this.#parts.restarts.during(record.Id, async () => {
+      await this.stop(record.Id, o);
+      await this.start(record.Id);
+    });
     this.#parts.book.emit(record, "restart");
+  }
+  /**
+   * Settles when a container is not between the end and the start of a requested restart. Docker's inspection waits there, and Compose, which asks at each end,
+   * takes a container that then runs for a restarted one and any other for one that is over.
+   */
+  async betweenRuns(record: ContainerRecord): Promise<void> {
+    while (!record.State.Running && this.#parts.restarts.has(record.Id)) await this.#parts.restarts.over(record.Id);
   }
   async pause(ref: string): Promise<void> {
     await pauseContainer(this.#parts, this.get(ref));

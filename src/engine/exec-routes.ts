@@ -44,11 +44,7 @@ export function execRoutes({ containers, runtime, events }: { containers: Contai
   };
   const begin = (exec: Exec, onOutput: (stream: 1 | 2, data: Buffer) => void): ExecSession => {
     const { body } = exec;
-    if (exec.session)
-      throw new BerthError(
-        "api/conflict",
-        exec.running ? `exec command ${exec.id} is already running` : `exec command ${exec.id} has already run`,
-      );
+    if (exec.session) throw startedBefore(exec);
     const record = containers.get(exec.containerId);
     if (!record.State.Running) throw new BerthError("container/not-running", `container ${record.Id} is not running`);
     const session = execInContainer(
@@ -115,6 +111,13 @@ export function execRoutes({ containers, runtime, events }: { containers: Contai
       }
       const record = containers.get(exec.containerId);
       if (!record.State.Running) throw new BerthError("container/not-running", `container ${record.Id} is not running`);
+      if (exec.session) {
+        // Told where its output would be, as by Docker: Compose's watch starts what it has attached to once more, and looks at the status alone.
+        const stream = hijack(call, { tty: body.Tty === true });
+        await stream.send(1, Buffer.from(`${startedBefore(exec).message}\r\n`));
+        stream.end();
+        return;
+      }
       let sending = Promise.resolve();
       // Begun first: what is refused (an unknown user) is still an answer of its own. Output comes in a later turn.
       const session = begin(exec, (kind, data) => {
@@ -169,6 +172,10 @@ export function execRoutes({ containers, runtime, events }: { containers: Contai
       });
     }),
   ];
+}
+
+function startedBefore({ id, running }: Exec): BerthError {
+  return new BerthError("api/conflict", running ? `exec command ${id} is already running` : `exec command ${id} has already run`);
 }
 
 /** As Docker's events have it: the program, a space, and the arguments, also where there are none. */

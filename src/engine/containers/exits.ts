@@ -99,7 +99,7 @@ export class ExitWatch {
       FinishedAt: exit.finishedAt,
     };
     // One that goes now is written no more: a next engine would find it running, and gone.
-    const isRemoved = record.HostConfig.AutoRemove === true && delay === undefined;
+    const isRemoved = record.HostConfig.AutoRemove === true && delay === undefined && !this.#parts.restarts.has(id);
     if (!isRemoved) book.put(record);
     if (oomKilled) book.emit(record, "oom");
     book.emit(record, "die", { exitCode: String(exit.exitCode), execDuration: String(Math.round(ranMs / 1000)) });

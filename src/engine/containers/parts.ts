@@ -7,6 +7,7 @@ import type { Images, Logger } from "../ports.ts";
 import type { ContainerBook } from "./book.ts";
 import type { Live } from "./live.ts";
 import type { ContainerLocks } from "./locks.ts";
+import type { RequestedRestarts } from "./requested-restarts.ts";
 import type { ContainerWaits } from "./waits.ts";
 
 /** What the acts on a container share. */
@@ -21,6 +22,7 @@ export interface ContainerParts {
   readonly live: Map<string, Live>;
   readonly locks: ContainerLocks;
   readonly waits: ContainerWaits;
+  readonly restarts: RequestedRestarts;
   readonly health: HealthMonitor;
   /** Done between the making of a container's root and the start of its process. */
   readonly beforeStart: Set<(container: ContainerRecord) => Promise<void>>;

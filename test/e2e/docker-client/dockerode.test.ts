@@ -165,6 +165,20 @@ it("shows what a container was given as Docker resolves it", async () => {
   await network.remove();
 });
 
+it("an inspection at the end that a restart brings waits for its start: for whoever follows events the container has not ended", async () => {
+  // Removed at its end, but not by a restart.
+  const container = await create("trap 'exit 0' TERM; while :; do sleep 0.05; done", { HostConfig: { AutoRemove: true } });
+  await container.start();
+  const events = (await docker.getEvents({ filters: { container: [container.id], event: ["die"] } })) as NodeJS.ReadableStream & {
+    destroy(): void;
+  };
+  const ended = new Promise((resolve) => events.once("data", resolve)).then(() => container.inspect());
+  await container.restart();
+  expect((await ended).State).toMatchObject({ Running: true, Status: "running" });
+  events.destroy();
+  await container.remove({ force: true });
+});
+
 it("answers as an engine outside a swarm, and in Docker's words", async () => {
   await expect(docker.listServices()).rejects.toMatchObject({ statusCode: 503 });
   expect(await docker.listPlugins()).toEqual([]);

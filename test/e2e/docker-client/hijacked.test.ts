@@ -83,3 +83,12 @@ it("gives a privileged exec every capability, and the next one the container's o
   expect(privileged).toBeGreaterThan(usual);
   expect(await capabilities({})).toBe(usual);
 });
+
+it("tells in its output that an exec was started before, with the status of success", async () => {
+  const id = await execOf({ Cmd: ["cat"] });
+  const first = await start(id, { Detach: false });
+  const again = await api.bytes("POST", `/exec/${id}/start`, { Detach: false });
+  expect(again.toString()).toContain(`exec command ${id} is already running`);
+  first.end("still there\n");
+  expect(await rest(first)).toContain("still there\n");
+});
