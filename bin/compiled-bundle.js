@@ -5,12 +5,13 @@ const path = require("path");
 const vm = require("vm");
 
 /**
- * Runs a bundle: one script, whose value is a function of `require`, `__filename` and `__dirname`. The compiled code lies beside it, one file for each Node, and is made at
- * the end of the first run that finds none; where nothing can be written the bundle is compiled each time. `learn`: what this run compiled in addition is kept, too.
+ * Runs a bundle: one script, whose value is a function of `require`, `__filename` and `__dirname`. The compiled code lies beside it, one file for each Node and each `kind` of
+ * run (code that a run does not need costs it time), and is made at the end of the first run that finds none; where nothing can be written the bundle is compiled each time.
+ * `learn`: what this run compiled in addition is kept, too.
  */
-exports.run = function run(bundle, learn = false) {
+exports.run = function run(bundle, kind, learn = false) {
   const source = fs.readFileSync(bundle, "latin1");
-  const kept = compiledPath(bundle, source);
+  const kept = compiledPath(bundle, source, kind);
   const cachedData = readIfThere(kept);
   const script = new vm.Script(source, { filename: bundle, cachedData });
   // V8 itself refuses code that it made in another version, or with other flags.
@@ -29,9 +30,9 @@ function lateRequire(name) {
 }
 
 /** A bundle ends with a line of its hash, which is part of the name: V8 would only compare the length. */
-function compiledPath(bundle, source) {
+function compiledPath(bundle, source, kind) {
   const [, hash = ""] = /\/\/ ([0-9a-f]+)\n$/.exec(source.slice(-80)) ?? [];
-  return `${bundle}.${hash}.${process.version}-${process.arch}.code`;
+  return `${bundle}.${hash}.${kind}.${process.version}-${process.arch}.code`;
 }
 
 function readIfThere(file) {

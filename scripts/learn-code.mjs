@@ -59,12 +59,16 @@ export async function learnCompiledCode(root, bundle) {
 }
 
 async function run(root, bundle, args, directory) {
-  const learn = "const [launcher, bundle] = process.argv.splice(1, 2, 'berth'); require(launcher).run(bundle, true);";
-  const child = spawn(process.execPath, ["-e", learn, "--", join(root, "bin/compiled-bundle.js"), bundle, ...args], {
-    cwd: directory,
-    env: { PATH: process.env.PATH, HOME: directory, BERTH_ROOT: directory, BERTH_RUN: directory },
-    stdio: ["ignore", "ignore", "pipe"],
-  });
+  const learn = "const [launcher, bundle, kind] = process.argv.splice(1, 3, 'berth'); require(launcher).run(bundle, kind, true);";
+  const child = spawn(
+    process.execPath,
+    ["-e", learn, "--", join(root, "bin/compiled-bundle.js"), bundle, args[0] === "docker" ? "docker" : "compose", ...args],
+    {
+      cwd: directory,
+      env: { PATH: process.env.PATH, HOME: directory, BERTH_ROOT: directory, BERTH_RUN: directory },
+      stdio: ["ignore", "ignore", "pipe"],
+    },
+  );
   const [said, [code]] = await Promise.all([child.stderr.setEncoding("utf8").toArray(), once(child, "exit")]);
   if (code !== 0) throw new Error(`\`berth ${args.join(" ")}\` ended with ${code}: ${said.join("")}`);
 }
