@@ -17,6 +17,9 @@ export interface ContainerRow {
   readonly Status: string;
   readonly NetworkSettings: { readonly Networks: Readonly<Record<string, EndpointSettings>> };
   readonly Mounts: readonly MountPoint[];
+  /** Where they were asked for. */
+  readonly SizeRw?: number;
+  readonly SizeRootFs?: number;
 }
 
 export interface PortRow {

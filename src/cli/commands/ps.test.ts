@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { ContainerRow } from "../project-containers.ts";
-import { portsText, psRow } from "./ps.ts";
+import { psRow } from "./ps.ts";
 
 const created = Date.parse("2026-01-02T03:04:05Z");
 const row: ContainerRow = {
@@ -38,10 +38,4 @@ test("a row has Compose's field names", () => {
 test("the exit code and the health are in the status", () => {
   expect(psRow({ ...row, Status: "Exited (137) 2 hours ago" }, true, created)).toMatchObject({ ExitCode: 137, Health: "" });
   expect(psRow({ ...row, Status: "Up 1 second (unhealthy)" }, true, created)).toMatchObject({ ExitCode: 0, Health: "unhealthy" });
-});
-
-test("ports: published on IPv4 and IPv6, and only exposed", () => {
-  expect(portsText([...row.Ports, { IP: "::", PrivatePort: 80, PublicPort: 8080, Type: "tcp" }, { PrivatePort: 53, Type: "udp" }])).toBe(
-    "0.0.0.0:8080->80/tcp, [::]:8080->80/tcp, 53/udp",
-  );
 });

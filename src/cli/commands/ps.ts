@@ -1,11 +1,11 @@
 import type { ProjectStatus } from "../../api/index.ts";
+import { containerFields } from "../container-fields.ts";
 import { type Invocation, usageError } from "../invocation.ts";
-import { type ContainerRow, composeLabel, nameOf, type PortRow, projectContainers, serviceOf } from "../project-containers.ts";
+import { type ContainerRow, composeLabel, nameOf, projectContainers, serviceOf } from "../project-containers.ts";
 import { projectName } from "../project-name.ts";
 import { namedProject } from "../project-source.ts";
-import { columns, ellipsis } from "../render/columns.ts";
+import { columns } from "../render/columns.ts";
 import { formatRows } from "../render/format-rows.ts";
-import { goTime, humanDuration } from "../render/human-time.ts";
 
 export interface PsOptions {
   readonly all?: boolean;
@@ -73,26 +73,13 @@ function wantedStates(options: PsOptions): string[] {
   return wanted;
 }
 
-/** A container under the names that `docker compose ps --format json` gives its properties. */
+/** What Compose's templates and JSON know of a container beyond Docker's fields. */
 export function psRow(row: ContainerRow, truncate: boolean, nowMs: number) {
-  const command = `"${truncate ? ellipsis(row.Command, 20) : row.Command}"`;
-  const mounts = row.Mounts.map((mount) => (mount.Type === "volume" && mount.Name ? mount.Name : mount.Source));
   return {
-    Command: command,
-    CreatedAt: goTime(row.Created),
+    ...containerFields(row, truncate, nowMs),
     ExitCode: Number(/\((\d+)\)/.exec(row.Status)?.[1] ?? 0),
     Health: /\((?:health: )?(starting|healthy|unhealthy)\)/.exec(row.Status)?.[1] ?? "",
-    ID: truncate ? row.Id.slice(0, 12) : row.Id,
-    Image: row.Image,
-    Labels: Object.entries(row.Labels)
-      .map(([name, value]) => `${name}=${value}`)
-      .join(","),
-    LocalVolumes: String(row.Mounts.filter((mount) => mount.Type === "volume").length),
-    Mounts: mounts.map((mount) => (truncate ? ellipsis(mount, 15) : mount)).join(","),
     Name: nameOf(row),
-    Names: nameOf(row),
-    Networks: Object.keys(row.NetworkSettings.Networks).join(","),
-    Ports: portsText(row.Ports),
     Project: row.Labels[composeLabel("project")] ?? "",
     Publishers: row.Ports.map((port) => ({
       URL: port.IP ?? "",
@@ -100,11 +87,8 @@ export function psRow(row: ContainerRow, truncate: boolean, nowMs: number) {
       PublishedPort: port.PublicPort ?? 0,
       Protocol: port.Type ?? "tcp",
     })),
-    RunningFor: `${humanDuration(nowMs - row.Created * 1000)} ago`,
     Service: serviceOf(row),
     Size: "0B",
-    State: row.State,
-    Status: row.Status,
   };
 }
 
@@ -113,18 +97,6 @@ function table(rows: readonly ReturnType<typeof psRow>[]): string {
   return columns([head, ...rows.map((row) => [row.Name, row.Image, row.Command, row.Service, row.RunningFor, row.Status, row.Ports])], {
     least: 10,
   });
-}
-
-/** "0.0.0.0:8080->80/tcp, [::]:8080->80/tcp, 443/tcp" */
-export function portsText(ports: readonly PortRow[]): string {
-  return ports
-    .map((port) => {
-      const inside = `${port.PrivatePort}/${port.Type ?? "tcp"}`;
-      if (!port.PublicPort) return inside;
-      const host = port.IP?.includes(":") ? `[${port.IP}]` : (port.IP ?? "");
-      return `${host}:${port.PublicPort}->${inside}`;
-    })
-    .join(", ");
 }
 
 function printAll(cli: Invocation, lines: readonly string[]): void {

@@ -1,9 +1,10 @@
 import { compileTemplate } from "../docker/format/template.ts";
 import { columns } from "./columns.ts";
 
-/** Rows as --format asks: "json" is one object a line, "table TEMPLATE" a table under the fields' names, everything else a Go template a row. */
+/** Rows as --format asks: "json" is one object a line, its fields in the order of the alphabet, "table TEMPLATE" a table under the fields' names, everything else a Go template a row. */
 export function formatRows(format: string, rows: readonly Readonly<Record<string, unknown>>[]): string[] {
-  if (format === "json") return rows.map((row) => JSON.stringify(row));
+  if (format === "json")
+    return rows.map((row) => JSON.stringify(Object.fromEntries(Object.entries(row).sort(([a], [b]) => (a < b ? -1 : 1)))));
   const text = plainText(format.replace(/^table\s+/, ""));
   const render = compileTemplate(text);
   const lines = rows.map(render);
