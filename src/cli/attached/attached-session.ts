@@ -1,16 +1,15 @@
-import type { Project, ProjectAction, ProjectPut } from "../../api/index.ts";
+import type { Project, ProjectPut } from "../../api/index.ts";
 import type { EngineClient } from "../client/index.ts";
 import type { Invocation } from "../invocation.ts";
-import { type ChangeOptions, checkedResult, isShown, type ProjectRequest, type ProjectResult, projectEvents } from "../project-change.ts";
-import { projectContainers, serviceOf } from "../project-containers.ts";
+import type { ChangeOptions } from "../project-change.ts";
 import { progressStyle } from "../render/build-progress.ts";
-import { ProjectProgress } from "../render/project-progress.ts";
 import { Screen } from "../render/screen.ts";
 import { shortNames, withDependencies } from "./attached-services.ts";
 import { type ContainerEnd, ContainerFollowers } from "./container-followers.ts";
 import { LogOutput } from "./log-output.ts";
 import { Menu } from "./menu.ts";
-import { switchWatch, WatchStream } from "./watch-stream.ts";
+import { SessionRequests } from "./session-requests.ts";
+import { WatchStream } from "./watch-stream.ts";
 
 export interface AttachedOptions extends ChangeOptions {
   /** Whose output is shown. */
@@ -40,6 +39,7 @@ export class AttachedSession {
   readonly #screen: Screen | undefined;
   readonly #output: LogOutput;
   readonly #followers: ContainerFollowers;
+  readonly #requests: SessionRequests;
   readonly #put = new AbortController();
   readonly #finished = new AbortController();
   #isUp = false;
@@ -85,6 +85,14 @@ export class AttachedSession {
       onStart: () => this.#announce(),
       onEnd: (end) => this.#ended(end),
     });
+    this.#requests = new SessionRequests({
+      cli,
+      client,
+      put,
+      services: this.#services,
+      screen: this.#screen,
+      onWatch: (event) => this.#watchStream.show(event),
+    });
     this.#request = put;
     this.#menu = this.#screen && options.menu && cli.stdin.isTTY && cli.stdout.isTTY ? this.#newMenu() : undefined;
     this.#watchStream = new WatchStream({
@@ -96,14 +104,14 @@ export class AttachedSession {
   }
 
   /** Answers the exit code: 130 after an interrupt, that of the container that ended everything, 0 otherwise. */
-  async run(put: ProjectPut): Promise<number> {
+  async run(): Promise<number> {
     await this.#followers.open();
     this.#menu?.open();
     const watching = this.#watchStream;
     let following: Promise<void> = Promise.resolve();
     try {
-      if (await this.#bringUp(put)) {
-        this.#isWatched = put.options.watch === true;
+      if (await this.#bringUp()) {
+        this.#isWatched = this.#request.options.watch === true;
         if (this.#isWatched || this.#menu) following = watching.follow(this.#finished.signal);
         following.catch(() => {}); // awaited at the end
         await this.#announce();
@@ -116,7 +124,7 @@ export class AttachedSession {
       await Promise.all(this.#endings);
       if (!this.#isDetached) await this.#followers.drain();
       // A watch that began with this session ends with it, unless everything is left running.
-      if (this.#isWatched && !this.#isDetached) await this.#switchWatch(false);
+      if (this.#isWatched && !this.#isDetached) await this.#requests.switchWatch(false);
     } finally {
       this.#finished.abort();
       await following;
@@ -133,7 +141,7 @@ export class AttachedSession {
     if (!this.#interrupted && this.#phase === "running") this.#stop("Gracefully Stopping... press Ctrl+C again to force");
     else if (this.#phase !== "killing") {
       this.#phase = "killing";
-      this.#begin(this.#kill());
+      this.#begin(this.#requests.kill());
     }
     this.#interrupted = true;
   }
@@ -175,7 +183,7 @@ export class AttachedSession {
         search: (text) => this.#output.search(text),
         change: (kind, names) => this.#changeSome(kind, names),
         watch: async (on) => {
-          await this.#switchWatch(on);
+          await this.#requests.switchWatch(on);
           this.#isWatched = on;
           if (!on) await this.#output.line("watch", "off");
         },
@@ -183,31 +191,16 @@ export class AttachedSession {
     });
   }
 
-  /** What a key asked for: shown like the rest, and an end of a container in it is not the end of everything. */
+  /** What a key asked for: an end of a container in it is not the end of everything. */
   async #changeSome(kind: "restart" | "stop" | "start" | "rebuild", services: readonly string[]): Promise<void> {
-    const { project } = this.#request;
-    const request: ProjectRequest =
-      kind === "rebuild"
-        ? { method: "PUT", project: project.name, body: { project, options: { services: [...services], noDeps: true, build: "always" } } }
-        : { method: "POST", project: project.name, action: kind, body: { services: [...services], project } };
-    const title = { restart: "Restarting", stop: "Stopping", start: "Starting", rebuild: "Running" }[kind];
     this.#changing++;
     try {
-      await this.#change(request, { title }, this.#finished.signal);
+      await this.#requests.change(kind, services, this.#finished.signal);
     } finally {
       // What ended in it is told before it is looked whether all is over.
       await this.#followers.drain();
       this.#changing--;
     }
-  }
-
-  async #switchWatch(on: boolean): Promise<void> {
-    const services = this.#request.options.services ?? [];
-    await switchWatch(this.#client, this.#project.name, {
-      request: { on, ...(on ? { project: this.#project, services } : {}) },
-      signal: new AbortController().signal,
-      tell: (event) => this.#watchStream.show(event),
-    });
   }
 
   async #announce(): Promise<void> {
@@ -217,9 +210,9 @@ export class AttachedSession {
   }
 
   /** Whether it came up; false where it was interrupted before. */
-  async #bringUp(put: ProjectPut): Promise<boolean> {
+  async #bringUp(): Promise<boolean> {
     try {
-      await this.#change({ method: "PUT", project: this.#project.name, body: put }, this.#options, this.#put.signal);
+      await this.#requests.bringUp(this.#options, this.#put.signal);
       return true;
     } catch (error) {
       if (!this.#put.signal.aborted) throw error;
@@ -238,55 +231,11 @@ export class AttachedSession {
   }
 
   async #end(): Promise<void> {
-    const { timeoutMs } = this.#options;
-    const body: ProjectAction = {
-      services: [...this.#services],
-      project: this.#project,
-      ...(timeoutMs === undefined ? {} : { timeoutMs }),
-    };
     try {
-      // Not under the signal of the command line: it is what ends it.
-      const request = { method: "POST", project: this.#project.name, action: "stop", body } as const;
-      await this.#change(request, { title: "Stopping" }, new AbortController().signal);
+      await this.#requests.stop(this.#options.timeoutMs);
     } finally {
       this.#finished.abort();
     }
-  }
-
-  /** One container after the other, past the stop that waits for them: it goes on as they end. */
-  async #kill(): Promise<void> {
-    const rows = await projectContainers(this.#client, {
-      project: this.#project.name,
-      all: false,
-      oneOff: false,
-      services: [],
-      signal: new AbortController().signal,
-    });
-    const own = rows.filter((row) => this.#services.includes(serviceOf(row)));
-    // One that has ended meanwhile needs no signal.
-    await Promise.allSettled(own.map((row) => this.#client.json("POST", `/containers/${row.Id}/kill`, { query: { signal: "SIGKILL" } })));
-  }
-
-  async #change(request: ProjectRequest, o: ChangeOptions, signal: AbortSignal): Promise<ProjectResult> {
-    const { globals, stderr, colorErr } = this.#cli;
-    const progress = new ProjectProgress({
-      out: stderr,
-      style: o.quiet ? "quiet" : progressStyle(globals.progress, stderr, globals.ansi),
-      color: colorErr,
-      ...(o.title ? { title: o.title } : {}),
-      ...(this.#screen ? { screen: this.#screen } : {}),
-    });
-    let result: ProjectResult | undefined;
-    try {
-      for await (const event of projectEvents(this.#client, request, signal)) {
-        if (event.type === "result") result = event;
-        else if (event.type === "watch") await this.#watchStream.show(event);
-        else if (isShown(event, o)) progress.event(event);
-      }
-    } finally {
-      progress.end();
-    }
-    return checkedResult(result);
   }
 
   async #ended({ name, service, exitCode, restarting }: ContainerEnd): Promise<void> {

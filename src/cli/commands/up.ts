@@ -69,7 +69,7 @@ export async function up(cli: Invocation, services: readonly string[], flags: Up
   });
   const interrupt = () => session.interrupt();
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, interrupt);
-  return session.run(put);
+  return session.run();
 }
 
 /** The request that these flags mean. */
