@@ -18,6 +18,7 @@ export function buildkitDescriptor() {
         : join(room, "proto", target);
   root.loadSync(
     [
+      "github.com/containerd/containerd/api/services/content/v1/content.proto",
       "github.com/moby/buildkit/api/services/control/control.proto",
       "github.com/moby/buildkit/frontend/gateway/pb/gateway.proto",
       "github.com/moby/buildkit/session/auth/auth.proto",

@@ -3,6 +3,7 @@ import type { Duplex } from "node:stream";
 import type { Builder } from "../../build/index.ts";
 import { type ImageStore, push, saveArchive } from "../../image/index.ts";
 import type { BerthPaths } from "../../system/index.ts";
+import { openBuildCache } from "../build-caches.ts";
 import { buildPull } from "../build-routes.ts";
 import { controlService } from "./control-service.ts";
 import { DockerfileFrontend } from "./dockerfile-frontend.ts";
@@ -49,6 +50,7 @@ export class BuildKit {
       jobs,
       runDir: join(paths.run, "agents"),
       pullAs: (credentials) => buildPull(images, credentials),
+      cachesAs: (credentials) => openBuildCache(images, credentials),
     });
     const archive = {
       images,
@@ -66,7 +68,7 @@ export class BuildKit {
       sessions: this.sessions,
       frontend,
       exporters: {
-        moby: imageExporter(images),
+        moby: imageExporter(images, pushAs),
         image: imageExporter(images, pushAs),
         local: localExporter,
         tar: tarExporter,

@@ -4,6 +4,7 @@ import { Readable } from "node:stream";
 import type { BaseImage, Builder, BuildRequest, PullImage, Solved } from "../../build/index.ts";
 import type { RegistryAuth } from "../../image/index.ts";
 import { BerthError } from "../../system/index.ts";
+import { type CachesAs, cachesOf, clientCache } from "./client-caches.ts";
 import { clientFiles } from "./client-files.ts";
 import type { ClientSession } from "./client-session.ts";
 import { clientAgent, clientCredentials, clientSecret } from "./client-trust.ts";
@@ -35,6 +36,7 @@ export interface DockerfileFrontendOptions {
   /** For agents' sockets. */
   readonly runDir: string;
   readonly pullAs: PullAs;
+  readonly cachesAs: CachesAs;
 }
 
 /** BuildKit's front end `dockerfile.v0` by this engine's own builder: files, secrets, agents and credentials come from the client's session. */
@@ -83,6 +85,7 @@ export class DockerfileFrontend {
       ...build.request,
       name: job.ref,
       client: files,
+      ...cachesOf(job.request, attrs),
       imageContexts: this.#imageContexts(build, inputs),
       ...(hasSession
         ? {
@@ -94,11 +97,13 @@ export class DockerfileFrontend {
       ...(build.upload === undefined ? {} : { contextTar: uploaded(session, build.upload, signal) }),
       ...(job.contextTar ? { contextTar: job.contextTar } : {}),
     };
+    const credentials = async (domain: string) => (hasSession ? await clientCredentials(await session(), domain, signal) : undefined);
     const options = {
       signal,
+      openCache: clientCache(session, this.#o.cachesAs(credentials)),
       onEvent: (event: Parameters<SolveJob["tell"]>[0]) => job.tell(event),
       onDockerfile: (content: string, file: string) => job.setSource({ content, file }),
-      pullImage: this.#o.pullAs(async (domain) => (hasSession ? await clientCredentials(await session(), domain, signal) : undefined)),
+      pullImage: this.#o.pullAs(credentials),
     };
     try {
       const asked = attrs["requestid"];

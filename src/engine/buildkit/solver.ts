@@ -1,6 +1,7 @@
 import type { Readable } from "node:stream";
 import { Progress, type Solved } from "../../build/index.ts";
 import { BerthError, messageOf } from "../../system/index.ts";
+import { cachesOf } from "./client-caches.ts";
 import { clientCredentials } from "./client-trust.ts";
 import type { DockerfileFrontend } from "./dockerfile-frontend.ts";
 import type { Exporter } from "./exporters/exporter.ts";
@@ -26,11 +27,12 @@ export class Solver {
     const job = this.#o.jobs.add(request, contextTar);
     try {
       const exporters = this.#check(request);
-      warnOfCaches(job);
       const solved = await this.#result(job, signal);
       let response: Readonly<Record<string, string>> = {};
       for (const [index, { exporter, attrs }] of exporters.entries())
         response = { ...response, ...(solved ? await this.#export(job, solved, exporter, { attrs, index, signal }) : {}) };
+      // A client that keeps the cache in a directory of its own notes it there.
+      if (solved?.cacheManifest) response = { ...response, "cache.manifest": JSON.stringify(solved.cacheManifest) };
       job.response = response;
       await this.#end(job);
       return response;
@@ -55,8 +57,7 @@ export class Solver {
       });
     const denied = request.Entitlements.filter((name) => name !== "network.host");
     if (denied.length > 0) throw new BerthError("build/unsupported", `the entitlement ${denied.join(", ")} is not supported`);
-    for (const { Type } of request.Cache?.Exports ?? [])
-      if (Type !== "inline") throw new BerthError("build/unsupported", `the cache export ${Type} is not supported`);
+    cachesOf(request);
     const entries =
       request.Exporters.length > 0 || request.ExporterDeprecated === ""
         ? request.Exporters
@@ -123,12 +124,4 @@ function resultOf(job: SolveJob, result: GatewayResult): Solved | undefined {
   const solved = job.results.get(id);
   if (!solved) throw new BerthError("api/not-found", `the build has no result ${id}`);
   return solved;
-}
-
-function warnOfCaches(job: SolveJob): void {
-  const named = [
-    ...(job.request.Cache?.Imports ?? []).map((entry) => `import from ${entry.Attrs["ref"] ?? entry.Type}`),
-    ...(job.request.Cache?.Exports ?? []).map((entry) => `export ${entry.Type}`),
-  ];
-  for (const what of named) job.tell({ type: "warning", message: `The cache ${what} has no effect: this engine keeps a cache of its own` });
 }

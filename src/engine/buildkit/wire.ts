@@ -22,7 +22,13 @@ export interface SolveRequest {
   readonly Frontend: string;
   readonly FrontendAttrs: Readonly<Record<string, string>>;
   readonly FrontendInputs: Readonly<Record<string, Definition>>;
-  readonly Cache: { readonly Exports: readonly ExporterEntry[]; readonly Imports: readonly ExporterEntry[] } | null;
+  readonly Cache: {
+    readonly Exports: readonly ExporterEntry[];
+    readonly Imports: readonly ExporterEntry[];
+    /** The form before there were several: references of registries. */
+    readonly ExportRefDeprecated?: string;
+    readonly ImportRefsDeprecated?: readonly string[];
+  } | null;
   readonly Entitlements: readonly string[];
   /** The client's own question, not a build of its user. */
   readonly Internal: boolean;

@@ -7,8 +7,11 @@ export function workerRecord(o: { id: string; hostGateway: string }): object {
   const [OS, Architecture, Variant = ""] = native.split("/");
   return {
     ID: o.id,
-    // Without a label for a containerd snapshotter clients know that results are images of a Docker engine.
-    Labels: { "org.mobyproject.buildkit.worker.moby.host-gateway-ip": o.hostGateway },
+    Labels: {
+      "org.mobyproject.buildkit.worker.moby.host-gateway-ip": o.hostGateway,
+      // By this label clients know that caches can be exported and results sent as archives or pushed.
+      "org.mobyproject.buildkit.worker.snapshotter": "overlayfs",
+    },
     platforms: [{ OS, Architecture, Variant }],
     GCPolicy: [
       { all: false, keepDuration: 48 * 3600e9, filters: ["type==source.local"] },

@@ -102,7 +102,7 @@ describe("Control.Solve", () => {
     [{ Definition: { def: [Buffer.from([0x0a, 0])] } }, /LLB definition/],
     [{ Frontend: "gateway.v0", FrontendAttrs: { source: "example.com/front" } }, /the front end example\.com\/front is not supported/],
     [{ Frontend: "dockerfile.v0", Exporters: [{ Type: "floppy" }] }, /the exporter "floppy"/],
-    [{ Frontend: "dockerfile.v0", Cache: { Exports: [{ Type: "s3" }] } }, /the cache export s3/],
+    [{ Frontend: "dockerfile.v0", Cache: { Exports: [{ Type: "s3" }] } }, /the cache type s3 is not supported/],
     [{ Frontend: "dockerfile.v0", Entitlements: ["security.insecure"] }, /the entitlement security\.insecure/],
     [
       { Frontend: "dockerfile.v0", Session: "nobody", FrontendAttrs: { platform: "plan9/z80" } },

@@ -6,13 +6,12 @@ import type { Exporter } from "./exporter.ts";
 export type PushAs = (name: string, o: { auth: RegistryAuth | undefined; signal: AbortSignal }) => Promise<void>;
 
 /**
- * `moby` and `image`: an image of this engine, with the names that `name` lists. With `push` the second is also pushed; clients push the result of
- * the first themselves.
+ * `moby` and `image`: an image of this engine, with the names that `name` lists, which goes to the registries of its names where `push` says so.
  */
-export function imageExporter(images: BuildImages, push?: PushAs): Exporter {
+export function imageExporter(images: BuildImages, push: PushAs): Exporter {
   return async ({ config }, { attrs, progress, signal, credentials }) => {
     const names = namesOf(attrs["name"]);
-    const pushing = push !== undefined && ["1", "t", "true"].includes((attrs["push"] ?? "").toLowerCase());
+    const pushing = ["1", "t", "true"].includes((attrs["push"] ?? "").toLowerCase());
     const vertex = progress.declare("exporting to image");
     return await progress.run(vertex, async () => {
       const done = (id: string) => progress.transfer(vertex, { id, current: 0, total: 0, done: true });
@@ -21,7 +20,7 @@ export function imageExporter(images: BuildImages, push?: PushAs): Exporter {
       done(`writing image ${id}`);
       for (const name of names) done(`naming to ${name}`);
       for (const name of pushing ? names : []) {
-        await push?.(name, { auth: await credentials(parseReference(name).domain), signal });
+        await push(name, { auth: await credentials(parseReference(name).domain), signal });
         done(`pushing ${name}`);
       }
       return {
