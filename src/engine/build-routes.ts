@@ -21,7 +21,12 @@ export function buildRoutes(o: { builder: Builder; images: ImageStore; sources: 
 
 /** Docker's filters of the build cache; the rest of its columns has no counterpart here and is refused. */
 function prune({ query, response }: Call, builder: Builder, sources: LocalSources): void {
-  const wanted = filters(query, ["until", "unused-for", "id"]);
+  const wanted = filters(query, ["until", "unused-for", "id", "label", "label!"]);
+  // `system prune --filter label=x` asks this as well; nothing here has a label.
+  if (wanted.has("label")) {
+    sendJson(response, 200, { CachesDeleted: null, SpaceReclaimed: 0 });
+    return;
+  }
   const [age] = [...(wanted.get("until") ?? []), ...(wanted.get("unused-for") ?? [])];
   const sinceMs = timeMs(age ?? null);
   const kept = query.get("reserved-space") ?? query.get("max-used-space") ?? query.get("keep-storage");
@@ -39,7 +44,7 @@ function prune({ query, response }: Call, builder: Builder, sources: LocalSource
 }
 
 async function build(call: Call, builder: Builder, images: ImageStore): Promise<void> {
-  const request = requestOf(call);
+  const request = requestOf(call, images);
   const stream = jsonStream(call.response, "\r\n");
   const quiet = flag(call.query, "q");
   const output = new ClassicBuildOutput((text) => quiet || stream.send({ stream: text }), {
@@ -108,7 +113,7 @@ export function buildPull(
 const refused = ["squash", "outputs", "cgroupparent", "cpusetmems"];
 
 /** @throws BerthError api/bad-parameter, api/not-implemented */
-function requestOf({ query, request }: Call): BuildRequest {
+function requestOf({ query, request }: Call, images: ImageStore): BuildRequest {
   for (const name of refused)
     if (query.get(name) && !["0", "false", "[]", "{}"].includes(query.get(name) ?? ""))
       throw new BerthError("api/not-implemented", `the build option ${name} is not supported`);
@@ -125,6 +130,7 @@ function requestOf({ query, request }: Call): BuildRequest {
     if (!Array.isArray(value)) throw new BerthError("api/bad-parameter", `${name} has to be a JSON array`);
     return value.map(String);
   };
+  const sources = names("cachefrom");
   const remote = query.get("remote");
   const [target, platform, network] = [query.get("target"), query.get("platform"), query.get("networkmode")];
   const labels = Object.entries(object("labels")).map(([key, value]): [string, string] => [key, value ?? ""]);
@@ -134,8 +140,9 @@ function requestOf({ query, request }: Call): BuildRequest {
     args: object("buildargs"),
     labels: Object.fromEntries(labels),
     tags: query.getAll("t"),
-    noCache: flag(query, "nocache"),
-    cacheFrom: names("cachefrom").map((ref) => parseCacheEntry(ref, "import")),
+    // The classic builder takes steps from the images that are named, and from nothing where none of them is here.
+    noCache: flag(query, "nocache") || (sources.length > 0 && !sources.some((ref) => images.resolve(ref))),
+    cacheFrom: sources.map((ref) => parseCacheEntry(ref, "import")),
     pull: flag(query, "pull"),
     extraHosts: query
       .getAll("extrahosts")

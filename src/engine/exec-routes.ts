@@ -6,7 +6,7 @@ import type { Containers } from "./containers.ts";
 import { execBody } from "./create-body.ts";
 import { detachWatch } from "./detach-keys.ts";
 import type { EventBus } from "./event-bus.ts";
-import { hijack } from "./hijack.ts";
+import { type Hijacked, hijack } from "./hijack.ts";
 import { jsonBody, type Route, route, sendEmpty, sendJson } from "./http.ts";
 
 interface Exec {
@@ -42,7 +42,7 @@ export function execRoutes({ containers, runtime, events }: { containers: Contai
         ...more,
       });
   };
-  const begin = (exec: Exec, onOutput: (stream: 1 | 2, data: Buffer) => void): ExecSession => {
+  const begin = (exec: Exec, onOutput: (stream: 1 | 2, data: Buffer) => void, onAccepted?: () => void): ExecSession => {
     const { body } = exec;
     if (exec.session) throw startedBefore(exec);
     const record = containers.get(exec.containerId);
@@ -61,6 +61,7 @@ export function execRoutes({ containers, runtime, events }: { containers: Contai
         ...(exec.size ? { size: exec.size } : {}),
       },
       onOutput,
+      onAccepted,
     );
     exec.session = session;
     exec.running = true;
@@ -119,12 +120,20 @@ export function execRoutes({ containers, runtime, events }: { containers: Contai
         return;
       }
       let sending = Promise.resolve();
-      // Begun first: what is refused (an unknown user) is still an answer of its own. Output comes in a later turn.
-      const session = begin(exec, (kind, data) => {
-        sending = sending.then(() => stream.send(kind, data));
-      });
-      // Frames are what the start asks for, whatever the process has: clients read by what they said here.
-      const stream = hijack(call, { tty: body.Tty === true });
+      let taken: Hijacked | undefined;
+      // What is refused (an unknown user) is still an answer of its own. The head goes out before the process is there: Python's clients lose output that
+      // comes in one read with it. Frames are what the start asks for, whatever the process has: clients read by what they said here.
+      const session = begin(
+        exec,
+        (kind, data) => {
+          sending = sending.then(() => taken?.send(kind, data));
+        },
+        () => {
+          taken = hijack(call, { tty: body.Tty === true });
+        },
+      );
+      const stream = taken as Hijacked | undefined; // assigned in the call above
+      if (!stream) return;
       if (exec.body.AttachStdin) {
         const watch = exec.body.Tty ? detachWatch(exec.body.DetachKeys) : undefined;
         const take = (data: Buffer) => {

@@ -42,13 +42,15 @@ export interface ExecSession {
 
 /**
  * Runs one more process in a running container: spawns the low-level runtime's exec and nothing else. A terminal comes over a console socket.
- * Why a command cannot be started goes to the output, and the exit code is 126 or 127, as with Docker. @throws BerthError runtime/unknown-user
+ * Why a command cannot be started goes to the output, and the exit code is 126 or 127, as with Docker.
+ * `onAccepted` is called before the spawn, when nothing can be refused any more. @throws BerthError runtime/unknown-user
  */
 export function execInContainer(
   runtime: Runtime,
   id: string,
   spec: ExecSpec,
   onOutput: (stream: 1 | 2, data: Buffer) => void,
+  onAccepted: () => void = () => {},
 ): ExecSession {
   const key = randomBytes(6).toString("hex");
   const directory = join(runtime.bundle(id), "exec");
@@ -82,6 +84,7 @@ export function execInContainer(
     capabilities,
   };
   writeFileSync(processFile, JSON.stringify(process_));
+  onAccepted();
   const stop = new AbortController();
   const socket = spec.tty ? consoleSocket(socketPath) : undefined;
   const args = [
@@ -173,7 +176,9 @@ export function execInContainer(
       else child.stdin?.write(data);
     },
     endInput: () => {
-      if (spec.tty) terminal?.write(Buffer.from([4]));
+      const end = Buffer.from([4]); // what a person types
+      if (terminal) terminal.write(end);
+      else if (spec.tty) early?.push(end);
       else child.stdin?.end();
     },
     resize: (asked) => {

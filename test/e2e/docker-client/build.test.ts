@@ -52,6 +52,18 @@ it("takes what did not change from the cache, and builds only what the target ne
   expect(again.stdout).not.toContain("last");
 });
 
+it("takes nothing from the cache where none of the images that it is to come from is here", async () => {
+  const args = ["build", "--build-arg", "WHO=me", "--target", "base"];
+  expect((await docker(...args, "--cache-from", "nosuch", context)).stdout).not.toContain("Using cache");
+  expect((await docker(...args, "--cache-from", "nosuch", "--cache-from", "busybox", context)).stdout).toContain("Using cache");
+});
+
+it("keeps the cache when only what has a label is to go", async () => {
+  const { exitCode } = await docker("system", "prune", "-f", "--filter", "label=nosuch");
+  expect(exitCode).toBe(0);
+  expect((await docker("build", "--build-arg", "WHO=me", "--target", "base", context)).stdout).toContain("Using cache");
+});
+
 it("tells the steps one after the other, in the classic builder's words", async () => {
   const { stdout } = await docker("build", "--no-cache", "-t", "made:1", "--label", "b=c", "--label", "a=b", context);
   const lines = stdout.split("\n").filter((line) => !line.startsWith("Sending build context"));
