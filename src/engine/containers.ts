@@ -247,5 +247,6 @@ export class Containers {
     this.#parts.health.close();
     await this.#parts.runtime.close();
     await this.#parts.locks.allQuiet();
+    this.#parts.book.flush();
   }
 }

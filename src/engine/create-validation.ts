@@ -48,7 +48,7 @@ function checkConfig(config: ContainerConfig): void {
   if ((health?.Retries ?? 0) < 0) refuse("Retries in Healthcheck cannot be negative");
 }
 
-function checkResources(hc: HostConfig, { cpus }: HostFacts): void {
+function checkResources(hc: HostConfig, host: HostFacts): void {
   const { Memory: memory = 0, MemorySwap: swap = 0, MemoryReservation: reservation = 0 } = hc;
   if (memory !== 0 && memory < 6 * 1024 * 1024) refuse("Minimum memory limit allowed is 6MB");
   if (memory > 0 && swap > 0 && swap < memory) refuse("Minimum memoryswap limit should be larger than memory limit, see usage");
@@ -58,16 +58,16 @@ function checkResources(hc: HostConfig, { cpus }: HostFacts): void {
   if (swappiness < -1 || swappiness > 100) refuse(`Invalid value: ${swappiness}, valid memory swappiness range is 0-100`);
   if (hc.NanoCpus && (hc.CpuPeriod || hc.CpuQuota))
     refuse(`Conflicting options: Nano CPUs and CPU ${hc.CpuPeriod ? "Period" : "Quota"} cannot both be set`);
-  if (hc.NanoCpus && (hc.NanoCpus < 0 || hc.NanoCpus > cpus * 1e9))
-    refuse(`range of CPUs is from 0.01 to ${cpus.toFixed(2)}, as there are only ${cpus} CPUs available`);
+  if (hc.NanoCpus && (hc.NanoCpus < 0 || hc.NanoCpus > host.cpus * 1e9))
+    refuse(`range of CPUs is from 0.01 to ${host.cpus.toFixed(2)}, as there are only ${host.cpus} CPUs available`);
   if (hc.CpuPeriod && (hc.CpuPeriod < 1000 || hc.CpuPeriod > 1_000_000))
     refuse("CPU cfs period can not be less than 1ms (i.e. 1000) or larger than 1s (i.e. 1000000)");
   if (hc.CpuQuota && hc.CpuQuota > 0 && hc.CpuQuota < 1000) refuse("CPU cfs quota can not be less than 1ms (i.e. 1000)");
   if (hc.CpusetCpus) {
     const asked = cpuList(hc.CpusetCpus);
     if (!asked) refuse(`Invalid value ${hc.CpusetCpus} for cpuset cpus`);
-    if (asked.some((cpu) => cpu >= cpus))
-      refuse(`Requested CPUs are not available - requested ${hc.CpusetCpus}, available: 0${cpus > 1 ? `-${cpus - 1}` : ""}`);
+    if (asked.some((cpu) => cpu >= host.cpus))
+      refuse(`Requested CPUs are not available - requested ${hc.CpusetCpus}, available: 0${host.cpus > 1 ? `-${host.cpus - 1}` : ""}`);
   }
   if ((hc.ShmSize ?? 0) < 0) refuse("SHM size can not be less than 0");
   const score = hc.OomScoreAdj ?? 0;

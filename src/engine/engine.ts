@@ -4,7 +4,7 @@ import { Builder } from "../build/index.ts";
 import { ImageStore } from "../image/index.ts";
 import { Networks } from "../network/index.ts";
 import { prepareHost, Runtime, sweepSteps, VolumeSnapshots, Volumes } from "../runtime/index.ts";
-import { BerthError, type BerthPaths, describeHost, lockFile } from "../system/index.ts";
+import { BerthError, type BerthPaths, describeHost, lockFile, messageOf } from "../system/index.ts";
 import { archiveRoutes } from "./archive/archive-routes.ts";
 import { buildRoutes } from "./build-routes.ts";
 import { buildRunner } from "./build-runner.ts";
@@ -74,7 +74,9 @@ export async function startEngine({ paths, log, idleMs, tcp }: EngineOptions): P
   const volumes = new Volumes(paths.root);
   const networks = new Networks({ root: paths.root, instance: paths.instance, log });
   const events = new EventBus();
-  const records = new Records<ContainerRecord>(join(paths.root, "records"));
+  const records = new Records<ContainerRecord>(join(paths.root, "records"), (id, error) =>
+    log.warn({ container: id, err: messageOf(error), effect: "the next engine works its end out again" }, "an end could not be written"),
+  );
   const store = new StoredProjects(paths.root);
   await sweepSteps({ run: paths.run, instance: paths.instance, host });
   for (const file of [...images.open(), ...volumes.open(), ...(await networks.open()), ...records.open(), ...store.open()]) {

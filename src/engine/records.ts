@@ -2,13 +2,24 @@ import { mkdirSync, readdirSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { readJsonFile, writeFileAtomic } from "../system/index.ts";
 
-/** One kind of record, a JSON file each, by id. Read once when opened; every write is an atomic replacement. */
+/** What is written a moment later waits so long. */
+const soonMs = 20;
+
+/**
+ * One kind of record, a JSON file each, by id. Read once when opened; every write is an atomic replacement. A file that was just replaced is on its way to the disk,
+ * and whoever deletes or replaces it waits for that (ext4 auto_da_alloc, 2 ms and more): what is likely to go at once is written `soon`.
+ */
 export class Records<T> {
   readonly #directory: string;
+  readonly #failed: (id: string, error: unknown) => void;
   readonly #all = new Map<string, T>();
+  readonly #unwritten = new Set<string>();
+  #timer: NodeJS.Timeout | undefined;
 
-  constructor(directory: string) {
+  /** `failed` is told of a write that was to be done soon. */
+  constructor(directory: string, failed: (id: string, error: unknown) => void = () => {}) {
     this.#directory = directory;
+    this.#failed = failed;
     mkdirSync(directory, { recursive: true, mode: 0o700 });
   }
 
@@ -35,11 +46,34 @@ export class Records<T> {
     return [...this.#all.values()];
   }
   put(id: string, record: T): void {
+    this.#unwritten.delete(id);
     writeFileAtomic(join(this.#directory, `${id}.json`), JSON.stringify(record));
     this.#all.set(id, record);
   }
+  /** For what could be found out again: it is in the file a moment later, or not at all where the record is deleted before. */
+  putSoon(id: string, record: T): void {
+    this.#all.set(id, record);
+    this.#unwritten.add(id);
+    this.#timer ??= setTimeout(() => this.flush(), soonMs);
+  }
   delete(id: string): void {
+    this.#unwritten.delete(id);
     this.#all.delete(id);
     rmSync(join(this.#directory, `${id}.json`), { force: true });
+  }
+
+  /** Writes what is still to be written. */
+  flush(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    for (const id of [...this.#unwritten]) {
+      const record = this.#all.get(id);
+      this.#unwritten.delete(id);
+      try {
+        if (record !== undefined) this.put(id, record);
+      } catch (error) {
+        this.#failed(id, error);
+      }
+    }
   }
 }

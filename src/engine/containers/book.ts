@@ -42,6 +42,14 @@ export class ContainerBook {
     this.#records.put(record.Id, record);
   }
 
+  /** Written a moment later: conmon's exit file says it meanwhile, and a container that ended is often removed at once. */
+  putEnd(record: ContainerRecord): void {
+    this.#records.putSoon(record.Id, record);
+  }
+  flush(): void {
+    this.#records.flush();
+  }
+
   delete(id: string): void {
     this.#records.delete(id);
   }

@@ -98,9 +98,9 @@ export class ExitWatch {
       ExitCode: exit.exitCode,
       FinishedAt: exit.finishedAt,
     };
-    // One that goes now is written no more: a next engine would find it running, and gone.
     const isRemoved = record.HostConfig.AutoRemove === true && delay === undefined && !this.#parts.restarts.has(id);
-    if (!isRemoved) book.put(record);
+    if (delay === undefined) book.putEnd(record);
+    else book.put(record);
     if (oomKilled) book.emit(record, "oom");
     book.emit(record, "die", { exitCode: String(exit.exitCode), execDuration: String(Math.round(ranMs / 1000)) });
     book.emitUse(false, record, networksOf(this.#parts, record));
