@@ -136,7 +136,7 @@ it("stays in the container through links in the archive, links in the container 
 });
 
 it("stays in the container while it swaps a directory and a link under the archive's hands", async () => {
-  const swap = `mkdir -p /s/d /s/real; ln -s ${canary} /s/l; (while :; do mv /s/d /s/h; mv /s/l /s/d; mv /s/d /s/l; mv /s/h /s/d; done) >/dev/null 2>&1 &`;
+  const swap = `mkdir -p /s/d /s/real; ln -s ${canary} /s/l; (while :; do mv /s/d /s/h; mv /s/l /s/d; mv /s/d /s/l; mv /s/h /s/d; done) >/dev/null 2>&1 & :`;
   const container = await run(swap);
   const seen = new Set<string>();
   for (let round = 0; round < 60; round++) {
