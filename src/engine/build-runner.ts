@@ -24,6 +24,7 @@ export function buildRunner(o: { paths: BerthPaths; host: Host; networks: Networ
       const request = { containerId, name: hostname, hostname, endpoints, ports: {}, exposed: [], publishAll: false };
       try {
         const [attached] = await networks.attach([request]);
+        await attached?.ready;
         return await runStep(where, { ...step, ...files(containerId), netns: attached?.netnsPath ?? "none" });
       } finally {
         networks.release(containerId);

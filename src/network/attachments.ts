@@ -7,7 +7,7 @@ import { Departures, departureOf, placesOf } from "./departures.ts";
 import { endpointSettings, networkSettings } from "./endpoint-view.ts";
 import { checkAskedAddresses, defaultRoute, linkPlan, mtuOf, reserveEndpoint } from "./endpoints.ts";
 import type { Firewall } from "./firewall.ts";
-import { createBridges, createNamespaces, deleteInterfaces, deleteNamespaces, type LinkPlan, linkExists } from "./links.ts";
+import { createBridges, createNamespaces, deleteInterfaces, deleteNamespaces, type LinkPlan, linkExists, makeNamespaces } from "./links.ts";
 import type { NameService } from "./name-service.ts";
 import { hasNames } from "./names.ts";
 import { namespacePath, namespaces } from "./net-namespace.ts";
@@ -30,6 +30,8 @@ export interface AttachRequest {
 
 export interface AttachResult {
   readonly netnsPath: string;
+  /** Settles when the interfaces are in the namespace and the rules let through what they should; until then nothing may run there. */
+  readonly ready: Promise<void>;
   readonly networks: Record<string, EndpointSettings>;
   readonly ports: Container["NetworkSettings"]["Ports"];
 }
@@ -56,10 +58,13 @@ export class Attachments {
   readonly #o: AttachmentsOptions;
   readonly #attaching: Batches<AttachRequest, AttachResult>;
   readonly #departures: Departures;
+  readonly #wiring: Promise<unknown>[] = [];
 
   constructor(o: AttachmentsOptions) {
     this.#o = o;
-    this.#attaching = new Batches(o.turn, (requests) => this.#attach(requests));
+    // A turn ends with the interfaces, who waits for an attachment goes on before.
+    const turn: typeof o.turn = (work) => o.turn(() => work().finally(() => Promise.all(this.#wiring.splice(0))));
+    this.#attaching = new Batches(turn, (requests) => this.#attach(requests));
     this.#departures = new Departures({
       ...o,
       take: async (departed, links) => {
@@ -178,8 +183,8 @@ export class Attachments {
   }
 
   /**
-   * Spawns nft where the rules change (beside the work on interfaces: a rule may name a bridge that comes only now) and one `ip` for the bridges that are missing;
-   * nothing per container.
+   * Addresses, ports, bridges and empty namespaces; interfaces and rules come beside what the caller does next. Spawns one `ip` for the bridges that are missing, and
+   * nft where the rules change; nothing per container.
    */
   async #attach(requests: readonly AttachRequest[]): Promise<AttachResult[]> {
     const { state, get } = this.#o;
@@ -195,19 +200,16 @@ export class Attachments {
       const places = done.flatMap(placesOf);
       if (this.#departures.isInTheWay([...state.attaching], places)) await this.#departures.clear();
       for (const { sandbox, request } of prepared) await this.#publish(sandbox, request);
-      const onBridges = prepared.filter(({ sandbox }) => Object.keys(sandbox.endpoints).length > 0);
       for (const { sandbox } of prepared) sandbox.attached = true;
-      const work = await Promise.allSettled([
-        onBridges.length > 0 ? this.applyRules() : undefined,
-        this.#bringUp(onBridges.flatMap(({ sandbox }) => Object.keys(sandbox.endpoints))).then(() =>
-          createNamespaces(prepared.map(({ sandbox, links }) => ({ name: this.#namespace(sandbox.containerId), links }))),
-        ),
-      ]);
-      for (const part of work) if (part.status === "rejected") throw part.reason;
+      makeNamespaces(prepared.map(({ sandbox }) => this.#namespace(sandbox.containerId)));
+      await this.#bringUp(prepared.flatMap(({ sandbox }) => Object.keys(sandbox.endpoints)));
       for (const { sandbox } of prepared) state.putSandbox(sandbox);
       this.#tell(prepared.map(({ sandbox }) => sandbox));
+      const wired = this.#wire(prepared);
+      this.#wiring.push(wired);
       return prepared.map(({ sandbox, request }) => ({
         netnsPath: namespacePath(this.#namespace(sandbox.containerId)),
+        ready: ready(wired, sandbox.containerId),
         ...networkSettings(sandbox, request, get),
       }));
     } catch (error) {
@@ -216,6 +218,35 @@ export class Attachments {
     } finally {
       for (const { containerId } of requests) state.attaching.delete(containerId);
     }
+  }
+
+  /**
+   * Puts interfaces into the namespaces of all, in one batch, and for each alone where that fails, so that nobody fails for another's reason. Answers the errors by
+   * container; nothing is attached of those.
+   */
+  async #wire(prepared: readonly { sandbox: Sandbox; links: readonly LinkPlan[] }[]): Promise<ReadonlyMap<string, unknown>> {
+    const errors = new Map<string, unknown>();
+    const together = async (some: typeof prepared) => {
+      const work = await Promise.allSettled([
+        some.some(({ links }) => links.length > 0) ? this.applyRules() : undefined,
+        createNamespaces(some.map(({ sandbox, links }) => ({ name: this.#namespace(sandbox.containerId), links }))),
+      ]);
+      for (const part of work) if (part.status === "rejected") throw part.reason;
+    };
+    try {
+      await together(prepared);
+    } catch (error) {
+      for (const one of prepared) {
+        try {
+          if (prepared.length === 1) throw error;
+          await together([one]);
+        } catch (own) {
+          errors.set(one.sandbox.containerId, own);
+          await this.#takeDown([one.sandbox]);
+        }
+      }
+    }
+    return errors;
   }
 
   /** After an attach that failed: the kernel and the ports are as before. */
@@ -353,4 +384,13 @@ export class Attachments {
     const members = [...new Set(ids)].flatMap((id) => this.#o.state.members(id).map((member) => member.containerId));
     this.#o.namesChanged([...new Set(members)]);
   }
+}
+
+/** Throws what one container failed for. Who does not get to wait for it has failed otherwise. */
+function ready(wired: Promise<ReadonlyMap<string, unknown>>, containerId: string): Promise<void> {
+  const own = wired.then((errors) => {
+    if (errors.has(containerId)) throw errors.get(containerId);
+  });
+  own.catch(() => {});
+  return own;
 }

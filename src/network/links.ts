@@ -24,6 +24,12 @@ export interface NamespacePlan {
 
 const loopbackIndex = 1;
 
+/** Makes the namespaces that are not there, with nothing in them but a loopback that is down. */
+export function makeNamespaces(names: readonly string[]): void {
+  mkdirSync("/run/netns", { recursive: true });
+  for (const name of names) if (!existsSync(namespacePath(name))) createNamespace(name).close();
+}
+
 /**
  * Makes the namespaces with all their interfaces. Spawns nothing: one netlink request for the outside of all, and two for the inside of each. A namespace that is
  * there already gets the interfaces too.

@@ -9,10 +9,10 @@ type Parts = Pick<ContainerParts, "networks" | "runtime" | "book">;
 
 /**
  * The networks of these containers, set up in one batch. Where one of them spoils the batch (a port that is taken), each is tried for itself, so that the
- * others start and this one is named. Answers the namespace's path by id, and those that failed.
+ * others start and this one is named. Answers the namespaces by id, whose interfaces may still be on their way, and those that failed.
  */
 export async function attachNetworks(parts: Parts, records: readonly ContainerRecord[]) {
-  const netns = new Map<string, string>();
+  const netns = new Map<string, Pick<AttachResult, "netnsPath" | "ready">>();
   const failures: { record: ContainerRecord; error: unknown }[] = [];
   const own = records.filter(hasOwnNetwork);
   const attach = async (group: readonly ContainerRecord[]) => {
@@ -21,7 +21,7 @@ export async function attachNetworks(parts: Parts, records: readonly ContainerRe
       const result = results[index];
       if (!result) continue;
       noteNetworks(record, result);
-      netns.set(record.Id, result.netnsPath);
+      netns.set(record.Id, result);
     }
   };
   try {

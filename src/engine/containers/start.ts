@@ -1,3 +1,4 @@
+import type { AttachResult } from "../../network/index.ts";
 import { BerthError, messageOf } from "../../system/index.ts";
 import type { ContainerRecord } from "../container-record.ts";
 import { isProbed } from "../health-monitor.ts";
@@ -62,17 +63,22 @@ export async function startTogether(parts: ContainerParts, exits: ExitWatch, ids
   }
 }
 
-async function startOne(parts: ContainerParts, exits: ExitWatch, record: ContainerRecord, netns: string | undefined): Promise<void> {
+type Attached = Pick<AttachResult, "netnsPath" | "ready">;
+
+/** The low-level runtime makes the container while its interfaces come; both are there before its process is let go. */
+async function startOne(parts: ContainerParts, exits: ExitWatch, record: ContainerRecord, attached: Attached | undefined): Promise<void> {
   const { runtime, networks, book, live, waits, health } = parts;
   const id = record.Id;
   const lower = lowerDirs(parts, record);
   const root = runtime.mountRoot(id, lower);
   const mounts = await resolveMounts(parts, record, root);
+  // A setting of the network may name an interface, or be for all that are there.
+  if (Object.keys(record.HostConfig.Sysctls ?? {}).length > 0) await attached?.ready;
   const { pid } = await runtime.create({
     container: withLinks(parts, record),
     imageConfig: record.Berth.imageConfig,
     lowerDirs: lower,
-    namespaces: namespacesOf(record, netns, (ref) => book.find(ref)),
+    namespaces: namespacesOf(record, attached?.netnsPath, (ref) => book.find(ref)),
     mounts,
     hosts: hostsOf(parts, record),
     resolvConf: networks.resolvConf(id, {
@@ -86,6 +92,7 @@ async function startOne(parts: ContainerParts, exits: ExitWatch, record: Contain
       parts.log.warn({ container: record.Name, err: messageOf(error), effect: "it starts without" }, "a container could not be prepared"),
     );
   }
+  await attached?.ready;
   await runtime.start(id);
   exits.begin(record);
   record.Berth.userStopped = false;

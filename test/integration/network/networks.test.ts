@@ -61,7 +61,11 @@ function request(name: string, network: string | string[], o: Partial<AttachRequ
   };
 }
 
-const attach = async (...requests: AttachRequest[]) => networks.attach(requests);
+const attach = async (...requests: AttachRequest[]) => {
+  const results = await networks.attach(requests);
+  await Promise.all(results.map((result) => result.ready));
+  return results;
+};
 const addressOf = (result: AttachResult | undefined, network: string) => result?.networks[network]?.IPAddress ?? "";
 const inside = (result: AttachResult | undefined, ...command: string[]) =>
   execa("nsenter", [`--net=${result?.netnsPath}`, ...command], { reject: false, timeout: 15_000 });
@@ -209,6 +213,19 @@ describe("a network", () => {
     expect(addressOf(next, "front")).toBe(addressOf(before, "front"));
     await serve(next, 80, "next");
     expect(await ask("127.0.0.1", port)).toContain("next");
+  });
+
+  it("fails for the one alone whose interface the kernel refuses, and leaves nothing of that", async () => {
+    networks.create({ Name: "front" });
+    const [good, bad] = [request("good", "front"), request("bad", "front")];
+    // No interface can have a multicast address.
+    const refused = { ...bad, endpoints: { front: { MacAddress: "01:00:5e:00:00:01" } } };
+    const results = await networks.attach([good, refused]);
+    const ends = await Promise.allSettled(results.map((result) => result.ready));
+    expect(ends.map((end) => end.status)).toEqual(["fulfilled", "rejected"]);
+    expect((await inside(results[0], "ip", "-4", "-o", "addr", "show", "eth0")).stdout).toContain(addressOf(results[0], "front"));
+    expect(Object.values(networks.containersOf(networks.get("front").Id)).map((one) => one.Name)).toEqual(["good"]);
+    expect(kernelNames().filter((line) => line.includes(bad.containerId.slice(0, 12)))).toEqual([]);
   });
 
   it("gives a container that comes back at once, or takes the place of another, what it is to have", async () => {
