@@ -13,6 +13,7 @@ import { StepsInFlight } from "./cache/steps-in-flight.ts";
 import { checkDockerfile } from "./checks/check-dockerfile.ts";
 import { contextPaths } from "./context/context-paths.ts";
 import { Contexts } from "./context/contexts.ts";
+import { nearest } from "./dockerfile/dockerfile-error.ts";
 import { type Dockerfile, parseDockerfile } from "./dockerfile/parse-dockerfile.ts";
 import { globalArgs } from "./global-args.ts";
 import type { BaseImage, BuildImages, PullImage } from "./images.ts";
@@ -71,8 +72,8 @@ export class Builder {
 
   constructor(o: { images: BuildImages; rootDir: string; runner: StepRunner; log: Logger; maxCacheBytes?: number }) {
     this.o = o;
-    for (const name of ["scratch", "logs", "mounts"]) mkdirSync(join(o.rootDir, name), { recursive: true, mode: 0o700 });
     rmSync(join(o.rootDir, "scratch"), { recursive: true, force: true });
+    for (const name of ["scratch", "logs", "mounts"]) mkdirSync(join(o.rootDir, name), { recursive: true, mode: 0o700 });
     this.cache = new BuildCache({ directory: join(o.rootDir, "records"), images: o.images, maxBytes: o.maxCacheBytes ?? 20 * 1024 ** 3 });
     this.digests = new FileDigests(join(o.rootDir, "file-digests.json"));
     this.compressed = new CompressedLayers(join(o.rootDir, "compressed-layers.json"));
@@ -299,7 +300,8 @@ function targetStage(dockerfile: Dockerfile, target: string | undefined): number
   const index = stageNamed(dockerfile, target, dockerfile.stages.length);
   if (index !== undefined) return index;
   const names = dockerfile.stages.flatMap((stage) => stage.from.alias ?? []);
-  throw new BerthError("build/dockerfile", `target stage "${target}" could not be found`, {
+  const meant = nearest(target, names);
+  throw new BerthError("build/dockerfile", `target stage "${target}" could not be found${meant ? ` (did you mean ${meant}?)` : ""}`, {
     place: { file: dockerfile.file },
     hint: `This Dockerfile has: ${names.join(", ") || "no named stage"}.`,
   });

@@ -115,15 +115,22 @@ export async function copyStep(
   ]);
   const copied = await layerStep(session, vertex, state, { key, createdBy, useCache: o.useCache }, async ({ upperDir, signal }) => {
     const root = new WritableRoot(state.lowerDirs, upperDir);
-    const owner = chown === undefined ? undefined : parseOwner(chown, root);
+    const owner =
+      chown === undefined ? undefined : parseOwner(chown, root, (message) => o.warn(`${instruction.keyword} --chown=${chown}: ${message}`));
     const maxMtimeNs = session.epochIso ? BigInt(Date.parse(session.epochIso)) * 1_000_000n : undefined;
+    const several = groups.reduce((sum, each) => sum + each.selected.length, 0) > 1;
+    let warned = false;
+    const warnOnce = () => {
+      if (!warned) o.warn(`${instruction.keyword}: of several files only the last one stays as ${destination}: end it with a slash`);
+      warned = true;
+    };
     for (const { tree, selected } of groups) {
       await copySelected(root, tree, selected, target, {
         exclude,
         ...(owner ? { owner } : {}),
         ...(mode ? { mode: mode.change } : {}),
         ...(mode?.octal ? { directoryMode: mode.change(0, true) } : {}),
-        several: groups.reduce((sum, each) => sum + each.selected.length, 0) > 1,
+        ...(several ? { onOverwrite: warnOnce } : {}),
         ...(maxMtimeNs === undefined ? {} : { maxMtimeNs }),
         signal,
       });
@@ -145,6 +152,8 @@ async function group(
   if (instruction.keyword === "ADD") {
     const remote = isGitUrl(source) || /^https?:\/\//.test(source);
     if (instruction.checksum !== undefined && !remote) throw new Error("checksum requires HTTP(S) or Git sources");
+    if (instruction.checksum !== undefined && !isGitUrl(source) && !/^sha256:[0-9a-f]{64}$/.test(instruction.checksum))
+      throw new Error(`unsupported checksum ${instruction.checksum}: it has to be sha256: and 64 hexadecimal digits`);
     if (isGitUrl(source)) return await gitGroup(session, source, instruction);
     if (/^https?:\/\//.test(source)) return await urlGroup(session, source, instruction);
   }
@@ -208,7 +217,7 @@ async function urlGroup(session: Session, url: string, instruction: InstructionO
   const tree = new MergedTree([directory], url);
   const group = {
     tree,
-    selected: [{ entry: tree.entry("content")!, name: fetched.name || "content", parents: "" }],
+    selected: [{ entry: tree.entry("content")!, name: fetched.name || "__unnamed__", parents: "" }],
     digest: `url:${fetched.name}:${fetched.sha256}:${modified}`,
   };
   return instruction.unpack ? await unpacked(session, fetched.file, `archive:${fetched.sha256}`, group) : group;

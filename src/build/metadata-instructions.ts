@@ -1,5 +1,7 @@
+import { constants } from "node:os";
 import { posix } from "node:path";
 import type { ContainerConfig, HealthConfig } from "../api/index.ts";
+import { messageOf } from "../system/index.ts";
 import type { CommandForm, Instruction, Pair } from "./dockerfile/instruction.ts";
 import { expand, type Lookup } from "./dockerfile/word-expansion.ts";
 import { type StageState, withMetadata } from "./stage-state.ts";
@@ -24,8 +26,15 @@ export interface ExpandText {
 }
 
 export function expander(lookup: Lookup, escapeChar: string, onUnset: (name: string) => void): ExpandText {
+  const expanded = (text: string) => {
+    try {
+      return expand(text, lookup, escapeChar);
+    } catch (error) {
+      throw new Error(`failed to process ${JSON.stringify(text)}: ${messageOf(error)}`, { cause: error });
+    }
+  };
   const run = (text: string) => {
-    const result = expand(text, lookup, escapeChar);
+    const result = expanded(text);
     for (const name of result.unset) onUnset(name);
     return result;
   };
@@ -58,16 +67,19 @@ export function applyMetadata(
     case "CMD": {
       const command = argv(instruction.command, state);
       // Docker's field for Windows, which BuildKit sets with every CMD.
-      return withMetadata(state, `CMD ${quoted(command)}`, { ...config({ Cmd: orNull(command), ArgsEscaped: true }), cmdSet: true });
+      const change = { config: { ...withCommand(state.config, "Cmd", command), ArgsEscaped: true } };
+      return withMetadata(state, `CMD ${quoted(command)}`, { ...change, cmdSet: true });
     }
     case "ENTRYPOINT": {
       const command = argv(instruction.command, state);
-      const change = config({ Entrypoint: orNull(command) });
-      if (!state.cmdSet) delete change.config!.Cmd;
-      return withMetadata(state, `ENTRYPOINT ${quoted(command)}`, change);
+      const base = state.cmdSet ? state.config : withCommand(state.config, "Cmd", []);
+      return withMetadata(state, `ENTRYPOINT ${quoted(command)}`, { config: withCommand(base, "Entrypoint", command) });
     }
     case "EXPOSE": {
-      const ports = [...new Set(instruction.words.flatMap((word) => text.words(word)).flatMap(parsePorts))].sort();
+      const ports = instruction.words
+        .flatMap((word) => text.words(word))
+        .flatMap(parsePorts)
+        .sort();
       const exposed = Object.fromEntries(ports.map((port) => [port, {}]));
       return withMetadata(state, `EXPOSE [${ports.join(" ")}]`, config({ ExposedPorts: { ...state.config.ExposedPorts, ...exposed } }));
     }
@@ -82,7 +94,7 @@ export function applyMetadata(
       return withMetadata(state, `SHELL [${instruction.shell.join(" ")}]`, config({ Shell: [...instruction.shell] }));
     case "STOPSIGNAL": {
       const signal = text(instruction.text);
-      if (!/^(\d+|(SIG)?[A-Z]+\d*([+-]\d+)?)$/i.test(signal)) throw new Error(`invalid signal: ${signal}`);
+      if (!isSignal(signal)) throw new Error(`invalid signal: ${signal}`);
       return withMetadata(state, `STOPSIGNAL ${signal}`, config({ StopSignal: signal }));
     }
     case "USER": {
@@ -111,9 +123,10 @@ export function argv(command: CommandForm, state: StageState): string[] {
   return "exec" in command ? [...command.exec] : [...(state.config.Shell ?? ["/bin/sh", "-c"]), command.shell];
 }
 
-/** An empty array is no command. */
-function orNull(command: string[]): string[] | null {
-  return command.length > 0 ? command : null;
+/** An empty array is no command: the field goes. */
+function withCommand(config: ContainerConfig, name: "Cmd" | "Entrypoint", command: string[]): ContainerConfig {
+  const { [name]: _, ...rest } = config;
+  return command.length > 0 ? { ...rest, [name]: command } : rest;
 }
 
 function expandPairs(pairs: readonly Pair[], legacy: boolean, text: ExpandText): Pair[] {
@@ -145,4 +158,11 @@ function goDurationText(nanoseconds: number): string {
   if (nanoseconds < 1e9) return `${nanoseconds / 1e6}ms`;
   const [hours, minutes, seconds] = [Math.floor(nanoseconds / 3.6e12), Math.floor(nanoseconds / 6e10) % 60, (nanoseconds % 6e10) / 1e9];
   return `${hours ? `${hours}h` : ""}${hours || minutes ? `${minutes}m` : ""}${seconds}s`;
+}
+
+/** A number, a signal's name with or without SIG, or a real-time one (moby/sys signal). */
+function isSignal(text: string): boolean {
+  if (/^\d+$/.test(text)) return Number(text) > 0;
+  const name = text.toUpperCase().replace(/^SIG/, "");
+  return `SIG${name}` in constants.signals || /^RT(MIN(\+([1-9]|1[0-5]))?|MAX(-([1-9]|1[0-4]))?)$/.test(name);
 }

@@ -46,7 +46,8 @@ export async function runStep(
     prepared.key,
     session.epochIso ?? "",
   ]);
-  const shownArgs = [...state.args].map(([name, value]) => `${name}=${value}`);
+  // An ENV of the same name that came later decides what the step sees.
+  const shownArgs = [...state.args].map(([name, value]) => `${name}=${state.scope.get(name) ?? value}`);
   const createdBy = `RUN ${shownArgs.length > 0 ? `|${shownArgs.length} ${shownArgs.join(" ")} ` : ""}${args.join(" ")} # buildkit`;
   // Either spelling gives both, as programs read one or the other.
   const proxies = proxyNames.flatMap((name) => {

@@ -7,17 +7,23 @@ import type { Instruction } from "./dockerfile/instruction.ts";
 import { dockerfileLines } from "./dockerfile/lines.ts";
 import type { Stage } from "./dockerfile/parse-dockerfile.ts";
 import { parseInstruction } from "./dockerfile/parse-instruction.ts";
-import { userOf } from "./filesystem/accounts.ts";
+import { parseOwner } from "./filesystem/accounts.ts";
 import { MergedTree } from "./filesystem/merged-tree.ts";
 import { resolvePath } from "./filesystem/resolve-path.ts";
 import type { SourceTree } from "./filesystem/source-tree.ts";
 import { WritableRoot } from "./filesystem/writable-root.ts";
-import { applyMetadata, expander, joinWorkingDir } from "./metadata-instructions.ts";
+import { applyMetadata, type ExpandText, expander, joinWorkingDir } from "./metadata-instructions.ts";
 import type { Vertex } from "./progress.ts";
 import { runStep } from "./run-instruction.ts";
 import type { Session } from "./session.ts";
 import { dependenciesOf, stageNamed } from "./stage-graph.ts";
 import { type StageState, scratchState, stateOfImage, stepKey, withMetadata } from "./stage-state.ts";
+
+/** Where an instruction stands. */
+interface Place {
+  readonly file: string;
+  readonly line: number;
+}
 
 /** Builds stages on demand: each at most once, its dependencies side by side. */
 export class StageBuilder {
@@ -99,6 +105,7 @@ export class StageBuilder {
       (name) => globals.get(name),
       dockerfile.directives.escape,
       (name) =>
+        dockerfile.globalArgs.some(({ args }) => args.some((arg) => arg.name === name)) ||
         this.warnOnce(`FROM argument '${name}' is not declared`, "UndefinedArgInFrom", { file: dockerfile.file, line: stage.from.line }),
     );
     const name = text(base);
@@ -176,18 +183,10 @@ export class StageBuilder {
   private async apply(stage: Stage, state: StageState, instruction: Instruction, vertex: Vertex | undefined): Promise<StageState> {
     const { dockerfile } = this.session;
     const place = { file: dockerfile.file, line: instruction.line };
-    const text = expander(
-      (name) => state.scope.get(name),
-      dockerfile.directives.escape,
-      (name) => {
-        if (state.declaredArgs.has(name)) return;
-        const meant = nearest(name, [...state.scope.keys()]);
-        this.warnOnce(`Usage of undefined variable '$${name}'${meant ? ` (did you mean $${meant}?)` : ""}`, "UndefinedVar", place);
-      },
-    );
+    const text = this.text(place, state);
     switch (instruction.keyword) {
       case "ARG":
-        return this.declareArgs(state, instruction.args, text);
+        return this.declareArgs(state, instruction.args, place);
       case "RUN":
         return await runStep(this.session, vertex!, state, instruction, {
           text,
@@ -224,8 +223,8 @@ export class StageBuilder {
             const existing = root.entry(target);
             if (existing?.stat.isDirectory()) return;
             // What has to be made belongs to the USER, its parents too.
-            const { uid, gid } = userOf(state.config.User ?? "", root);
-            root.makeDirectory(target, { mode: 0o755, owner: { uid, gid } });
+            const owner = parseOwner(state.config.User ?? "", root, (message) => this.session.progress.warn(message, undefined, place));
+            root.makeDirectory(target, { mode: 0o755, owner });
           },
         );
       }
@@ -236,24 +235,33 @@ export class StageBuilder {
     }
   }
 
-  /** All ARGs of one line: their defaults see what was before the line. One entry of history. */
-  private declareArgs(
-    state: StageState,
-    declared: readonly { name: string; default?: string }[],
-    text: (text: string) => string,
-  ): StageState {
+  /** Expands words as an instruction sees them, and says which variables it names that nothing sets. */
+  private text(place: Place, state: StageState): ExpandText {
+    return expander(
+      (name) => state.scope.get(name),
+      this.session.dockerfile.directives.escape,
+      (name) => {
+        if (state.declaredArgs.has(name)) return;
+        const meant = nearest(name, [...state.scope.keys()]);
+        this.warnOnce(`Usage of undefined variable '$${name}'${meant ? ` (did you mean $${meant}?)` : ""}`, "UndefinedVar", place);
+      },
+    );
+  }
+
+  /** All ARGs of one line: a default sees those before it. One entry of history. */
+  private declareArgs(state: StageState, declared: readonly { name: string; default?: string }[], place: Place): StageState {
     const { request, globals } = this.session;
-    const [scope, args] = [new Map(state.scope), new Map(state.args)];
+    const [scope, args, declaredArgs] = [new Map(state.scope), new Map(state.args), new Set(state.declaredArgs)];
     const shown = declared.map(({ name, default: written }) => {
+      declaredArgs.add(name);
       this.usedArgs.add(name);
       const given = Object.hasOwn(request.args, name) ? (request.args[name] ?? process.env[name]) : undefined;
-      const value = given ?? (written === undefined ? globals.get(name) : text(written));
+      const value = given ?? (written === undefined ? globals.get(name) : this.text(place, { ...state, scope, declaredArgs })(written));
       if (value === undefined) return name;
       scope.set(name, value);
       args.set(name, value);
       return `${name}=${value}`;
     });
-    const declaredArgs = new Set([...state.declaredArgs, ...declared.map(({ name }) => name)]);
     return withMetadata(state, `ARG ${shown.join(" ")}`, { declaredArgs, args, scope });
   }
 
@@ -267,13 +275,20 @@ export class StageBuilder {
     if (index !== undefined) {
       const state = await this.stage(index);
       await this.session.imported.ensure(state.layers);
-      return new MergedTree(state.lowerDirs, `the stage ${from}`, { finished: true });
+      return this.finishedTree(state, `the stage ${from}`);
     }
     if (from.toLowerCase() === stage.from.alias || stageNamed(dockerfile, from, dockerfile.stages.length) !== undefined) {
       throw new Error(`circular dependency: --from=${from} names this stage or a later one`);
     }
-    if (from === "scratch") return new MergedTree([], "scratch");
-    return new MergedTree((await this.image(from)).lowerDirs, `the image ${from}`, { finished: true });
+    if (/^\d+$/.test(from) && !contexts.imageOf(from) && !contexts.resultOf(from)) throw new Error(`invalid stage index ${from}`);
+    if (from === "scratch") return this.finishedTree(scratchState({ os: "linux", architecture: "" }), "scratch");
+    return this.finishedTree(await this.image(from), `the image ${from}`);
+  }
+
+  /** What has no layer is an empty directory. */
+  private finishedTree({ lowerDirs }: StageState, label: string): SourceTree {
+    if (lowerDirs.length > 0) return new MergedTree(lowerDirs, label, { finished: true });
+    return new MergedTree([this.session.contexts.temporary("empty-")], label);
   }
 
   /** The layers that `--from` names, by the id of the topmost: what is in them is known without reading them. */
@@ -289,7 +304,7 @@ export class StageBuilder {
     return !noCache && !(noCacheFilter ?? []).some((name) => name.toLowerCase() === stage.from.alias || name === String(stage.index));
   }
 
-  private warnOnce(message: string, rule: string, place: { file: string; line: number }): void {
+  private warnOnce(message: string, rule: string, place: Place): void {
     const { check } = this.session.dockerfile.directives;
     const key = `${place.line} ${rule} ${message}`;
     if (this.warned.has(key) || check?.skipAll || check?.skip.includes(rule)) return;

@@ -22,13 +22,15 @@ export function parseDirectives(lines: readonly string[], file: string): Directi
   }
   const syntax = found.get("syntax");
   const check = found.get("check");
-  return { escape: escapeChar, ...(syntax ? { syntax } : {}), ...(check ? { check: parseCheck(check) } : {}) };
+  return { escape: escapeChar, ...(syntax ? { syntax } : {}), ...(check ? { check: parseCheck(check, file) } : {}) };
 }
 
-function parseCheck(text: string): NonNullable<Directives["check"]> {
+function parseCheck(text: string, file: string): NonNullable<Directives["check"]> {
   const options = new Map(
     text.split(";").map((part) => [part.split("=")[0]!.trim().toLowerCase(), part.slice(part.indexOf("=") + 1).trim()]),
   );
+  const unknown = [...options.keys()].find((name) => !["skip", "error", "experimental"].includes(name));
+  if (unknown !== undefined) throw dockerfileError({ file, line: 1 }, `failed to parse check options: invalid check option "${unknown}"`);
   const skip = (options.get("skip") ?? "")
     .split(",")
     .map((rule) => rule.trim())

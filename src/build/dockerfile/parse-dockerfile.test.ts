@@ -93,7 +93,7 @@ describe("instructions", () => {
     }
   });
   it.each([
-    ["", "file with no instructions"],
+    ["", "the Dockerfile cannot be empty"],
     ["RUN x", "no build stage in current context"],
     ["ARG a", "no stages"],
     ["FROM a b", "either one or three arguments"],

@@ -23,6 +23,7 @@ export interface Stage {
 
 /** Parses a whole Dockerfile: anything wrong on the last line is found before the first step runs. Throws BerthError `build/dockerfile`. */
 export function parseDockerfile(content: string, file: string): Dockerfile {
+  if (content.trim() === "") throw dockerfileError({ file, line: 1 }, "the Dockerfile cannot be empty");
   const lines = dockerfileLines(content, file);
   checkSyntaxImage(lines, file);
   const globalArgs: InstructionOf<"ARG">[] = [];

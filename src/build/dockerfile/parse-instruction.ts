@@ -47,7 +47,7 @@ const grammar: Grammar = {
   EXPOSE: (line) => ({ words: plain(line, 1).split(/\s+/) }),
   FROM: from,
   HEALTHCHECK: (line) => ({ check: healthcheck(line.flags, line.text) }),
-  MAINTAINER: (line) => ({ text: plain(line, 1) }),
+  MAINTAINER: (line) => ({ text: wholeText(line) }),
   ONBUILD: (line, escapeChar) => {
     const trigger = splitInstruction(plain(line, 1), escapeChar);
     if (trigger.keyword === "ONBUILD") throw new Error("Chaining ONBUILD via `ONBUILD ONBUILD` isn't allowed");
@@ -81,13 +81,13 @@ const grammar: Grammar = {
     return { shell };
   },
   STOPSIGNAL: (line) => ({ text: oneArgument(line) }),
-  USER: (line) => ({ text: plain(line, 1) }),
+  USER: (line) => ({ text: wholeText(line) }),
   VOLUME: (line) => {
     const words = jsonForm(plain(line, 1)) ?? line.text.split(/\s+/);
     if (words.some((word) => word.trim() === "")) throw new Error("VOLUME specified can not be an empty string");
     return { words };
   },
-  WORKDIR: (line) => ({ text: plain(line, 1) }),
+  WORKDIR: (line) => ({ text: wholeText(line) }),
 };
 
 function from(line: InstructionLine): InstructionArgs["FROM"] {
@@ -123,6 +123,12 @@ function form(text: string): CommandForm {
 function plain(line: InstructionLine, atLeast: 0 | 1): string {
   readFlags(line.flags, {});
   if (atLeast === 1 && line.text === "") throw new Error(`${line.keyword} requires at least one argument`);
+  return line.text;
+}
+
+/** One argument that may hold blanks. */
+function wholeText(line: InstructionLine): string {
+  if (plain(line, 0) === "") throw new Error(`${line.keyword} requires exactly one argument`);
   return line.text;
 }
 

@@ -3,22 +3,25 @@ import { BerthError } from "../../system/index.ts";
 import { type Lookup, resolvePath } from "./resolve-path.ts";
 import type { Owner } from "./writable-root.ts";
 
-/** The owner that `--chown=user[:group]` means in a root file system; names come from its /etc/passwd and /etc/group. */
-export function parseOwner(text: string, root: Lookup): Owner {
+/**
+ * The owner that `--chown=user[:group]` means in a root file system; names come from its /etc/passwd and /etc/group. A name that is not there is
+ * told to `onUnknown` and stands for root, as with BuildKit (solver/llbsolver/file); without it that is an error.
+ */
+export function parseOwner(text: string, root: Lookup, onUnknown?: (message: string) => void): Owner {
   const [name = "", group] = text.split(":");
   const user = name === "" ? "0" : name;
+  const unknown = (kind: string, which: string, file: string): 0 => {
+    const message = `there is no ${kind} "${which}" in /etc/${file} of the image`;
+    if (!onUnknown) throw new BerthError("build/context", message, { hint: "Create it in an earlier RUN, or use a number." });
+    onUnknown(`${message}: root is taken instead`);
+    return 0;
+  };
   const account = /^\d+$/.test(user) ? undefined : accounts(root).find((candidate) => candidate.name === user);
-  if (!account && !/^\d+$/.test(user)) {
-    throw new BerthError("build/context", `there is no user "${user}" in /etc/passwd of the image`, {
-      hint: "Create it in an earlier RUN, or use a number.",
-    });
-  }
-  const uid = account?.uid ?? Number(user);
+  const uid = account?.uid ?? (/^\d+$/.test(user) ? Number(user) : unknown("user", user, "passwd"));
   if (group === undefined || group === "") return { uid, gid: account?.gid ?? uid };
   if (/^\d+$/.test(group)) return { uid, gid: Number(group) };
   const line = records(root, "etc/group").find(([name]) => name === group);
-  if (!line) throw new BerthError("build/context", `there is no group "${group}" in /etc/group of the image`);
-  return { uid, gid: Number(line[2]) };
+  return { uid, gid: line ? Number(line[2]) : unknown("group", group, "group") };
 }
 
 /** Numeric ids and home of a USER instruction's value; root with "/" for an id that has no account. */

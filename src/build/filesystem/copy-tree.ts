@@ -15,8 +15,8 @@ export interface CopyOptions {
   readonly mode?: ModeChange;
   /** An octal --chmod: directories that have to be made above the sources get it too. */
   readonly directoryMode?: number;
-  /** Several files are copied in all: then none may become the destination itself. */
-  readonly several?: boolean;
+  /** Told where several files are copied in all and become the destination itself, one after the other. */
+  readonly onOverwrite?: () => void;
   /** Nanoseconds for everything that is written (SOURCE_DATE_EPOCH). */
   readonly maxMtimeNs?: bigint;
   readonly signal: AbortSignal;
@@ -24,7 +24,7 @@ export interface CopyOptions {
 
 /**
  * Puts what was selected at a destination by the rules of COPY: a directory's contents into the destination, a file into it when it is a
- * directory (or ends with a slash, or there are several), otherwise under that very name. Links of the image are followed inside its root.
+ * directory (or ends with a slash), otherwise under that very name. Links of the image are followed inside its root.
  */
 export async function copySelected(
   root: WritableRoot,
@@ -43,11 +43,7 @@ export async function copySelected(
     const base = parents ? resolvePath(root, joinPath(target, parents)) : target;
     const intoDirectory = isDirectory || parents !== "";
     if (parents) takeParents(root, tree, target, parents, o);
-    if (o.several && !intoDirectory && !top.stat.isDirectory()) {
-      throw new BerthError("build/context", "several files are copied, so the destination must be a directory", {
-        hint: `End it with a slash: ${destination}/`,
-      });
-    }
+    if (!intoDirectory && !top.stat.isDirectory()) o.onOverwrite?.();
     const start = top.stat.isDirectory()
       ? parents
         ? resolvePath(root, joinPath(base, name))

@@ -2,8 +2,8 @@
 export type ModeChange = (mode: number, isDirectory: boolean) => number;
 
 export function parseMode(text: string): { change: ModeChange; octal: boolean } {
-  if (/^[0-7]{1,4}$/.test(text)) {
-    const mode = Number.parseInt(text, 8);
+  const mode = /^[0-7]+$/.test(text) ? Number.parseInt(text, 8) : undefined;
+  if (mode !== undefined && mode <= 0o7777) {
     return { change: () => mode, octal: true };
   }
   const clauses = text.split(",").map((clause) => /^([ugoa]*)((?:[+\-=](?:[rwxXst]*|[ugo]))+)$/.exec(clause));
@@ -30,7 +30,8 @@ export function parseMode(text: string): { change: ModeChange; octal: boolean } 
             if (letter === "w") bits |= 2 << shift;
             if (letter === "x" || (letter === "X" && (isDirectory || (start & 0o111) !== 0))) bits |= 1 << shift;
             if (letter === "s" && name !== "o") bits |= name === "u" ? 0o4000 : 0o2000;
-            if (letter === "t") bits |= 0o1000;
+            // "Other" alone has no sticky bit (BSD's setmode, which BuildKit follows).
+            if (letter === "t" && name !== "o") bits |= 0o1000;
           }
         }
         mode = operator === "+" ? mode | bits : operator === "-" ? mode & ~bits : (mode & ~mask) | bits;

@@ -63,7 +63,6 @@ describe("a destination", () => {
   });
 
   it.each([
-    ["COPY a.txt b.txt /x", "the destination must be a directory"],
     ["RUN echo x > /f\nCOPY d /f", "cannot copy to non-directory: /f"],
     ["RUN mkdir -p /t/x\nCOPY d /t", "cannot copy to directory: /t/x"],
     ["RUN echo x > /f\nCOPY a.txt /f/", "cannot copy to non-directory: /f"],
@@ -181,10 +180,31 @@ describe("options", () => {
     expect(["p", "p/q/f"].map((path) => built.stat(path))).toEqual([`755 ${expected}`, `644 ${expected}`]);
   });
 
-  it("--chown with a name that the image does not know is an error", async () => {
-    await expect(room.build({ Dockerfile: lines("COPY --chown=nosuch a.txt /f"), ...tree })).rejects.toThrow(
-      'there is no user "nosuch" in /etc/passwd of the image',
-    );
+  it.each([
+    ["nosuch", '--chown=nosuch: there is no user "nosuch" in /etc/passwd of the image', "0:0"],
+    ["5:nosuch", '--chown=5:nosuch: there is no group "nosuch" in /etc/group of the image', "5:0"],
+  ])("--chown=%s, which the image does not know, is said aloud and means root", async (owner, message, expected) => {
+    const built = await room.build({ Dockerfile: lines(`COPY --chown=${owner} a.txt /f`), ...tree });
+    expect([built.stat("f"), built.warnings]).toEqual([`644 ${expected}`, [expect.stringContaining(message)]]);
+  });
+
+  it.each([
+    ["01777", "1777"],
+    ["o+st,u+x", "744"],
+    ["a+t", "1644"],
+  ])("--chmod=%s makes a file %s", async (mode, expected) => {
+    const built = await room.build({ Dockerfile: lines(`COPY --chmod=${mode} a.txt /f`), ...tree });
+    expect(built.stat("f")).toBe(`${expected} 0:0`);
+  });
+
+  it("of several files that become one the last one stays, which is said aloud", async () => {
+    const built = await room.build({ Dockerfile: lines("COPY a.txt b.txt /f"), ...tree });
+    expect([built.read("f"), built.warnings]).toEqual([tree["b.txt"], [expect.stringContaining("only the last one stays as /f")]]);
+  });
+
+  it("takes an empty stage for the empty directory that it is", async () => {
+    const built = await room.build({ Dockerfile: "FROM scratch AS empty\nFROM busybox\nCOPY --from=empty / /e/\n" });
+    expect(built.stat("e")).toBe("755 0:0");
   });
 
   it("--exclude leaves out, --parents keeps the directories", async () => {

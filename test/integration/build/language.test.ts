@@ -84,7 +84,7 @@ describe("ARG", () => {
     const built = await room.build({ Dockerfile }, { args: { L: "given" } });
     expect(["before", "x", "inherited", "none"].map((name) => built.read(name))).toEqual([
       "[]\n",
-      "global given -m\n",
+      "global given given-m\n",
       "global given\n",
       "[]\n",
     ]);
@@ -194,7 +194,13 @@ describe("metadata", () => {
     ["FROM busybox\nEXPOSE abc", 2, "invalid containerPort: abc"],
     ['FROM busybox\nCMD ["a", 1]', 2, "arrays must be comprised of strings only"],
     ["FROM busybox\nSHELL bad", 2, "SHELL requires the arguments to be in JSON form"],
-    ["FROM busybox\nSTOPSIGNAL a/b", 2, "invalid signal: a/b"],
+    ["FROM busybox\nSTOPSIGNAL NOPE", 2, "invalid signal: NOPE"],
+    ["FROM busybox\nSTOPSIGNAL 0", 2, "invalid signal: 0"],
+    ["FROM busybox\nCOPY --from=5 /a /b", 2, "invalid stage index 5"],
+    ["FROM busybox\nENV A=${B:?needed}", 2, 'failed to process "${B:?needed}": B: needed'],
+    ["FROM busybox\nUSER", 2, "USER requires exactly one argument"],
+    ["# check=nope=1\nFROM busybox", 1, 'invalid check option "nope"'],
+    [" \n", 1, "the Dockerfile cannot be empty"],
     ["FROM busybox\nHEALTHCHECK --interval=1x CMD a", 2, 'invalid duration "1x"'],
     ["FROM busybox\nCOPY <<EOF /x\nabc", 2, 'there is no line "EOF"'],
     ["RUN x", 1, "no build stage in current context"],
