@@ -12,7 +12,8 @@ export interface EnginePlace {
   readonly env: Readonly<Record<string, string | undefined>>;
 }
 
-const startTimeoutMs = 15_000;
+/** Long: a loaded or slow machine takes its time, and an engine that has ended is noticed at once. */
+const startTimeoutMs = 60_000;
 
 /**
  * A connection to the engine on the socket, which is started where none answers: under a lock (so many commands at once start one), in a

@@ -2,6 +2,7 @@ import { join } from "node:path";
 import pino from "pino";
 import { adoptOrphans, BerthError, berthPaths, formatError } from "../system/index.ts";
 import { startEngine } from "./engine.ts";
+import { EngineLog } from "./engine-log.ts";
 import { tlsAddress } from "./tls-address.ts";
 
 // The entry of the engine's process: `berth engine` runs it in the foreground, the command line starts it detached.
@@ -14,7 +15,7 @@ try {
   mkdirSync(paths.root, { recursive: true, mode: 0o711 });
   const log = pino(
     { level: process.env["BERTH_LOG_LEVEL"] ?? "info", base: { pid: process.pid } },
-    pino.destination({ dest: foreground ? 2 : join(paths.root, "engine.log"), sync: true, mkdir: true }),
+    foreground ? pino.destination({ dest: 2, sync: true }) : new EngineLog(join(paths.root, "engine.log")),
   );
   adoptOrphans();
   const engine = await startEngine({ paths, log, idleMs, ...(tcp ? { tcp } : {}) });
