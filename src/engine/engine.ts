@@ -62,6 +62,10 @@ export async function startEngine({ paths, log, idleMs, tcp }: EngineOptions): P
     throw new BerthError("system/not-root", "the engine has to be root to make namespaces, mounts and bridges", {
       hint: "Run it with sudo.",
     });
+  if (!found.cgroup2Mount && Object.keys(found.cgroupV1Mounts).length === 0)
+    throw new BerthError("system/no-cgroups", "no cgroups are mounted: containers could neither be limited nor counted", {
+      hint: "systemd mounts them; without it: `mount -t cgroup2 cgroup2 /sys/fs/cgroup`.",
+    });
   mkdirSync(paths.root, { recursive: true, mode: 0o711 });
   mkdirSync(paths.run, { recursive: true, mode: 0o711 });
   const locks = await Promise.all([paths.root, paths.run].map((directory) => lockDirectory(directory)));

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import pino from "pino";
-import { adoptOrphans, BerthError, berthPaths, formatError } from "../system/index.ts";
+import { adoptOrphans, BerthError, berthPaths, errnoOf, formatError, messageOf } from "../system/index.ts";
 import { startEngine } from "./engine.ts";
 import { EngineLog } from "./engine-log.ts";
 import { tlsAddress } from "./tls-address.ts";
@@ -23,7 +23,16 @@ try {
   await engine.ended;
   process.exit(0);
 } catch (error) {
-  if (!(error instanceof BerthError)) throw error;
-  console.error(formatError(error));
+  const path = error instanceof Error && "path" in error ? String(error.path) : undefined;
+  if (!(error instanceof BerthError) && (path === undefined || !errnoOf(error))) throw error;
+  console.error(formatError(error instanceof BerthError ? error : unusableFile(error, path)));
   process.exit(1);
+}
+
+/** What the directories of an engine can have: a read-only file system, somebody else's files, a disk that is broken. */
+function unusableFile(error: unknown, path: string | undefined): BerthError {
+  return new BerthError("system/syscall", `the engine cannot use ${path}: ${messageOf(error)}`, {
+    hint: `It writes to ${paths.root} and ${paths.run}; BERTH_ROOT and BERTH_RUN choose other directories.`,
+    cause: error,
+  });
 }

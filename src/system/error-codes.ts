@@ -9,6 +9,7 @@ export const errorCodes = {
   "system/internal": { http: 500, exit: 1 },
   "system/locked": { http: 409, exit: 1 },
   "system/missing-tool": { http: 500, exit: 1 },
+  "system/no-cgroups": { http: 500, exit: 1 },
   "system/not-root": { http: 403, exit: 1 },
   "system/syscall": { http: 500, exit: 1 },
   "api/bad-parameter": { http: 400, exit: 125 },

@@ -58,6 +58,8 @@ function kernel(host: Host): Check {
 
 function cgroups(host: Host): Check {
   const name = "cgroups";
+  if (!host.cgroup2Mount && Object.keys(host.cgroupV1Mounts).length === 0)
+    return { name, state: "problem", found: "none are mounted", todo: "Mount them: mount -t cgroup2 cgroup2 /sys/fs/cgroup" };
   if (host.cgroupMode === "v2") return { name, state: "ok", found: "v2" };
   const missing = ["memory", "cpu", "pids"].filter(
     (controller) => !host.cgroupV1Mounts[controller] && !host.cgroup2Controllers.includes(controller),

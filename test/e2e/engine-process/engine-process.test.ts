@@ -77,3 +77,33 @@ test("a directory that is no directory is one clear error", async () => {
   expect(answer.exitCode).not.toBe(0);
   expect(answer.stderr).toContain(file);
 });
+
+test("a directory that cannot be written is one clear error, and what runs goes on", async () => {
+  await using berth = await installedBerth();
+  await needsEngine(berth);
+  await berth.ok(["engine", "stop"]);
+  await execa("mount", ["--bind", berth.root, berth.root]);
+  try {
+    await execa("mount", ["-o", "remount,bind,ro", berth.root]);
+    const answer = await needsEngine(berth);
+    expect(answer.stderr).toMatch(new RegExp(`the engine cannot use ${berth.root}/engine.lock: EROFS: read-only file system`));
+    expect(answer.stderr).not.toMatch(/^ +at /m);
+  } finally {
+    await execa("umount", [berth.root]);
+  }
+  expect((await needsEngine(berth)).exitCode).toBe(0);
+});
+
+test("SIGTERM ends it in an orderly way, and its log is bounded from the first line on", async () => {
+  await using berth = await installedBerth();
+  await needsEngine(berth);
+  const pid = berth.enginePid();
+  process.kill(pid, "SIGTERM");
+  await until(() => isGone(pid), { timeoutMs: 5000, what: "the engine's end" });
+  const log = join(berth.root, "engine.log");
+  expect(readFileSync(log, "utf8")).toContain('"msg":"engine stopped"');
+  writeFileSync(log, `${"x".repeat(4 << 20)}\n`);
+  await needsEngine(berth);
+  expect(readFileSync(`${log}.1`, "utf8").startsWith("xxx")).toBe(true);
+  expect(readFileSync(log, "utf8")).toContain('"msg":"engine started"');
+});
