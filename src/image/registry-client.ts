@@ -1,10 +1,11 @@
-import { existsSync, readFileSync } from "node:fs";
-import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Dispatcher } from "undici";
-import { BerthError, errnoOf, messageOf, storedCredentials } from "../system/index.ts";
+import { BerthError, storedCredentials } from "../system/index.ts";
+import { RegistryConnection } from "./registry-connection.ts";
+import { answerError, connectionError, isFinal } from "./registry-errors.ts";
 import type { RegistryAuth, RegistrySettings } from "./registry-options.ts";
-import { isInsecure, readRegistrySettings } from "./registry-settings.ts";
+import { readRegistrySettings } from "./registry-settings.ts";
+import { trustDirectory } from "./registry-trust.ts";
 
 export interface RegistryRequest {
   readonly method: "GET" | "HEAD" | "PUT" | "POST" | "PATCH";
@@ -31,7 +32,7 @@ const attempts = 5;
 export class RegistryClient {
   readonly domain: string;
   private readonly settings: RegistrySettings;
-  private readonly mirror: string | undefined;
+  private readonly connection: RegistryConnection;
   private readonly signal: AbortSignal;
   private readonly tokens = new Map<string, string>();
   private auth: RegistryAuth | undefined;
@@ -39,17 +40,15 @@ export class RegistryClient {
   /** Asks token services for a refresh token too. */
   private offline = false;
   private refreshToken: string | undefined;
-  private base: string | undefined;
-  private dispatcher: Dispatcher | undefined;
 
   /** `mirror`: the base URL of a mirror that is asked in the registry's place. */
   constructor(o: { domain: string; mirror?: string; auth?: RegistryAuth; settings?: RegistrySettings; signal: AbortSignal }) {
     this.domain = o.domain;
-    this.mirror = o.mirror;
     // The registry's own credentials are none of a mirror's business.
     if (o.mirror) this.authRead = true;
     this.settings = o.settings ?? readRegistrySettings(process.env);
     this.signal = o.signal;
+    this.connection = new RegistryConnection(o.domain, { mirror: o.mirror, settings: this.settings, signal: o.signal });
     if (o.auth && (o.auth.username || o.auth.identityToken || o.auth.registryToken)) {
       this.auth = o.auth;
       this.authRead = true;
@@ -57,7 +56,7 @@ export class RegistryClient {
   }
 
   async close(): Promise<void> {
-    await this.dispatcher?.destroy();
+    await this.connection.close();
   }
 
   /**
@@ -84,7 +83,13 @@ export class RegistryClient {
       } catch (error) {
         this.signal.throwIfAborted();
         if (error instanceof BerthError) throw error;
-        if (r.retry === false || attempt >= attempts || isFinal(error)) throw this.connectionError(error);
+        if (r.retry === false || attempt >= attempts || isFinal(error))
+          throw connectionError(error, {
+            host: this.connection.host,
+            domain: this.domain,
+            showsNoCertificate: this.connection.showsNoCertificate,
+            directory: trustDirectory(this.connection.host, this.settings),
+          });
         await delay(backoffMs(attempt), undefined, { signal: this.signal });
       }
     }
@@ -92,12 +97,12 @@ export class RegistryClient {
 
   /** An upload location, which may be relative. */
   async url(location: string): Promise<URL> {
-    return new URL(location, await this.baseUrl());
+    return new URL(location, await this.connection.baseUrl());
   }
 
   private async once(r: RegistryRequest): Promise<RegistryResponse> {
     const { request } = await import("../system/http-client.ts");
-    const base = await this.baseUrl();
+    const base = await this.connection.baseUrl();
     const url = r.path.startsWith("http") ? new URL(r.path) : new URL(`/v2/${r.path}`, base);
     const send = async (target: URL, authorization: string | undefined) =>
       request(target, {
@@ -105,7 +110,7 @@ export class RegistryClient {
         headers: { ...r.headers, "user-agent": "berth", ...(authorization ? { authorization } : {}) },
         body: typeof r.body === "function" ? (r.body() as unknown as import("node:stream").Readable) : (r.body ?? null), // undici takes async iterables
         signal: this.signal,
-        dispatcher: this.dispatcher!,
+        dispatcher: await this.connection.dispatcher(target),
         headersTimeout: stallMs,
         bodyTimeout: stallMs,
       });
@@ -127,52 +132,6 @@ export class RegistryClient {
       from = next;
     }
     return response;
-  }
-
-  /** https, or http where that is all that answers and the registry is on loopback or listed as insecure. */
-  private async baseUrl(): Promise<string> {
-    if (this.base !== undefined) return this.base;
-    const { Agent, EnvHttpProxyAgent, request } = await import("../system/http-client.ts");
-    const host = this.mirror ? new URL(this.mirror).host : this.domain === "docker.io" ? "registry-1.docker.io" : this.domain;
-    const listed = isInsecure(host, this.settings.insecureRegistries ?? []);
-    const insecure = isLoopback(host) || listed;
-    const certificate = (name: string) => {
-      const file = join(this.settings.certsDir ?? "/etc/docker/certs.d", host, name);
-      return existsSync(file) ? readFileSync(file) : undefined;
-    };
-    const [ca, cert, key] = ["ca.crt", "client.cert", "client.key"].map(certificate);
-    const connect = {
-      timeout: 30_000,
-      ...(ca ? { ca } : {}),
-      ...(cert && key ? { cert, key } : {}),
-      ...(listed ? { rejectUnauthorized: false } : {}),
-    };
-    const proxied = ["HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy"].some((key) => process.env[key]);
-    this.dispatcher ??= proxied && !isLoopback(host) ? new EnvHttpProxyAgent({ connect, requestTls: connect }) : new Agent({ connect });
-    if (this.mirror) {
-      this.base = this.mirror.replace(/\/+$/, "");
-      return this.base;
-    }
-    if (insecure) {
-      for (const scheme of ["https", "http"]) {
-        try {
-          const answer = await request(`${scheme}://${host}/v2/`, {
-            dispatcher: this.dispatcher,
-            signal: this.signal,
-            headersTimeout: 10_000,
-          });
-          await answer.body.dump();
-          this.base = `${scheme}://${host}`;
-          return this.base;
-        } catch (error) {
-          this.signal.throwIfAborted();
-          // A certificate that is wrong is said, not worked around by plain http.
-          if (scheme === "http" || isCertificateError(error)) throw error;
-        }
-      }
-    }
-    this.base = `https://${host}`;
-    return this.base;
   }
 
   private async authorize(challenges: readonly string[], scope: string): Promise<string> {
@@ -201,7 +160,12 @@ export class RegistryClient {
     const { request } = await import("../system/http-client.ts");
     const url = new URL(p.get("realm") ?? "");
     const service = p.get("service");
-    const common = { dispatcher: this.dispatcher!, signal: this.signal, headersTimeout: stallMs, bodyTimeout: stallMs };
+    const common = {
+      dispatcher: await this.connection.dispatcher(url),
+      signal: this.signal,
+      headersTimeout: stallMs,
+      bodyTimeout: stallMs,
+    };
     const refresh = this.auth?.identityToken;
     if (refresh === undefined) {
       if (service) url.searchParams.set("service", service);
@@ -243,43 +207,9 @@ export class RegistryClient {
   }
 
   private async errorOf(response: RegistryResponse, r: RegistryRequest): Promise<BerthError> {
-    const text = await response.body.text().catch(() => "");
-    const said = registryWords(text);
+    const body = await response.body.text().catch(() => "");
     const what = `${this.domain}/${r.path.replace(/^https?:\/\/[^/]+\/v2\//, "").replace(/\?.*/, "")}`;
-    const status = response.statusCode;
-    if (status === 401) {
-      const hint = `Log in with \`docker login ${this.domain}\`.`;
-      return new BerthError("image/registry", `${this.domain}: unauthorized: ${said || "incorrect username or password"}`, { hint });
-    }
-    if (status === 403)
-      return new BerthError(
-        "image/registry",
-        `access denied for ${what}, repository does not exist or may require 'docker login': ${said || "denied"}`,
-        { hint: `Log in with \`docker login ${this.domain}\`.` },
-      );
-    if (status === 404) return new BerthError("image/not-found", `${what} not found: ${said || "manifest unknown"}`);
-    if (status === 429)
-      return new BerthError("image/registry", `${this.domain}: toomanyrequests: ${said || "rate limit exceeded"}`, {
-        hint: "Log in for a higher limit, use a mirror, or wait.",
-      });
-    return new BerthError("image/registry", `${r.method} ${what}: the registry answered ${status}${said ? `: ${said}` : ""}`);
-  }
-
-  private connectionError(error: unknown): BerthError {
-    const cause = error instanceof Error && error.cause ? error.cause : error;
-    const code = errnoOf(cause) ?? errnoOf(error) ?? "";
-    const host = this.domain === "docker.io" ? "registry-1.docker.io" : this.domain;
-    if (code === "ENOTFOUND" || code === "EAI_AGAIN")
-      return new BerthError("image/registry", `the registry ${host} cannot be reached: no such host (${code})`, {
-        hint: "Check the name, DNS and proxy settings.",
-        cause: error,
-      });
-    if (isCertificateError(error))
-      return new BerthError("image/registry", `the certificate of ${host} is not trusted: ${messageOf(cause)}`, {
-        hint: `Put its CA into ${this.settings.certsDir ?? "/etc/docker/certs.d"}/${host}/ca.crt.`,
-        cause: error,
-      });
-    return new BerthError("image/registry", `the registry ${host} cannot be reached: ${messageOf(cause)}`, { cause: error });
+    return answerError(this.domain, { status: response.statusCode, method: r.method, what, body });
   }
 }
 
@@ -289,33 +219,6 @@ export function parameters(text: string): Map<string, string> {
   for (const [, key = "", quoted, plain] of text.matchAll(/([\w-]+)\s*=\s*(?:"((?:\\.|[^"])*)"|([^\s,]+))/g))
     found.set(key.toLowerCase(), quoted?.replace(/\\(.)/g, "$1") ?? plain ?? "");
   return found;
-}
-
-/** The registry's own message, without control characters. */
-function registryWords(text: string): string {
-  try {
-    const body = JSON.parse(text) as { errors?: { code?: string; message?: string }[] }; // distribution-spec error body
-    return (body.errors ?? [])
-      .map((e) => [e.code, e.message].filter(Boolean).join(": "))
-      .join("; ")
-      .replace(/[\x00-\x1f\x7f]/g, " ");
-  } catch {
-    return "";
-  }
-}
-
-export function isLoopback(host: string): boolean {
-  return /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])(:\d+)?$/.test(host);
-}
-
-function isCertificateError(error: unknown): boolean {
-  const code = errnoOf(error instanceof Error && error.cause ? error.cause : error) ?? "";
-  return /CERT|SIGNATURE|ERR_TLS/.test(code);
-}
-
-function isFinal(error: unknown): boolean {
-  const code = errnoOf(error) ?? "";
-  return code === "ENOTFOUND" || code === "ECONNREFUSED" || isCertificateError(error);
 }
 
 function backoffMs(attempt: number): number {

@@ -12,23 +12,34 @@ export interface TestRegistry extends AsyncDisposable {
   readonly data: string;
   /** With `tls`: the certificate authority that signed its certificate. */
   readonly caFile: string;
+  /** With `clientCa`: a certificate that the same authority signed, and its key. */
+  readonly clientCertFile: string;
+  readonly clientKeyFile: string;
   /** Ends its process at once; `start` brings it back on the same port with the same content. */
   kill(): Promise<void>;
   start(): Promise<void>;
 }
 
-/** Debian's docker-registry on loopback: plain, with TLS (a CA of its own), or with a user and password. */
-export async function testRegistry(o: { tls?: boolean; user?: string; password?: string } = {}): Promise<TestRegistry> {
+/**
+ * Debian's docker-registry on loopback: plain, with TLS (a CA of its own, also for the name registry.test), with a user and password, or for clients
+ * with a certificate only.
+ */
+export async function testRegistry(o: { tls?: boolean; clientCa?: boolean; user?: string; password?: string } = {}): Promise<TestRegistry> {
   const base = mkdtempSync(join(tmpdir(), "registry-"));
   const host = `127.0.0.1:${await freePort()}`;
   const [caFile, data] = [join(base, "ca.crt"), join(base, "data")];
   if (o.tls) makeCertificates(base);
   if (o.user) writeFileSync(join(base, "htpasswd"), execFileSync("htpasswd", ["-nbB", o.user, o.password ?? ""]));
+  const tls = {
+    certificate: join(base, "server.crt"),
+    key: join(base, "server.key"),
+    ...(o.clientCa ? { clientcas: [caFile] } : {}),
+  };
   const config = {
     version: "0.1",
     log: { level: "error" },
     storage: { filesystem: { rootdirectory: data }, delete: { enabled: true } },
-    http: { addr: host, ...(o.tls ? { tls: { certificate: join(base, "server.crt"), key: join(base, "server.key") } } : {}) },
+    http: { addr: host, ...(o.tls ? { tls } : {}) },
     ...(o.user ? { auth: { htpasswd: { realm: "test", path: join(base, "htpasswd") } } } : {}),
   };
   writeFileSync(join(base, "config.yml"), JSON.stringify(config));
@@ -49,6 +60,8 @@ export async function testRegistry(o: { tls?: boolean; user?: string; password?:
     host,
     data,
     caFile,
+    clientCertFile: join(base, "client.crt"),
+    clientKeyFile: join(base, "client.key"),
     kill,
     start,
     [Symbol.asyncDispose]: async () => {
@@ -62,25 +75,12 @@ function makeCertificates(base: string): void {
   const openssl = (...args: string[]) => execFileSync("openssl", args, { cwd: base, stdio: "pipe" });
   const key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"];
   openssl("req", "-x509", ...key, "-keyout", "ca.key", "-out", "ca.crt", "-days", "2", "-subj", "/CN=test-ca");
-  openssl("req", ...key, "-keyout", "server.key", "-out", "server.csr", "-subj", "/CN=127.0.0.1");
-  writeFileSync(join(base, "ext"), "subjectAltName=IP:127.0.0.1\n");
-  openssl(
-    "x509",
-    "-req",
-    "-in",
-    "server.csr",
-    "-CA",
-    "ca.crt",
-    "-CAkey",
-    "ca.key",
-    "-CAcreateserial",
-    "-out",
-    "server.crt",
-    "-days",
-    "2",
-    "-extfile",
-    "ext",
-  );
+  writeFileSync(join(base, "ext"), "subjectAltName=IP:127.0.0.1,DNS:registry.test\n");
+  for (const name of ["server", "client"]) {
+    openssl("req", ...key, "-keyout", `${name}.key`, "-out", `${name}.csr`, "-subj", `/CN=${name}`);
+    const signed = ["-in", `${name}.csr`, "-CA", "ca.crt", "-CAkey", "ca.key", "-CAcreateserial", "-out", `${name}.crt`];
+    openssl("x509", "-req", ...signed, "-days", "2", ...(name === "server" ? ["-extfile", "ext"] : []));
+  }
 }
 
 async function listens(host: string): Promise<boolean> {
