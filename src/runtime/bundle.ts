@@ -8,6 +8,7 @@ import { hostDevices } from "./devices.ts";
 import { fitToHost, type HostLimits } from "./host-limits.ts";
 import { initProgram } from "./init-program.ts";
 import { readInside } from "./inside.ts";
+import { ociJson } from "./oci-json.ts";
 import { type NamespacePaths, ociSpec, type ResolvedMount } from "./oci-spec.ts";
 import type { SeccompProfile } from "./seccomp.ts";
 import type { SeccompCache } from "./seccomp-cache.ts";
@@ -66,7 +67,7 @@ export function writeBundle(
   const key = profile && filters?.key(profile);
   const filter = key && filters?.find(key);
   const annotations = { ...(filter ? { "run.oci.seccomp_bpf_data": filter } : {}), ...(spec["annotations"] as Record<string, string>) }; // likewise
-  writeFileSync(join(bundle, "config.json"), JSON.stringify({ ...spec, annotations }));
+  writeFileSync(join(bundle, "config.json"), ociJson({ ...spec, annotations }));
   return key && !filter ? { learn: key } : {};
 }
 

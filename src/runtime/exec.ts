@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { messageOf } from "../system/index.ts";
 import { consoleSocket, type Terminal } from "./console.ts";
 import { readInside } from "./inside.ts";
+import { ociJson } from "./oci-json.ts";
 import type { Runtime } from "./runtime.ts";
 import { commandFailure } from "./start-error.ts";
 import { resolveUser } from "./users.ts";
@@ -83,7 +84,7 @@ export function execInContainer(
     ...(user ? { user: { uid: user.uid, gid: user.gid, additionalGids: user.additionalGids } } : {}),
     capabilities,
   };
-  writeFileSync(processFile, JSON.stringify(process_));
+  writeFileSync(processFile, ociJson(process_));
   onAccepted();
   const stop = new AbortController();
   const socket = spec.tty ? consoleSocket(socketPath) : undefined;

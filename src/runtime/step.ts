@@ -9,6 +9,7 @@ import { removeCgroups } from "./cgroup.ts";
 import { hostDevices } from "./devices.ts";
 import { readInside } from "./inside.ts";
 import { isMounted } from "./mounted.ts";
+import { ociJson } from "./oci-json.ts";
 import { ociSpec } from "./oci-spec.ts";
 import { resolveUser } from "./users.ts";
 
@@ -58,7 +59,7 @@ export async function runStep(o: { run: string; instance: string; host: Host }, 
       const options = `lowerdir=${lower},upperdir=${step.upperDir},workdir=${step.workDir},redirect_dir=off,metacopy=off`;
       syscalls().mount("overlay", rootfs, "overlay", 0, options);
     });
-    writeFileSync(join(bundle, "config.json"), JSON.stringify(stepSpec(host, step, { bundle, rootfs, cgroupsPath })));
+    writeFileSync(join(bundle, "config.json"), ociJson(stepSpec(host, step, { bundle, rootfs, cgroupsPath })));
     return {
       exitCode: await runToEnd(program, ["--root", stateDir, "run", "--bundle", bundle, id], step, () => kill(program, stateDir, id)),
     };

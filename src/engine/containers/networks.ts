@@ -2,6 +2,7 @@ import type { Container, EndpointSettings } from "../../api/index.ts";
 import type { AttachRequest, AttachResult } from "../../network/index.ts";
 import { BerthError } from "../../system/index.ts";
 import type { ContainerRecord } from "../container-record.ts";
+import { parseLink } from "./links.ts";
 import { hasOwnNetwork } from "./namespaces.ts";
 import type { ContainerParts } from "./parts.ts";
 
@@ -97,14 +98,13 @@ export async function disconnectNetwork(parts: Parts, record: ContainerRecord, r
 /** The text of a container's /etc/hosts: itself, its neighbours, `extra_hosts` and `links`. */
 export function hostsOf({ networks, book }: Parts, record: ContainerRecord): string {
   const links = (record.HostConfig.Links ?? []).flatMap((text) => {
-    const [ref = "", alias = ref] = text.split(":");
+    const { ref, alias } = parseLink(text);
     const other = book.find(ref);
-    const address =
-      other &&
-      Object.values(other.NetworkSettings.Networks)
-        .map((endpoint) => endpoint.IPAddress)
-        .find(Boolean);
-    return other && address ? [{ address, names: [...new Set([alias.split("/").at(-1) ?? alias, other.Name.slice(1)])] }] : [];
+    // Where both are: on another network nothing would answer.
+    const address = Object.keys(record.NetworkSettings.Networks)
+      .map((name) => other?.NetworkSettings.Networks[name]?.IPAddress)
+      .find(Boolean);
+    return other && address ? [{ address, names: [...new Set([alias, other.Name.slice(1)])] }] : [];
   });
   return networks.hostsFile(record.Id, {
     hostname: record.Config.Hostname ?? "",

@@ -179,6 +179,35 @@ it("an inspection at the end that a restart brings waits for its start: for whoe
   await container.remove({ force: true });
 });
 
+it("a limit of -1 is none, for a container's process and for an exec", async () => {
+  const container = await create("ulimit -c; exec sleep 1000", { HostConfig: { Ulimits: [{ Name: "core", Soft: -1, Hard: -1 }] } });
+  await container.start();
+  const exec = await container.exec({ Cmd: ["sh", "-c", "ulimit -c"], AttachStdout: true });
+  expect((await framed(await exec.start({}))).out).toBe("unlimited\n");
+  await until(async () => (await container.logs({ stdout: true })).toString().includes("unlimited\n"), {
+    what: "the limit in the log",
+    timeoutMs: 20_000,
+  });
+  await container.remove({ force: true });
+});
+
+it("a link names an address on a network that both are on", async () => {
+  const [front, back] = await Promise.all(["front", "back"].map((Name) => docker.createNetwork({ Name })));
+  const other = await create("sleep 1000", { name: "linked", HostConfig: { NetworkMode: "back", Init: true } });
+  await other.start();
+  await front?.connect({ Container: other.id });
+  const container = await create("cat /etc/hosts", { HostConfig: { NetworkMode: "front", Links: ["linked:alias"] } });
+  await container.start();
+  await container.wait();
+  const { front: there } = (await other.inspect()).NetworkSettings.Networks;
+  const lines = (await container.logs({ stdout: true })).toString().split("\n");
+  expect(lines.filter((line) => /\balias\b/.test(line)).map((line) => line.replace(/^.*?(?=\d+\.)/, "").split(/\s/)[0])).toEqual([
+    there?.IPAddress,
+  ]);
+  for (const each of [container, other]) await each.remove({ force: true });
+  for (const network of [front, back]) await network?.remove();
+});
+
 it("answers as an engine outside a swarm, and in Docker's words", async () => {
   await expect(docker.listServices()).rejects.toMatchObject({ statusCode: 503 });
   expect(await docker.listPlugins()).toEqual([]);
