@@ -1,5 +1,6 @@
 import type { Command } from "commander";
 import type { CliContext } from "../context.ts";
+import { dockerWords } from "../docker-words.ts";
 import { type Globals, invocation } from "../invocation.ts";
 import { completionOf } from "./candidates.ts";
 
@@ -8,7 +9,12 @@ import { completionOf } from "./candidates.ts";
  * Says nothing where something is wrong: nobody wants an error while typing.
  */
 export async function complete(program: Command, words: readonly string[], context: CliContext): Promise<number> {
-  const { candidates, shell, services } = completionOf(program, words);
+  const docker = words.length > 1 ? dockerWords(words) : undefined;
+  const own = completionOf(program, words);
+  const dockers = docker ? await (await import("./docker-candidates.ts")).dockerCompletionOf(docker) : undefined;
+  // `berth volume` has words of both.
+  const candidates = dockers ? [...(words[0] === "volume" ? own.candidates : []), ...dockers.candidates] : own.candidates;
+  const { shell, services } = dockers ?? own;
   const lines = candidates.map(({ word, about }) => `${word}\t${about}`);
   if (services) {
     const current = words.at(-1) ?? "";

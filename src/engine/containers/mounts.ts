@@ -58,7 +58,12 @@ async function resolveMount(
       const noCopy = spec?.VolumeOptions?.NoCopy === true || mount.Mode.split(",").includes("nocopy");
       const inside = resolveInside(root, destination);
       const source = await volumes.prepare(mount.Name ?? "", { inside, noCopy, ...(subpath ? { subpath } : {}) });
-      return { destination, type: "volume", source, options: ["rbind", access, "rprivate"] };
+      // What the volume itself mounts read-only a container's "rw" must not make writable again.
+      const readOnly = volumes
+        .find(mount.Name ?? "")
+        ?.Options?.["o"]?.split(",")
+        .includes("ro");
+      return { destination, type: "volume", source, options: ["rbind", readOnly ? "ro" : access, "rprivate"] };
     }
     case "image": {
       const image = record.Berth.imageMounts?.find((candidate) => candidate.target === destination);

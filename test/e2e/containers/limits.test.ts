@@ -116,3 +116,13 @@ describe("what the machine cannot grant", () => {
     expect(Number((await api.run(sh("ulimit -Hn"))).stdout)).toBeLessThanOrEqual(own);
   });
 });
+
+describe("a volume that is a directory of the machine", () => {
+  it("is read-only where its options say so, whatever the container's mount says", async () => {
+    await berth.ok(["docker", "volume", "create", "--opt", "type=none", "--opt", "o=bind,ro", "--opt", "device=/srv", "srv-ro"]);
+    const { stdout, stderr } = await api.run({ ...sh("grep ' /n ' /proc/mounts; touch /n/x"), HostConfig: { Binds: ["srv-ro:/n:rw"] } });
+    await berth.ok(["docker", "volume", "rm", "srv-ro"]);
+    expect(stdout).toMatch(/ \/n \S+ ro,/);
+    expect(stderr).toContain("Read-only file system");
+  });
+});
