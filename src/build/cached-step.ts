@@ -1,6 +1,7 @@
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { CacheRecord } from "./cache/build-cache.ts";
+import { clampTimes } from "./filesystem/clamp-times.ts";
 import type { Vertex } from "./progress.ts";
 import type { Session } from "./session.ts";
 import { type StageState, withLayer } from "./stage-state.ts";
@@ -56,6 +57,7 @@ async function makeRecord(
     mkdirSync(workDir);
     await make({ upperDir, workDir, ...o });
     o.signal.throwIfAborted();
+    if (session.epochIso !== undefined) await clampTimes(upperDir, Date.parse(session.epochIso), o.signal);
     const parentChainId = state.layers.at(-1)?.chainId;
     const layer = await images.commitLayer({ ...(parentChainId ? { parentChainId } : {}), upperDir, signal: o.signal });
     return cache.store(

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { chmodSync, existsSync, readdirSync, readFileSync, renameSync, utimesSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, lstatSync, readdirSync, readFileSync, renameSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { Builder } from "../../../src/build/index.ts";
@@ -78,10 +78,13 @@ describe("a step is taken from the cache", () => {
 
   it("with the same image id from SOURCE_DATE_EPOCH, also when everything is done again", async () => {
     const args = { SOURCE_DATE_EPOCH: "1000000000" };
-    const files = { Dockerfile: "FROM scratch\nCOPY . /\n", a: unique() };
+    const Dockerfile = "FROM busybox\nWORKDIR /w\nCOPY . .\nRUN mkdir d && echo x > d/x && ln -s x d/l && rm /etc/group\n";
+    const files = { Dockerfile, a: unique() };
     const first = await room.build(files, { args });
     const again = await room.build(files, { args, noCache: true });
     expect([again.imageId, again.cached, again.image.config.created]).toEqual([first.imageId, [], "2001-09-09T01:46:40Z"]);
+    const [top = ""] = room.images.layerDirs(first.imageId);
+    expect(["w", "w/d", "w/d/x", "w/d/l"].map((path) => lstatSync(join(top, path)).mtimeMs)).toEqual(Array(4).fill(1e12));
   });
 });
 

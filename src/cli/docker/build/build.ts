@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import type { BuildMessage } from "../../../api/index.ts";
 import { registriesWithCredentials, storedCredentials } from "../../../system/docker-credentials.ts";
+import { BerthError, messageOf } from "../../../system/error.ts";
 import { wantsColor } from "../../context.ts";
 import { BuildProgress, progressStyle } from "../../render/build-progress.ts";
 import { byteCount } from "../builder/prune.ts";
@@ -89,6 +90,10 @@ async function runBuild(call: Call, scratch: string): Promise<number> {
       if (message.type === "result") result = message;
       else progress.event(message);
     }
+  } catch (error) {
+    // Its socket breaks when it is killed; why is in its log, if anywhere.
+    if (call.signal.aborted || error instanceof BerthError) throw error;
+    throw new DockerExit(1, `the engine ended before the build did (${messageOf(error)})`);
   } finally {
     progress.end();
   }
