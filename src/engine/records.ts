@@ -1,13 +1,13 @@
-import { mkdirSync, readdirSync, renameSync, rmSync } from "node:fs";
+import { mkdirSync, readdirSync, renameSync } from "node:fs";
 import { join } from "node:path";
-import { readJsonFile, writeFileAtomic } from "../system/index.ts";
+import { readJsonFile, removeSoon, sweepRemoved, writeFileAtomic } from "../system/index.ts";
 
 /** What is written a moment later waits so long. */
 const soonMs = 20;
 
 /**
- * One kind of record, a JSON file each, by id. Read once when opened; every write is an atomic replacement. A file that was just replaced is on its way to the disk,
- * and whoever deletes or replaces it waits for that (ext4 auto_da_alloc, 2 ms and more): what is likely to go at once is written `soon`.
+ * One kind of record, a JSON file each, by id. Read once when opened; every write is an atomic replacement. A file that replaced another gets its blocks on the disk
+ * at once (ext4, auto_da_alloc), and whoever replaces or deletes it frees them, 2 to 3 ms where they are discarded: what is likely to go is written `soon`.
  */
 export class Records<T> {
   readonly #directory: string;
@@ -26,6 +26,7 @@ export class Records<T> {
   /** Answers the files that could not be read: they were moved aside, the rest is there. */
   open(): string[] {
     const bad: string[] = [];
+    sweepRemoved(this.#directory);
     for (const name of readdirSync(this.#directory).filter((file) => file.endsWith(".json"))) {
       const path = join(this.#directory, name);
       try {
@@ -59,7 +60,7 @@ export class Records<T> {
   delete(id: string): void {
     this.#unwritten.delete(id);
     this.#all.delete(id);
-    rmSync(join(this.#directory, `${id}.json`), { force: true });
+    removeSoon(join(this.#directory, `${id}.json`));
   }
 
   /** Writes what is still to be written. */

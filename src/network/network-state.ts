@@ -1,7 +1,7 @@
-import { mkdirSync, readdirSync, renameSync, rmSync } from "node:fs";
+import { mkdirSync, readdirSync, renameSync } from "node:fs";
 import { join } from "node:path";
 import type { Network } from "../api/index.ts";
-import { readJsonFile, writeFileAtomic } from "../system/index.ts";
+import { readJsonFile, removeSoon, sweepRemoved, writeFileAtomic } from "../system/index.ts";
 import type { PublishedPort } from "./ruleset.ts";
 
 /** One interface of a container: its names in the kernel, its addresses ("" where it has none of that family) and the names it answers to there. */
@@ -61,7 +61,7 @@ export class NetworkState {
 
   dropNetwork(id: string): void {
     this.networks.delete(id);
-    rmSync(join(this.#root, "networks", `${id}.json`), { force: true });
+    removeSoon(join(this.#root, "networks", `${id}.json`));
   }
 
   putSandbox(sandbox: Sandbox): void {
@@ -71,7 +71,7 @@ export class NetworkState {
 
   dropSandbox(containerId: string): void {
     this.sandboxes.delete(containerId);
-    rmSync(join(this.#root, "sandboxes", `${containerId}.json`), { force: true });
+    removeSoon(join(this.#root, "sandboxes", `${containerId}.json`));
   }
 
   /** By id, name or unique prefix of the id (at least four digits); "default" is Docker's other name of "bridge". */
@@ -91,6 +91,7 @@ export class NetworkState {
 
   #readAll<T>(name: string, bad: string[]): T[] {
     const directory = join(this.#root, name);
+    sweepRemoved(directory);
     return readdirSync(directory)
       .filter((file) => file.endsWith(".json"))
       .flatMap((file) => {

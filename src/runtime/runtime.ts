@@ -167,6 +167,7 @@ export class Runtime {
     try {
       this.mountRoot(id, input.lowerDirs);
       const { learn } = writeBundle({ paths: this.#paths, host: this.#host, limits: this.#limits, filters: this.#filters }, input);
+      this.expectStart(); // what was begun before may be over: it holds for a moment only
       const pid = await startConmon({ paths: this.#paths, host: this.#host, program: this.program }, input.container);
       if (learn) this.#filters?.learn(learn, this.#paths.state(id));
       return { pid };

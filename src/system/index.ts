@@ -24,6 +24,7 @@ export { withLowerDirs } from "./overlay.ts";
 export { libcPath, nodePath } from "./path-bytes.ts";
 export { type BerthPaths, berthPaths } from "./paths.ts";
 export { processState } from "./process-state.ts";
+export { removeSoon, sweepRemoved } from "./remove-soon.ts";
 export { removeTree } from "./remove-tree.ts";
 export { type RunOptions, type RunResult, reaped, run } from "./run.ts";
 export { SealedProgram } from "./sealed-program.ts";
