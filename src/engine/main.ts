@@ -18,8 +18,12 @@ try {
     foreground ? pino.destination({ dest: 2, sync: true }) : new EngineLog(join(paths.root, "engine.log")),
   );
   adoptOrphans();
+  // A client may see the socket, and end the engine, before it has started in full.
+  const signalled = new Promise<void>((resolve) => {
+    for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => resolve());
+  });
   const engine = await startEngine({ paths, log, idleMs, ...(tcp ? { tcp } : {}) });
-  for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => void engine.stop());
+  void signalled.then(() => engine.stop());
   await engine.ended;
   process.exit(0);
 } catch (error) {
