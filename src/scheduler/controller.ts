@@ -39,6 +39,7 @@ import { bringUp } from "./up.ts";
 import type { Holds } from "./wait-for-dependency.ts";
 import { ControlledWatch } from "./watch/controlled-watch.ts";
 import { rebuildServices } from "./watch/rebuild-services.ts";
+import type { SourceNotes } from "./watch/source-notes.ts";
 import { whileStopped } from "./while-stopped.ts";
 import { isPartial, WorkQueue } from "./work-queue.ts";
 
@@ -48,6 +49,7 @@ export interface ProjectStore {
   put(name: string, record: ProjectRecord): void;
   /** Also the files that were written for its containers. */
   delete(name: string): void;
+  sourceNotes(name: string): SourceNotes;
 }
 
 export interface Logger {
@@ -89,6 +91,7 @@ export class ProjectController {
     this.#watch = new ControlledWatch({
       name,
       backend: o.backend,
+      notes: o.store.sourceNotes(name),
       work: {
         restart: (service) => this.act("restart", { services: [service] }, () => {}),
         rebuild: (services, tell) =>

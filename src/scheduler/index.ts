@@ -13,3 +13,4 @@ export { prepareImages, pullImage } from "./prepare-images.ts";
 export { Progress, type Tell, wireError } from "./progress.ts";
 export { type ProjectRecord, selectServices } from "./project-record.ts";
 export type { ServiceFile } from "./service-files.ts";
+export type { SourceNotes } from "./watch/source-notes.ts";

@@ -1,5 +1,5 @@
 import type { Container, ContainerCreateBody, DockerEvent, Network, Volume } from "../../src/api/index.ts";
-import { type Backend, definitionHash, type ProjectRecord, type ProjectStore } from "../../src/scheduler/index.ts";
+import { type Backend, definitionHash, type ProjectRecord, type ProjectStore, type SourceNotes } from "../../src/scheduler/index.ts";
 import { BerthError } from "../../src/system/index.ts";
 
 /** What a killed engine looks like from inside: nothing works any more. */
@@ -192,6 +192,9 @@ export class ModelStore implements ProjectStore {
   }
   delete(name: string): void {
     this.records.delete(name);
+  }
+  sourceNotes(): SourceNotes {
+    return { read: () => [], begin: () => {}, add: () => {} };
   }
 }
 

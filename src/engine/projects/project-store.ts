@@ -1,10 +1,11 @@
 import { chmodSync, chownSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { ProjectRecord, ProjectStore, WriteFile } from "../../scheduler/index.ts";
+import type { ProjectRecord, ProjectStore, SourceNotes, WriteFile } from "../../scheduler/index.ts";
 import { BerthError, messageOf } from "../../system/index.ts";
 import { Records } from "../records.ts";
+import { StoredSourceNotes } from "./stored-source-notes.ts";
 
-/** Desired states below `<root>/projects`, and the configs and secrets that were written for containers below `<root>/project-files/<name>`. */
+/** Desired states below `<root>/projects`; below `<root>/project-files/<name>` the configs and secrets that were written for containers, and what its watch noted. */
 export class StoredProjects implements ProjectStore {
   readonly #records: Records<ProjectRecord>;
   readonly #files: string;
@@ -31,6 +32,10 @@ export class StoredProjects implements ProjectStore {
   delete(name: string): void {
     this.#records.delete(name);
     rmSync(join(this.#files, name), { recursive: true, force: true });
+  }
+
+  sourceNotes(name: string): SourceNotes {
+    return new StoredSourceNotes(join(this.#files, name, ".watched-sources"));
   }
 
   /** The name stands for its content, owner and mode, but for a file of the user's, which is read anew. */

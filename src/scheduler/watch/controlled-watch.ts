@@ -5,6 +5,7 @@ import type { Backend } from "../ports.ts";
 import type { Tell } from "../progress.ts";
 import { projectContainers } from "../project-context.ts";
 import { ProjectWatch, type WatchPort } from "./project-watch.ts";
+import type { SourceNotes } from "./source-notes.ts";
 import { serviceRules } from "./watch-facts.ts";
 
 export interface WatchRequest {
@@ -26,14 +27,14 @@ export interface WatchWork {
  * switch it on with other rules replaces them.
  */
 export class ControlledWatch {
-  readonly #o: { readonly name: string; readonly backend: Backend; readonly work: WatchWork };
+  readonly #o: { readonly name: string; readonly backend: Backend; readonly notes: SourceNotes; readonly work: WatchWork };
   readonly #listeners = new Set<Tell>();
   #watch: ProjectWatch | undefined;
   #last: string | undefined;
   /** Of the services that are watched, as they are defined. */
   #key = "";
 
-  constructor(o: { name: string; backend: Backend; work: WatchWork }) {
+  constructor(o: { name: string; backend: Backend; notes: SourceNotes; work: WatchWork }) {
     this.#o = o;
   }
 
@@ -70,6 +71,7 @@ export class ControlledWatch {
     const watch = new ProjectWatch({
       rules,
       port: this.#port(),
+      notes: this.#o.notes,
       clock: { nowMs: () => performance.now(), after: (ms, call) => cancelled(setTimeout(call, ms)) },
       tell: (service, message) => this.#tell({ type: "watch", service, message }),
       warn: (message) => this.#tell({ type: "warning", message }),

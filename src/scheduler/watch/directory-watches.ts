@@ -147,6 +147,11 @@ export class DirectoryWatches {
     for (const name of watched.names) this.#lost(join(directory, name));
   }
 
+  /** Everything that is known to be below the roots. */
+  paths(): string[] {
+    return [...this.#watched].flatMap(([directory, { names }]) => [...names].map((name) => join(directory, name)));
+  }
+
   /** A directory that went away meanwhile is told by the one around it; one that may not be read is not looked into. */
   #unlessGone(directory: string, error: unknown): void {
     if (!["ENOENT", "ENOTDIR", "EACCES", "EPERM"].includes(errnoOf(error) ?? "")) this.#o.failed(directory, error);

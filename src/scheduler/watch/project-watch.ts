@@ -3,6 +3,7 @@ import { BerthError, messageOf } from "../../system/index.ts";
 import { type BatchTimes, batchTimes, ChangeBatches, type Clock, copyTimes } from "./change-batches.ts";
 import { relevantPath } from "./rule-match.ts";
 import { pathState, sourceFiles } from "./source-files.ts";
+import type { SourceNotes } from "./source-notes.ts";
 import { SourceWatcher } from "./source-watcher.ts";
 import { type ServiceSync, type ServiceWork, watchPlan } from "./watch-plan.ts";
 import { copies, type WatchedRule } from "./watched-rule.ts";
@@ -35,6 +36,7 @@ export interface ProjectWatchOptions {
   readonly warn: (message: string) => void;
   /** Watching goes on after an engine that ended: what changed since then is copied as well. */
   readonly sinceMs?: number;
+  readonly notes: SourceNotes;
 }
 
 /**
@@ -53,6 +55,7 @@ export class ProjectWatch {
   readonly #worked = new Map<string, Map<string, string>>();
   #watcher: SourceWatcher | undefined;
   #last: string | undefined;
+  #saidNotes = false;
 
   constructor(o: ProjectWatchOptions) {
     this.#o = o;
@@ -87,6 +90,7 @@ export class ProjectWatch {
       },
     });
     await this.#watcher.ready;
+    this.#touchRemoved();
     for (const rule of rules) {
       if (!copies(rule.action) || !(rule.initialSync || sinceMs !== undefined)) continue;
       const paths = await sourceFiles(rule, (stat) => rule.initialSync || stat.ctimeMs > (sinceMs ?? 0));
@@ -118,6 +122,35 @@ export class ProjectWatch {
     }
   }
 
+  /** What the watch before saw and is not there any more is removed, where this one goes on from that. */
+  #touchRemoved(): void {
+    const { rules, sinceMs } = this.#o;
+    const there = this.#watcher?.paths() ?? [];
+    if (sinceMs !== undefined) {
+      const known = new Set(there);
+      let removed: string[] = [];
+      this.#note((notes) => {
+        removed = notes.read().filter((path) => !known.has(path) && pathState(path) === "gone");
+      });
+      for (const rule of rules)
+        this.#touch(
+          rule.service,
+          removed.filter((path) => relevantPath(rule, path) !== undefined),
+        );
+    }
+    this.#note((notes) => notes.begin(there.filter((path) => rules.some((rule) => relevantPath(rule, path) !== undefined))));
+  }
+
+  /** A disk that is full is no reason not to copy. */
+  #note(work: (notes: SourceNotes) => void): void {
+    try {
+      work(this.#o.notes);
+    } catch (error) {
+      if (!this.#saidNotes) this.#o.warn(`what is removed while no engine runs will not be seen by the next one: ${messageOf(error)}`);
+      this.#saidNotes = true;
+    }
+  }
+
   #touch(service: string, paths: readonly string[]): void {
     const set = this.#touched.get(service) ?? new Set();
     this.#touched.set(service, set);
@@ -126,6 +159,7 @@ export class ProjectWatch {
 
   async #batch(service: string, paths: readonly string[]): Promise<void> {
     const rules = this.#o.rules.filter((rule) => rule.service === service);
+    this.#note((notes) => notes.add(paths));
     try {
       for (const work of watchPlan(rules, this.#fresh(service, paths))) {
         if (work.kind === "rebuild") {

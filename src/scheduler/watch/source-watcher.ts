@@ -38,6 +38,11 @@ export class SourceWatcher {
     this.ready = this.#watches.ready;
   }
 
+  /** Every path that is below its directories. */
+  paths(): string[] {
+    return this.#watches.paths();
+  }
+
   close(): void {
     this.#watches.close();
   }

@@ -301,16 +301,27 @@ describe("bad input", () => {
 describe("a watch in the engine", () => {
   it("is shown, is switched off and on, and goes on with the next engine, which brings what changed meanwhile", async () => {
     write("src/a.txt", "old");
-    await using _ = await up(watched([rule({ action: "sync" })]));
+    write("src/lib/b.txt", "old");
+    await using _ = await up(watched([rule({ action: "sync", initial_sync: true })]));
+    await sees("cat /app/lib/b.txt && touch /app/lib/own", "old");
     write("src/a.txt", "one");
-    await sees("cat /app/a.txt", "one");
+    write("src/later.txt", "one");
+    await sees("cat /app/a.txt /app/later.txt", "oneone");
+    rmSync(join(source, "src/later.txt"));
+    await sees("ls /app", "a.txt\nlib");
+    write("src/later.txt", "again");
+    await sees("cat /app/later.txt", "again");
+    write("src/a.txt", "three");
+    await sees("cat /app/a.txt", "three");
     expect(await projects.get("/projects/loop")).toMatchObject({ watch: { on: true, last: "web: src/a.txt: 1 copied" } });
     await projects.act("loop", "watch", { on: false });
     expect(await projects.get("/projects/loop")).toMatchObject({ watch: { on: false } });
     await projects.act("loop", "watch", { on: true });
     process.kill(berth.enginePid(), "SIGKILL");
     write("src/a.txt", "while the engine was away");
+    for (const path of ["src/lib/b.txt", "src/later.txt"]) rmSync(join(source, path));
     await sees("cat /app/a.txt", "while the engine was away");
+    await sees("ls /app /app/lib", "/app:\na.txt\nlib\n\n/app/lib:\nown");
     write("src/a.txt", "two");
     await sees("cat /app/a.txt", "two");
   });
