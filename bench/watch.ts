@@ -70,6 +70,7 @@ function makeProject(directory: string, name: string) {
   ];
   write("compose.yaml", `name: bench-watch-${name}\nservices:\n${services.join("")}`);
   let root = "";
+  let said = "";
   const read = (path: string) => {
     try {
       return readFileSync(path, "utf8");
@@ -85,7 +86,6 @@ function makeProject(directory: string, name: string) {
       const [program = "", ...args] = engine.composeCommand;
       const child = spawn(program, [...args, "watch", "--no-up"], { cwd: directory, env: engine.env, stdio: ["ignore", "pipe", "pipe"] });
       const ended = new Promise<void>((resolve) => child.once("exit", () => resolve()));
-      let said = "";
       for (const stream of [child.stdout, child.stderr]) stream.on("data", (data: Buffer) => (said += data));
       // Compose says "Watch enabled" once, Berth "watching" for each service.
       await visible(() => /watch enabled/i.test(said) || said.split(": watching").length > 3, `watching; it said ${said}`);
@@ -102,7 +102,7 @@ function makeProject(directory: string, name: string) {
     },
     seen: (kind: "restart" | "rebuild", text: string) => {
       write(`${kind}/v`, text);
-      return visible(() => read(join(directory, "out", kind)) === text, kind);
+      return visible(() => read(join(directory, "out", kind)) === text, `${kind} on ${name}; it said ${said}`);
     },
     many: async (text: string) => {
       const startMs = performance.now();
