@@ -28,6 +28,7 @@ const systemTools = [
     pacman: "catatonit",
   },
   { any: ["ip"], why: "makes bridges", apt: "iproute2", dnf: "iproute", apk: "iproute2", pacman: "iproute2" },
+  { any: ["ps"], why: "lists a container's processes (top)", apt: "procps", dnf: "procps-ng", apk: "procps", pacman: "procps-ng" },
   {
     any: ["mmdebstrap"],
     why: "makes the base image where no registry answers",

@@ -84,6 +84,7 @@ export class ExitWatch {
     const oomKilled = exit.oomKilled || (exit.exitCode === 137 && !live.stopping && runtime.oomKills(id) > 0);
     networks.leave(id);
     await runtime.cleanup(id);
+    if (!book.byId(id)) return live.tellExit(exit.exitCode); // removed meanwhile
     const ranMs = Date.now() - live.startedMs;
     if (ranMs >= steadyMs) live.streak = 0;
     const delay = this.#delay(record, live, exit.exitCode);

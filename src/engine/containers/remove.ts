@@ -12,7 +12,10 @@ export async function removeContainer(
   record: ContainerRecord,
   o: { force: boolean; volumes: boolean },
 ): Promise<void> {
-  if (record.State.Running || record.State.Restarting) {
+  // A start may begin between the look and the lock: then it is looked at again.
+  while (!(await removeStopped(parts, record, o.volumes))) {
+    await parts.locks.quiet(record.Id);
+    if (!record.State.Running && !record.State.Restarting) continue;
     if (!o.force)
       throw new BerthError(
         "container/running",
@@ -21,13 +24,18 @@ export async function removeContainer(
     record.HostConfig.AutoRemove = false;
     await stopContainer(parts, record, { graceS: 0, signal: "SIGKILL", isRemoval: true });
   }
+}
+
+/** False where it runs. */
+async function removeStopped(parts: ContainerParts, record: ContainerRecord, withVolumes: boolean): Promise<boolean> {
   const { runtime, networks, volumes, book, locks, waits } = parts;
-  await locks.with(record.Id, async () => {
-    if (!book.byId(record.Id)) return;
+  return locks.with(record.Id, async () => {
+    if (!book.byId(record.Id)) return true;
+    if (record.State.Running || record.State.Restarting) return false;
     await runtime.remove(record.Id);
     networks.release(record.Id);
     book.delete(record.Id);
-    if (o.volumes)
+    if (withVolumes)
       for (const mount of record.Mounts) {
         const volume = mount.Type === "volume" && mount.Name ? volumes.find(mount.Name) : undefined;
         if (volume?.Labels["com.docker.volume.anonymous"] !== undefined && volumeUsers(book.list(), volume.Name).length === 0)
@@ -35,6 +43,7 @@ export async function removeContainer(
       }
     book.emit(record, "destroy");
     waits.tellRemoval(record.Id, record.State.ExitCode);
+    return true;
   });
 }
 

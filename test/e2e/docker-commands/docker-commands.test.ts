@@ -1,9 +1,10 @@
-import { existsSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { execa } from "execa";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Berth, checkout, installedBerth } from "../../support/berth.ts";
 import { busyboxArchive } from "../../support/busybox-image.ts";
+import { hasEnded } from "../../support/processes.ts";
 import { until } from "../../support/until.ts";
 
 let berth: Berth;
@@ -84,10 +85,7 @@ describe("a container in the background", () => {
     await ok("run", "-d", "--name", "alone", "busybox", "sh", "-c", "for i in 1 2 3 4; do echo $i; sleep 0.4; done; exit 5");
     const pid = berth.enginePid();
     process.kill(pid, "SIGKILL");
-    await until(() => !existsSync(`/proc/${pid}`) || readFileSync(`/proc/${pid}/stat`, "utf8").includes(") Z "), {
-      timeoutMs: 5000,
-      what: "the engine's end",
-    });
+    await until(() => hasEnded(pid), { timeoutMs: 20_000, what: "the engine's end" });
     await new Promise((resolve) => setTimeout(resolve, 2500));
     expect(await ok("inspect", "-f", "{{.State.Status}} {{.State.ExitCode}}", "alone")).toBe("exited 5");
     expect(await ok("logs", "alone")).toBe("1\n2\n3\n4");

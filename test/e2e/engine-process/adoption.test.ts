@@ -1,9 +1,10 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { execa } from "execa";
 import { expect, test } from "vitest";
 import { type Berth, installedBerth } from "../../support/berth.ts";
 import { busyboxArchive } from "../../support/busybox-image.ts";
+import { hasEnded } from "../../support/processes.ts";
 import { loadBusybox, type TestProject, testProject } from "../../support/project.ts";
 import { until } from "../../support/until.ts";
 
@@ -12,12 +13,11 @@ const compose =
   "services:\n  a:\n    image: busybox\n    stop_signal: SIGKILL\n    command: sh -c 'i=0; while :; do i=$$((i+1)); echo line $$i; sleep 0.05; done'\n";
 const running = async (project: TestProject) => (await project.berth("ps", "--services", "--status", "running")).trim();
 const pidOf = async (berth: Berth, name: string) => Number((await berth.ok(["docker", "inspect", "-f", "{{.State.Pid}}", name])).trim());
-const isGone = (pid: number) => !existsSync(`/proc/${pid}`) || readFileSync(`/proc/${pid}/stat`, "utf8").includes(") Z ");
 
 async function killEngine(berth: Berth): Promise<void> {
   const pid = berth.enginePid();
   process.kill(pid, "SIGKILL");
-  await until(() => isGone(pid), { timeoutMs: 5000, what: "the engine's end" });
+  await until(() => hasEnded(pid), { timeoutMs: 5000, what: "the engine's end" });
 }
 
 test("containers go on when the engine stops, and the next one shows them as they are", async () => {
@@ -27,7 +27,7 @@ test("containers go on when the engine stops, and the next one shows them as the
   await project.berth("up", "-d");
   const pid = await pidOf(berth, `${project.name}-a-1`);
   await berth.ok(["engine", "stop"]);
-  expect(isGone(pid)).toBe(false);
+  expect(hasEnded(pid)).toBe(false);
   expect(await running(project)).toBe("a");
   expect(await pidOf(berth, `${project.name}-a-1`)).toBe(pid);
 });
@@ -43,7 +43,7 @@ test("after kill -9 the next engine adopts what runs: no log line is lost, and a
   const pid = await pidOf(berth, `${project.name}-b-1`);
   await killEngine(berth);
   process.kill(pid, "SIGTERM"); // it ends while there is no engine
-  await until(() => isGone(pid), { timeoutMs: 10_000, what: "the end of b" });
+  await until(() => hasEnded(pid), { timeoutMs: 10_000, what: "the end of b" });
   expect(await running(project)).toBe("a");
   const state = await berth.ok(["docker", "inspect", "-f", "{{.State.Status}} {{.State.ExitCode}}", `${project.name}-b-1`]);
   expect(state.trim()).toBe("exited 9");

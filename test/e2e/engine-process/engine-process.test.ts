@@ -3,11 +3,11 @@ import { join } from "node:path";
 import { execa } from "execa";
 import { expect, test } from "vitest";
 import { type Berth, checkout, installedBerth } from "../../support/berth.ts";
+import { hasEnded } from "../../support/processes.ts";
 import { until } from "../../support/until.ts";
 
 /** Any command that needs an engine starts one; this one is content with a container that does not exist. */
 const needsEngine = (berth: Berth) => berth.call(["docker", "rm", "-f", "nobody"]);
-const isGone = (pid: number) => !existsSync(`/proc/${pid}`) || readFileSync(`/proc/${pid}/stat`, "utf8").includes(") Z ");
 
 test("is started on demand, says how it is, and ends when told", async () => {
   await using berth = await installedBerth();
@@ -18,7 +18,7 @@ test("is started on demand, says how it is, and ends when told", async () => {
   const state = JSON.parse(await berth.ok(["engine", "status", "--format", "json"]));
   expect(state).toMatchObject({ Pid: pid, Root: berth.root, Run: berth.run, Running: 0 });
   await berth.ok(["engine", "stop"]);
-  await until(() => isGone(pid), { timeoutMs: 5000, what: "the engine's end" });
+  await until(() => hasEnded(pid), { timeoutMs: 5000, what: "the engine's end" });
   expect((await berth.call(["engine", "status"])).exitCode).toBe(1);
 });
 
@@ -35,7 +35,7 @@ test("a killed engine's socket is no obstacle for the next", async () => {
   await needsEngine(berth);
   const pid = berth.enginePid();
   process.kill(pid, "SIGKILL");
-  await until(() => isGone(pid), { timeoutMs: 5000, what: "the engine's end" });
+  await until(() => hasEnded(pid), { timeoutMs: 5000, what: "the engine's end" });
   expect(existsSync(berth.socket)).toBe(true);
   expect((await needsEngine(berth)).exitCode).toBe(0);
   expect(berth.enginePid()).not.toBe(pid);

@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { EngineClient } from "../../../src/cli/client/index.ts";
 import { type Berth, installedBerth } from "../../support/berth.ts";
 import { busyboxArchive, tarArchive } from "../../support/busybox-image.ts";
+import { hasEnded } from "../../support/processes.ts";
 import { type TestRegistry, testRegistry } from "../../support/registry.ts";
 import { until } from "../../support/until.ts";
 
@@ -26,7 +27,7 @@ const store = (name: string) => readdirSync(join(berth.root, "image", name));
 async function killEngine(): Promise<void> {
   const pid = berth.enginePid();
   process.kill(pid, "SIGKILL");
-  await until(() => !readdirSync("/proc").includes(String(pid)), { timeoutMs: 20_000, what: "the engine's end" });
+  await until(() => hasEnded(pid), { timeoutMs: 20_000, what: "the engine's end" });
 }
 
 describe("an engine that is killed", () => {

@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { type Berth, installedBerth } from "../../support/berth.ts";
 import { busyboxArchive } from "../../support/busybox-image.ts";
+import { hasEnded } from "../../support/processes.ts";
 import { ProjectClient, projectOf } from "../../support/project-client.ts";
 import { until } from "../../support/until.ts";
 
@@ -30,16 +31,7 @@ const eventually = (what: string, check: () => Promise<unknown>) => until(async 
 async function killEngine(): Promise<void> {
   const pid = berth.enginePid();
   process.kill(pid, "SIGKILL");
-  await until(() => !isAlive(pid), { timeoutMs: 20_000, what: "the engine is gone" });
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
+  await until(() => hasEnded(pid), { timeoutMs: 20_000, what: "the engine is gone" });
 }
 
 /** The command line starts an engine where there is none. */
@@ -87,7 +79,7 @@ describe("the desired state", () => {
     const pid = berth.enginePid();
     await berth.ok(["docker", "rm", "-f", "p-web-1", "p-db-1"]);
     process.kill(pid, "SIGKILL");
-    await until(() => !isAlive(pid), { timeoutMs: 20_000, what: "the engine is gone" });
+    await until(() => hasEnded(pid), { timeoutMs: 20_000, what: "the engine is gone" });
     await startEngine();
     await eventually("both are made again", async () => (await state("p-web-1"))?.Running && (await state("p-db-1"))?.Running);
   });
