@@ -99,7 +99,7 @@ test("SIGTERM ends it in an orderly way, and its log is bounded from the first l
   await needsEngine(berth);
   const pid = berth.enginePid();
   process.kill(pid, "SIGTERM");
-  await until(() => isGone(pid), { timeoutMs: 5000, what: "the engine's end" });
+  await until(() => hasEnded(pid), { timeoutMs: 5000, what: "the engine's end" });
   const log = join(berth.root, "engine.log");
   expect(readFileSync(log, "utf8")).toContain('"msg":"engine stopped"');
   writeFileSync(log, `${"x".repeat(4 << 20)}\n`);
