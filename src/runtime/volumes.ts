@@ -4,6 +4,7 @@ import { join } from "node:path";
 import type { Volume, VolumeCreateBody } from "../api/index.ts";
 import { BerthError, readJsonFile, removeTree, run, syscalls, umountFlag, writeFileAtomic } from "../system/index.ts";
 import { isMounted } from "./mounted.ts";
+import { mountVolume } from "./volume-mount.ts";
 
 /** No volume has such a name. */
 const removedPrefix = ".removed-";
@@ -150,15 +151,8 @@ export class Volumes {
 
   /** Mounts what the options name, once, however many containers start at the same time: two mounts over each other would outlive the volume. */
   #mount({ Name, Mountpoint, Options }: Volume): Promise<void> {
-    const { type, device, o: options = "" } = Options ?? {};
-    if (!device || isMounted(Mountpoint)) return this.#mounting.get(Name) ?? Promise.resolve();
-    const flags = options.split(",").filter((word) => word && word !== "bind");
-    const args = options.includes("bind") || type === "none" ? ["--bind"] : ["-t", type || "auto"];
-    const mounting =
-      this.#mounting.get(Name) ??
-      run("mount", [...args, ...(flags.length ? ["-o", flags.join(",")] : []), "--", device, Mountpoint])
-        .then(() => {})
-        .finally(() => this.#mounting.delete(Name));
+    if (!Options?.["device"] || isMounted(Mountpoint)) return this.#mounting.get(Name) ?? Promise.resolve();
+    const mounting = this.#mounting.get(Name) ?? mountVolume(Name, Options, Mountpoint).finally(() => this.#mounting.delete(Name));
     this.#mounting.set(Name, mounting);
     return mounting;
   }

@@ -85,6 +85,7 @@ export const errorCodes = {
   "volume/snapshot-exists": { http: 409, exit: 1 },
   "volume/bad-name": { http: 400, exit: 125 },
   "volume/in-use": { http: 409, exit: 125 },
+  "volume/mount": { http: 500, exit: 125 },
   "volume/no-subpath": { http: 400, exit: 125 },
   "volume/not-found": { http: 404, exit: 125 },
   "volume/unknown-driver": { http: 404, exit: 125 },
