@@ -74,6 +74,9 @@ function userOf(containers: Containers, imageId: string): string | undefined {
 
 function filtered(images: ImageStore, query: URLSearchParams): StoredImage[] {
   const wanted = filters(query, ["reference", "dangling", "label", "before", "since", "until"]);
+  const [dangling] = wanted.get("dangling") ?? [];
+  if (dangling !== undefined && !/^(true|false|1|0)$/.test(dangling))
+    throw new BerthError("api/bad-parameter", `invalid filter 'dangling=[${dangling}]'`);
   const any = (key: string, test: (value: string) => boolean) => !wanted.has(key) || (wanted.get(key) ?? []).some(test);
   const createdMs = (image: StoredImage) => Date.parse(image.created);
   const before = (wanted.get("before") ?? []).map((name) => createdMs(images.get(name)));

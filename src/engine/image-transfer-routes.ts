@@ -63,12 +63,15 @@ async function pushRoute(images: ImageStore, call: Call, name: string): Promise<
   const tag = call.query.get("tag");
   const reference = parseReference(tag ? `${name}:${tag}` : name, { defaultTag: false });
   const refs = reference.tag ? [canonicalName(reference)] : images.tagsOf(reference);
-  if (refs.length === 0)
-    throw new BerthError("image/not-found", `An image does not exist locally with the tag: ${familiarRepository(reference)}`);
-  if (reference.tag && !images.resolve(refs[0] ?? ""))
-    throw new BerthError("image/not-found", `An image does not exist locally with the tag: ${familiarRepository(reference)}`);
   const auth = registryAuth(call.request);
   const stream = progressStream(call.response);
+  if (refs.length === 0 || (reference.tag && !images.resolve(refs[0] ?? ""))) {
+    // Docker has begun to answer when it finds out.
+    const message = `An image does not exist locally with the tag: ${familiarRepository(reference)}`;
+    stream.send({ status: `The push refers to repository [${reference.domain}/${reference.repository}]` });
+    stream.send({ errorDetail: { message }, error: message });
+    return stream.end();
+  }
   for (const one of refs) {
     const { digest, size } = await push(images, one, {
       signal: call.signal,

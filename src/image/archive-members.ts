@@ -52,8 +52,9 @@ export class ArchiveMembers {
       try {
         for await (const chunk of decompressed(input as AsyncIterable<Buffer>)) {
           signal.throwIfAborted();
+          // Once its end has begun, no "drain" and perhaps no "close" comes any more.
+          if ((tar as { destroying?: boolean }).destroying) return;
           if (!tar.write(chunk)) await new Promise<void>((resolve) => drained(tar, resolve));
-          if (tar.destroyed) return;
         }
         tar.end(Buffer.alloc(0));
       } catch (error) {

@@ -73,7 +73,7 @@ export function applyChanges(changes: readonly string[], base: ContainerConfig):
         config.StopSignal = rest;
         break;
       default:
-        throw new BerthError("image/unsupported", `${keyword || JSON.stringify(line)} is not a change that can be made to an image`, {
+        throw new BerthError("image/unsupported", `${keyword || JSON.stringify(line)} is not a valid change command`, {
           hint: "CMD, ENTRYPOINT, ENV, EXPOSE, LABEL, STOPSIGNAL, USER, VOLUME and WORKDIR are.",
         });
     }
