@@ -129,7 +129,8 @@ export async function copyStep(
         exclude,
         ...(owner ? { owner } : {}),
         ...(mode ? { mode: mode.change } : {}),
-        ...(mode?.octal ? { directoryMode: mode.change(0, true) } : {}),
+        // Made by mkdir(2) under the usual umask, and left so (BuildKit).
+        ...(mode?.octal ? { directoryMode: mode.change(0, true) & 0o755 } : {}),
         ...(several ? { onOverwrite: warnOnce } : {}),
         ...(maxMtimeNs === undefined ? {} : { maxMtimeNs }),
         signal,

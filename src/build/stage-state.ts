@@ -99,7 +99,7 @@ export function splitPair(text: string): [string, string] {
 }
 
 /** Counts how steps are done: one that would come out differently now has another key. */
-const stepsVersion = 5;
+const stepsVersion = 6;
 
 /** A cache key: the digest of everything that a step depends on. */
 export function stepKey(parts: readonly unknown[]): string {

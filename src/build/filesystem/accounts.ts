@@ -5,23 +5,24 @@ import type { Owner } from "./writable-root.ts";
 
 /**
  * The owner that `--chown=user[:group]` means in a root file system; names come from its /etc/passwd and /etc/group. A name that is not there is
- * told to `onUnknown` and stands for root, as with BuildKit (solver/llbsolver/file); without it that is an error.
+ * told to `onUnknown` and stands for root, or for the user's own group, as with BuildKit (solver/llbsolver/file); without it that is an error.
  */
 export function parseOwner(text: string, root: Lookup, onUnknown?: (message: string) => void): Owner {
   const [name = "", group] = text.split(":");
   const user = name === "" ? "0" : name;
-  const unknown = (kind: string, which: string, file: string): 0 => {
-    const message = `there is no ${kind} "${which}" in /etc/${file} of the image`;
+  const unknown = (kind: string, which: string, instead: number): number => {
+    const message = `there is no ${kind} "${which}" in /etc/${kind === "user" ? "passwd" : "group"} of the image`;
     if (!onUnknown) throw new BerthError("build/context", message, { hint: "Create it in an earlier RUN, or use a number." });
-    onUnknown(`${message}: root is taken instead`);
-    return 0;
+    onUnknown(`${message}: ${instead} is taken instead`);
+    return instead;
   };
   const account = /^\d+$/.test(user) ? undefined : accounts(root).find((candidate) => candidate.name === user);
-  const uid = account?.uid ?? (/^\d+$/.test(user) ? Number(user) : unknown("user", user, "passwd"));
-  if (group === undefined || group === "") return { uid, gid: account?.gid ?? uid };
+  const uid = account?.uid ?? (/^\d+$/.test(user) ? Number(user) : unknown("user", user, 0));
+  const ownGid = account?.gid ?? uid;
+  if (group === undefined || group === "") return { uid, gid: ownGid };
   if (/^\d+$/.test(group)) return { uid, gid: Number(group) };
   const line = records(root, "etc/group").find(([name]) => name === group);
-  return { uid, gid: line ? Number(line[2]) : unknown("group", group, "group") };
+  return { uid, gid: line ? Number(line[2]) : unknown("group", group, ownGid) };
 }
 
 /** Numeric ids and home of a USER instruction's value; root with "/" for an id that has no account. */

@@ -182,8 +182,8 @@ describe("options", () => {
 
   it.each([
     ["nosuch", '--chown=nosuch: there is no user "nosuch" in /etc/passwd of the image', "0:0"],
-    ["5:nosuch", '--chown=5:nosuch: there is no group "nosuch" in /etc/group of the image', "5:0"],
-  ])("--chown=%s, which the image does not know, is said aloud and means root", async (owner, message, expected) => {
+    ["5:nosuch", '--chown=5:nosuch: there is no group "nosuch" in /etc/group of the image', "5:5"],
+  ])("--chown=%s, which the image does not know, is said aloud and means what is there", async (owner, message, expected) => {
     const built = await room.build({ Dockerfile: lines(`COPY --chown=${owner} a.txt /f`), ...tree });
     expect([built.stat("f"), built.warnings]).toEqual([`644 ${expected}`, [expect.stringContaining(message)]]);
   });
@@ -195,6 +195,16 @@ describe("options", () => {
   ])("--chmod=%s makes a file %s", async (mode, expected) => {
     const built = await room.build({ Dockerfile: lines(`COPY --chmod=${mode} a.txt /f`), ...tree });
     expect(built.stat("f")).toBe(`${expected} 0:0`);
+  });
+
+  it.each([
+    ["777", "755"],
+    ["2775", "755"],
+    ["700", "700"],
+    ["666", "644"],
+  ])("--chmod=%s makes the directories above %s", async (mode, expected) => {
+    const built = await room.build({ Dockerfile: lines(`COPY --chmod=${mode} a.txt /p/q/`), ...tree });
+    expect(["p", "p/q", "p/q/a.txt"].map((path) => built.stat(path))).toEqual([`${expected} 0:0`, `${expected} 0:0`, `${mode} 0:0`]);
   });
 
   it("of several files that become one the last one stays, which is said aloud", async () => {
