@@ -46,6 +46,25 @@ test.each([
   ["Node.js", { "package.json": "{}", "yarn.lock": "", "server.js": "" }, [], /yarn install[\s\S]*CMD \["node","--watch","server.js"\]/],
   ["Python", { "requirements.txt": "fastapi\nuvicorn\npsycopg2-binary\n", "main.py": "" }, ["postgres"], /CMD \["uvicorn","main:app"/],
   ["Python", { "requirements.txt": "Flask==3\n", "app.py": "" }, [], /CMD \["flask","--app","app"/],
+  [
+    "Python",
+    { "pyproject.toml": '[project]\nname = "x"\ndependencies = ["flask"]\n', "uv.lock": "", "app.py": "" },
+    [],
+    /COPY pyproject.toml uv.lock \.\/\nRUN uv sync --frozen[\s\S]*CMD \["flask"/,
+  ],
+  [
+    "Python",
+    { "pyproject.toml": '[tool.poetry.dependencies]\nfastapi = "*"\nasyncpg = "*"\n', "poetry.lock": "", "main.py": "" },
+    ["postgres"],
+    /COPY pyproject.toml poetry.lock \.\/\nRUN poetry install --no-root[\s\S]*CMD \["uvicorn"/,
+  ],
+  [
+    "Node.js",
+    { "package.json": "{}", "pnpm-lock.yaml": "", "pnpm-workspace.yaml": "" },
+    [],
+    /pnpm-lock.yaml pnpm-workspace.yaml \.\/\nRUN .*pnpm install/,
+  ],
+  ["Node.js", { "package.json": '{"dependencies": {"pg": "8", "mysql2": "3"}}' }, ["mysql", "postgres"], /npm install/],
   ["Python", { "manage.py": "", "requirements.txt": "django\n" }, [], /runserver/],
   [
     "Go",
@@ -53,8 +72,18 @@ test.each([
     ["nats"],
     /golang:1\.24[\s\S]*\.\/cmd\/api/,
   ],
-  ["Ruby on Rails", { Gemfile: 'ruby "3.3.1"\ngem "rails"\ngem "mysql2"\n', "package.json": "{}" }, ["mysql"], /ruby:3\.3-slim/],
-  ["PHP", { "composer.json": '{"require": {"predis/predis": "*"}}', artisan: "", "public/index.php": "" }, ["redis"], /artisan/],
+  [
+    "Ruby on Rails",
+    { Gemfile: 'ruby "3.3.1"\ngem "rails"\ngem "mysql2"\n', "package.json": "{}" },
+    ["mysql"],
+    /ruby:3\.3-slim[\s\S]*libmysqlclient/,
+  ],
+  [
+    "PHP",
+    { "composer.json": '{"require": {"predis/predis": "*"}}', artisan: "", "public/index.php": "" },
+    ["redis"],
+    /unzip[\s\S]*artisan/,
+  ],
   ["PHP", { "index.php": "" }, [], /CMD \["php","-S"/],
 ] as [string, Record<string, string>, string[], RegExp][])("%s in %j", async (language, files, services, expected) => {
   const { plan, project, warnings, dockerfile } = await initiated(files);

@@ -46,7 +46,13 @@ export function composeText(stack: Stack | undefined, services: readonly string[
 }
 
 function appLines(stack: Stack, known: readonly { name: string; service: (typeof knownServices)[string] }[]): string[] {
-  const variables = known.map(({ service }) => `      ${service.address.variable}: ${service.address.value}`);
+  // A second database has a name of its own: one key twice is no YAML.
+  const taken = new Set<string>();
+  const variables = known.map(({ name, service: { address } }) => {
+    const variable = taken.has(address.variable) ? `${name.toUpperCase()}_URL` : address.variable;
+    taken.add(variable);
+    return `      ${variable}: ${address.value}`;
+  });
   const rules = stack.watch.flatMap(({ why, action, path, target, ignore }) => [
     `        # ${why}`,
     `        - action: ${action}`,

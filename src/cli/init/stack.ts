@@ -44,3 +44,8 @@ const clients: Readonly<Record<string, RegExp>> = {
 export function neededServices(manifest: string): string[] {
   return Object.entries(clients).flatMap(([service, client]) => (client.test(manifest) ? [service] : []));
 }
+
+/** A Dockerfile of one stage, in /app. */
+export function dockerfile(base: string, lines: readonly string[]): string {
+  return `${[`FROM ${base}`, "WORKDIR /app", ...lines].join("\n")}\n`;
+}

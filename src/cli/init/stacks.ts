@@ -1,4 +1,5 @@
-import { neededServices, type ProjectFiles, type Stack } from "./stack.ts";
+import { python } from "./python-stack.ts";
+import { dockerfile, neededServices, type ProjectFiles, type Stack } from "./stack.ts";
 
 /** The first kind that the directory is of; Rails before Ruby's others, because it has a Gemfile and often a package.json too. */
 export function detectStack(files: ProjectFiles): Stack | undefined {
@@ -12,7 +13,7 @@ function node(files: ProjectFiles): Stack | undefined {
   const [lock, install] = files.has("pnpm-lock.yaml")
     ? ["pnpm-lock.yaml", "RUN corepack enable && pnpm install --frozen-lockfile"]
     : files.has("yarn.lock")
-      ? ["yarn.lock", "RUN corepack enable && yarn install --frozen-lockfile"]
+      ? ["yarn.lock", `RUN corepack enable && yarn install ${files.has(".yarnrc.yml") ? "--immutable" : "--frozen-lockfile"}`]
       : files.has("package-lock.json")
         ? ["package-lock.json", "RUN npm ci"]
         : [undefined, "RUN npm install"];
@@ -24,7 +25,7 @@ function node(files: ProjectFiles): Stack | undefined {
     language: "Node.js",
     port: /\bvite\b/.test(scripts["dev"] ?? "") ? 5173 : 3000,
     dockerfile: dockerfile("node:22-slim", [
-      `COPY package.json ${lock ? `${lock} ` : ""}./`,
+      `COPY ${["package.json", lock, ...[".npmrc", ".yarnrc.yml", "pnpm-workspace.yaml"].filter((one) => files.has(one))].filter(Boolean).join(" ")} ./`,
       install,
       "COPY . .",
       "ENV HOST=0.0.0.0",
@@ -45,47 +46,6 @@ function node(files: ProjectFiles): Stack | undefined {
   };
 }
 
-function python(files: ProjectFiles): Stack | undefined {
-  const manifest = ["requirements.txt", "pyproject.toml"].find((name) => files.has(name));
-  if (!manifest && !files.has("manage.py")) return undefined;
-  const text = files.read(manifest ?? "");
-  const module = ["main", "app", "server", "src/main"].find((name) => files.has(`${name}.py`)) ?? "main";
-  const dotted = module.replaceAll("/", ".");
-  const [port, command] = files.has("manage.py")
-    ? [8000, ["python", "manage.py", "runserver", "0.0.0.0:8000"]]
-    : /\b(fastapi|uvicorn|starlette)\b/i.test(text)
-      ? [8000, ["uvicorn", `${dotted}:app`, "--host", "0.0.0.0", "--port", "8000", "--reload"]]
-      : /\bflask\b/i.test(text)
-        ? [5000, ["flask", "--app", dotted, "run", "--host", "0.0.0.0", "--port", "5000", "--debug"]]
-        : [8000, ["python", "-u", `${module}.py`]];
-  const reloads = command[0] !== "python" || files.has("manage.py");
-  return {
-    language: "Python",
-    port,
-    dockerfile: dockerfile("python:3.13-slim", [
-      "ENV PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1",
-      ...(manifest === "requirements.txt"
-        ? ["COPY requirements.txt ./", "RUN pip install --no-cache-dir -r requirements.txt", "COPY . ."]
-        : manifest
-          ? ["COPY . .", "RUN pip install --no-cache-dir ."]
-          : ["COPY . .", "RUN pip install --no-cache-dir django"]),
-      `CMD ${JSON.stringify(command)}`,
-    ]),
-    ignore: ["__pycache__", "**/__pycache__", ".venv", "venv", ".git", "*.pyc"],
-    watch: [
-      {
-        action: reloads ? "sync" : "sync+restart",
-        path: ".",
-        target: "/app",
-        ignore: [".venv/", "venv/", "**/__pycache__/", ...(manifest ? [manifest] : [])],
-        why: reloads ? "sources are copied; the server reloads them" : "sources are copied, and the program starts again",
-      },
-      ...(manifest ? [{ action: "rebuild" as const, path: manifest, why: "other dependencies need another image" }] : []),
-    ],
-    needs: neededServices(text),
-  };
-}
-
 function go(files: ProjectFiles): Stack | undefined {
   if (!files.has("go.mod")) return undefined;
   const program = files.has("main.go") ? "." : `./cmd/${files.list("cmd")[0] ?? "server"}`;
@@ -102,6 +62,7 @@ function go(files: ProjectFiles): Stack | undefined {
       `RUN --mount=type=cache,target=/root/.cache/go-build CGO_ENABLED=0 go build -o /server ${program}`,
       "",
       "FROM scratch",
+      "COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/",
       "COPY --from=build /server /server",
       "EXPOSE 8080",
       'CMD ["/server"]',
@@ -117,11 +78,12 @@ function rails(files: ProjectFiles): Stack | undefined {
   const gemfile = files.read("Gemfile");
   if (!/^\s*gem\s+["']rails["']/m.test(gemfile)) return undefined;
   const version = /^ruby\s+["']~?>?\s*(\d+\.\d+)/m.exec(gemfile)?.[1] ?? /(\d+\.\d+)/.exec(files.read(".ruby-version"))?.[1] ?? "3.4";
+  const libraries = /["'](mysql2|trilogy)["']/.test(gemfile) ? "default-libmysqlclient-dev libpq-dev" : "libpq-dev";
   return {
     language: "Ruby on Rails",
     port: 3000,
     dockerfile: dockerfile(`ruby:${version}-slim`, [
-      "RUN apt-get update \\\n && apt-get install -y --no-install-recommends build-essential git libpq-dev libyaml-dev pkg-config \\\n && rm -rf /var/lib/apt/lists/*",
+      aptInstall(`build-essential git ${libraries} libyaml-dev pkg-config`),
       `COPY Gemfile ${files.has("Gemfile.lock") ? "Gemfile.lock " : ""}./`,
       "RUN bundle install",
       "COPY . .",
@@ -147,8 +109,16 @@ function php(files: ProjectFiles): Stack | undefined {
   const manifest = files.read("composer.json");
   const isLaravel = files.has("artisan");
   const root = files.has("public/index.php") ? "public" : ".";
+  const needs = neededServices(manifest);
+  const extensions = [
+    /pgsql|"doctrine|laravel/.test(manifest) && "pdo_pgsql",
+    /mysql|"doctrine|laravel/.test(manifest) && "pdo_mysql",
+  ].filter(Boolean);
   const composer = manifest
     ? [
+        // composer unpacks with unzip, and fetches with git what has no archive.
+        aptInstall(`git unzip${extensions.includes("pdo_pgsql") ? " libpq-dev" : ""}`),
+        ...(extensions.length > 0 ? [`RUN docker-php-ext-install ${extensions.join(" ")}`] : []),
         "COPY --from=composer:2 /usr/bin/composer /usr/bin/composer",
         `COPY composer.json ${files.has("composer.lock") ? "composer.lock " : ""}./`,
         "RUN composer install --no-interaction --no-scripts --no-autoloader",
@@ -182,12 +152,12 @@ function php(files: ProjectFiles): Stack | undefined {
           ]
         : []),
     ],
-    needs: neededServices(manifest),
+    needs,
   };
 }
 
-function dockerfile(base: string, lines: readonly string[]): string {
-  return `${[`FROM ${base}`, "WORKDIR /app", ...lines].join("\n")}\n`;
+function aptInstall(packages: string): string {
+  return `RUN apt-get update \\\n && apt-get install -y --no-install-recommends ${packages} \\\n && rm -rf /var/lib/apt/lists/*`;
 }
 
 function parsed(text: string): Record<string, unknown> {
