@@ -71,6 +71,7 @@ function makeProject(directory: string, name: string) {
   write("compose.yaml", `name: bench-watch-${name}\nservices:\n${services.join("")}`);
   let root = "";
   let said = "";
+  let outRoot = "/";
   const read = (path: string) => {
     try {
       return readFileSync(path, "utf8");
@@ -82,6 +83,8 @@ function makeProject(directory: string, name: string) {
     directory,
     /** Up and watching; answers how to end the watch. */
     start: async (engine: Engine): Promise<() => Promise<void>> => {
+      // A daemon may have another root than this process: its bind mounts are looked at as it sees them.
+      outRoot = `/proc/${engine.pid()}/root`;
       await engine.compose(["up", "-d", "--build"], directory);
       const [program = "", ...args] = engine.composeCommand;
       const child = spawn(program, [...args, "watch", "--no-up"], { cwd: directory, env: engine.env, stdio: ["ignore", "pipe", "pipe"] });
@@ -102,7 +105,7 @@ function makeProject(directory: string, name: string) {
     },
     seen: (kind: "restart" | "rebuild", text: string) => {
       write(`${kind}/v`, text);
-      return visible(() => read(join(directory, "out", kind)) === text, `${kind} on ${name}; it said ${said}`);
+      return visible(() => read(join(outRoot, directory, "out", kind)) === text, `${kind} on ${name}; it said ${said}`);
     },
     many: async (text: string) => {
       const startMs = performance.now();
