@@ -121,10 +121,19 @@ function planned(o: UpContext, needs?: ReadonlyMap<string, ImageNeed>, completed
 
 function imageNeeds(o: UpContext): Map<string, ImageNeed> {
   const { backend } = o.context;
+  const isPresent = (service: Service, name: string): boolean => {
+    try {
+      return backend.images.resolve(name) !== undefined;
+    } catch (error) {
+      if (!(error instanceof BerthError)) throw error;
+      const place = { kind: "service", name: service.name } as const;
+      throw new BerthError(error.code, `service ${service.name}: image: ${error.message}`, { place, cause: error });
+    }
+  };
   const needOf = (service: Service): ImageNeed => {
     const name = imageName(o.record.project, service);
     return imageNeed(o.record.project, service, o.options, {
-      present: backend.images.resolve(name) !== undefined,
+      present: isPresent(service, name),
       pulledMs: backend.images.pulledMs(name),
       nowMs: backend.nowMs(),
     });

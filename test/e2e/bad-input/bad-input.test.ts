@@ -60,6 +60,11 @@ test("an image that does not exist, where no registry can be reached", async () 
   expect(text).not.toMatch(/^\s+at /m);
 });
 
+test("an image name that is none: which service has it", async () => {
+  const text = await refused('services:\n  a:\n    image: "Busy Box"\n  b:\n    image: busybox\n');
+  expect(text).toMatch(/^service a: image: invalid reference format: "Busy Box": repository name must be lowercase/m);
+});
+
 test("a port that is taken: the process that has it", async () => {
   const server = createServer().listen(0, "0.0.0.0");
   await new Promise((resolve) => server.once("listening", resolve));
