@@ -20,11 +20,13 @@ export interface ContainerRoutesOptions {
   readonly runtime: Runtime;
   readonly events: EventBus;
   readonly imageBytes: (id: string) => number;
+  /** The commands in a container that have not ended; null for none. */
+  readonly execIds: (containerId: string) => string[] | null;
 }
 
 /** /containers/... of the Docker API. */
 export function containerRoutes(o: ContainerRoutesOptions): Route[] {
-  const { containers, runtime, events } = o;
+  const { containers, runtime, events, execIds } = o;
   const ref = (call: Call) => decodeURIComponent(call.params[0] ?? "");
   const places = (record: ContainerRecord) => ({
     lowerDirs: containers.lowerDirs(record),
@@ -46,7 +48,7 @@ export function containerRoutes(o: ContainerRoutesOptions): Route[] {
       const record = containers.get(ref(call));
       await containers.betweenRuns(record);
       const size = flag(call.query, "size") ? await sizes(o, record) : {};
-      sendJson(call.response, 200, { ...inspected(record, places(record)), ...size });
+      sendJson(call.response, 200, { ...inspected(record, places(record)), ExecIDs: execIds(record.Id), ...size });
     }),
     route("POST", "/containers/{id}/update", async (call) => {
       await containers.update(ref(call), await jsonBody<UpdateBody>(call.request));

@@ -17,7 +17,7 @@ import { Containers } from "./containers.ts";
 import { diskUsageRoutes } from "./disk-usage-routes.ts";
 import { distributionRoutes } from "./distribution-routes.ts";
 import { EventBus } from "./event-bus.ts";
-import { execRoutes } from "./exec-routes.ts";
+import { type Exec, execIdsOf, execRoutes } from "./exec-routes.ts";
 import { imageRoutes } from "./image-routes.ts";
 import { imageTransferRoutes } from "./image-transfer-routes.ts";
 import { localBuildRoutes } from "./local-build-routes.ts";
@@ -105,6 +105,7 @@ export async function startEngine({ paths, log, idleMs, tcp }: EngineOptions): P
   const startedAt = new Date().toISOString();
   let stopNow: () => void = () => {};
   const imageBytes = (id: string) => images.resolve(id)?.size ?? 0;
+  const execs = new Map<string, Exec>();
   const server = new ApiServer(
     [
       ...systemRoutes({
@@ -119,11 +120,11 @@ export async function startEngine({ paths, log, idleMs, tcp }: EngineOptions): P
       }),
       ...swarmRoutes(),
       ...containerListRoutes({ containers, runtime, events, image: (id) => images.resolve(id), imageBytes }),
-      ...containerRoutes({ containers, runtime, events, imageBytes }),
+      ...containerRoutes({ containers, runtime, events, imageBytes, execIds: (id) => execIdsOf(execs, id) }),
       ...archiveRoutes({ containers, events }),
       ...statsRoutes({ containers, runtime }),
       ...containerContentRoutes({ containers, runtime, images, events }),
-      ...execRoutes({ containers, runtime, events }),
+      ...execRoutes({ containers, runtime, events, execs }),
       ...buildRoutes({ builder, images, sources, buildkit: buildkit.build }),
       ...buildkit.routes,
       ...localBuildRoutes(builder, images),

@@ -5,17 +5,18 @@ const kept = 1000;
 /** Docker's events: told as they happen, the last thousand kept for `since`. Snapshot and subscription are one step, so nothing falls between them. */
 export class EventBus {
   readonly #past: DockerEvent[] = [];
+  #lastNano = 0;
   readonly #listeners = new Set<(event: DockerEvent) => void>();
 
   emit(type: DockerEvent["Type"], action: string, id: string, attributes: Record<string, string>): void {
-    const now = Date.now();
+    const nowNano = this.#nowNano();
     const event: DockerEvent = {
       Type: type,
       Action: action,
       Actor: { ID: id, Attributes: attributes },
       scope: "local",
-      time: Math.floor(now / 1000),
-      timeNano: now * 1e6,
+      time: Math.floor(nowNano / 1e9),
+      timeNano: nowNano,
     };
     this.#past.push(event);
     if (this.#past.length > kept) this.#past.shift();
@@ -25,6 +26,13 @@ export class EventBus {
   subscribe(listener: (event: DockerEvent) => void): { past: readonly DockerEvent[]; stop: () => void } {
     this.#listeners.add(listener);
     return { past: [...this.#past], stop: () => this.#listeners.delete(listener) };
+  }
+
+  /** Nanoseconds since the epoch, as exactly as a number of JavaScript holds them (256 ns); each later than the one before it, so that clients can sort by them. */
+  #nowNano(): number {
+    const nowNano = Math.floor((performance.timeOrigin + performance.now()) * 1000) * 1000;
+    this.#lastNano = Math.max(nowNano, this.#lastNano + 1024);
+    return this.#lastNano;
   }
 
   get listeners(): number {

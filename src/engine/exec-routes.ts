@@ -9,7 +9,8 @@ import type { EventBus } from "./event-bus.ts";
 import { type Hijacked, hijack } from "./hijack.ts";
 import { jsonBody, type Route, route, sendEmpty, sendJson } from "./http.ts";
 
-interface Exec {
+/** A command in a container, by its id; kept for a while after its end. */
+export interface Exec {
   readonly id: string;
   readonly containerId: string;
   readonly body: ExecCreateBody;
@@ -20,12 +21,27 @@ interface Exec {
   size?: { w: number; h: number };
 }
 
+/** What inspect shows as ExecIDs: those that were not started yet and those that run. */
+export function execIdsOf(execs: ReadonlyMap<string, Exec>, containerId: string): string[] | null {
+  const ids = [...execs.values()].filter((exec) => exec.containerId === containerId && exec.exitCode === null).map((exec) => exec.id);
+  return ids.length > 0 ? ids : null;
+}
+
 /** How long the answer to "how did it end" is kept. */
 const keptMs = 10 * 60_000;
 
 /** POST /containers/{id}/exec and /exec/... */
-export function execRoutes({ containers, runtime, events }: { containers: Containers; runtime: Runtime; events: EventBus }): Route[] {
-  const execs = new Map<string, Exec>();
+export function execRoutes({
+  containers,
+  runtime,
+  events,
+  execs,
+}: {
+  containers: Containers;
+  runtime: Runtime;
+  events: EventBus;
+  execs: Map<string, Exec>;
+}): Route[] {
   const get = (id: string | undefined): Exec => {
     const exec = execs.get(id ?? "");
     if (!exec) throw new BerthError("api/not-found", `No such exec instance: ${id}`);

@@ -41,7 +41,7 @@ function conmonArgs(paths: ContainerPaths, program: string, { Id: id, Config: co
     ...["-r", program, "--runtime-arg", "--root", "--runtime-arg", paths.stateDir],
     ...["-b", bundle, "-p", join(bundle, "pid"), "--conmon-pidfile", join(bundle, "conmon.pid"), "--persist-dir", bundle],
     ...["--exit-dir", paths.exitDir, "--socket-dir-path", paths.socketDir, "--full-attach"],
-    ...["-l", log.kept ? `k8s-file:${paths.logPath(id)}` : "none", "--no-sync-log"],
+    ...["-l", `k8s-file:${paths.logPath(id)}`, "--no-sync-log"],
     // conmon throws a full file away; where several are kept the engine begins new ones (log-rotation.ts), of which conmon's counter would know nothing.
     ...(log.kept && log.sizeBytes && log.files === 1 ? ["--log-size-max", String(log.sizeBytes)] : []),
     ...(config.OpenStdin ? ["-i"] : []),

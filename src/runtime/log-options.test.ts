@@ -29,7 +29,7 @@ test.each([
   ],
   [
     { Type: "none", Config: {} },
-    { kept: false, files: 0 },
+    { kept: false, files: 8, sizeBytes: 16 * 1024 * 1024 },
   ],
 ])("%j is %j", (config, expected) => {
   expect(logKeeping(config)).toEqual(expected);

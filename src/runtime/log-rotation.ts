@@ -26,7 +26,7 @@ export class LogRotation {
   }
 
   watch(id: string, keeping: LogKeeping): void {
-    if (!keeping.kept || keeping.files < 2 || !keeping.sizeBytes) return;
+    if (keeping.files < 2 || !keeping.sizeBytes) return;
     this.#watched.set(id, keeping);
     this.#timer ??= setInterval(() => this.#look(), lookMs).unref();
   }

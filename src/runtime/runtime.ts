@@ -11,6 +11,7 @@ import { containerPid, endMonitor, isMonitored, letGo, signalContainer } from ".
 import { ExitFiles, type ExitInfo } from "./exit-files.ts";
 import { prepareCgroups } from "./host-cgroups.ts";
 import { fitToHost, type HostLimits, readHostLimits } from "./host-limits.ts";
+import { logFiles } from "./log-files.ts";
 import { logKeeping } from "./log-options.ts";
 import { LogRotation } from "./log-rotation.ts";
 import { RemovedTrees } from "./removed-trees.ts";
@@ -168,6 +169,8 @@ export class Runtime {
       this.mountRoot(id, input.lowerDirs);
       const { learn } = writeBundle({ paths: this.#paths, host: this.#host, limits: this.#limits, filters: this.#filters }, input);
       this.expectStart(); // what was begun before may be over: it holds for a moment only
+      if (!logKeeping(input.container.HostConfig.LogConfig).kept)
+        for (const file of logFiles(this.logPath(id))) rmSync(file, { force: true });
       const pid = await startConmon({ paths: this.#paths, host: this.#host, program: this.program }, input.container);
       if (learn) this.#filters?.learn(learn, this.#paths.state(id));
       return { pid };

@@ -83,7 +83,7 @@ export class Volumes {
     }
     const directory = join(this.#root, name);
     mkdirSync(join(directory, "_data"), { recursive: true, mode: 0o755 });
-    const options = body.DriverOpts && Object.keys(body.DriverOpts).length > 0 ? body.DriverOpts : null;
+    const options = body.DriverOpts ?? null;
     const volume: Volume = {
       Name: name,
       Driver: "local",

@@ -36,7 +36,7 @@ export function createContainer(
     chainsOf: (ref) => images.get(ref).chainIds,
     nowIso: new Date().toISOString(),
     bundle: runtime.bundle(id),
-    logPath: runtime.logPath(id),
+    logPath: body.HostConfig?.LogConfig?.Type === "none" ? "" : runtime.logPath(id),
   });
   checkMounts(record);
   runtime.checkOptions(record.HostConfig);

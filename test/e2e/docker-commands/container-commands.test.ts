@@ -125,3 +125,43 @@ it("looks for an image that is not here in its registry before it gives up", asy
     stderr: expect.stringContaining("No such image: 127.0.0.1:1/none:latest"),
   });
 });
+
+it("shows an attached client what a container without a log says, and refuses to read it later", async () => {
+  const script = "yes | head -c 3000000; echo end >&2";
+  const ran = await attempt("run", "--name", "unlogged", "--log-driver", "none", "busybox", "sh", "-c", script);
+  expect(ran).toMatchObject({ exitCode: 0, stderr: "end" });
+  expect(ran.stdout.length).toBeGreaterThan(2_999_990);
+  expect(await docker("inspect", "-f", "[{{.LogPath}}]", "unlogged")).toBe("[]");
+  expect(await attempt("logs", "unlogged")).toMatchObject({
+    exitCode: 1,
+    stderr: "Error response from daemon: configured logging driver does not support reading",
+  });
+  expect((await attempt("create", "--log-opt", "foo=1", "busybox")).stderr).toContain("unknown log opt 'foo' for json-file log driver");
+});
+
+it("attaches the streams that -a names, and no others", async () => {
+  const both = ["busybox", "sh", "-c", "echo out; echo err >&2"];
+  expect(await attempt("run", "--rm", "-a", "stderr", ...both)).toMatchObject({ exitCode: 0, stdout: "", stderr: "err" });
+  expect(await attempt("run", "--rm", "-a", "STDOUT", ...both)).toMatchObject({ exitCode: 0, stdout: "out", stderr: "" });
+  expect((await attempt("run", "-d", "-a", "stdout", ...both)).stderr).toContain("cannot specify both --attach and --detach");
+  expect((await attempt("run", "-a", "stdall", ...both)).stderr).toContain("valid streams are STDIN, STDOUT and STDERR");
+});
+
+it("asks for block IO of single devices, for GPUs, and for several subnets as Docker's flags do", async () => {
+  const id = await docker("create", "--device-read-bps", "/dev/null:1mb", "--device-write-iops", "/dev/null:100", "busybox");
+  expect(JSON.parse(await docker("inspect", "-f", "{{json .HostConfig}}", id))).toMatchObject({
+    BlkioDeviceReadBps: [{ Path: "/dev/null", Rate: 1024 * 1024 }],
+    BlkioDeviceWriteIOps: [{ Path: "/dev/null", Rate: 100 }],
+  });
+  expect((await attempt("create", "--device-read-bps", "null:1mb", "busybox")).stderr).toContain("bad format for device path: null:1mb");
+  expect((await attempt("create", "--gpus", "all", "busybox")).stderr).toContain(
+    'could not select device driver "" with capabilities: [[gpu]]',
+  );
+  await docker("network", "create", "--subnet", "10.77.1.0/24", "--subnet", "fd77::/64", "--ipv6", "--aux-address", "a=10.77.1.5", "two");
+  expect(JSON.parse(await docker("network", "inspect", "-f", "{{json .IPAM.Config}}", "two"))).toMatchObject([
+    { Subnet: "10.77.1.0/24", AuxiliaryAddresses: { a: "10.77.1.5" } },
+    { Subnet: "fd77::/64" },
+  ]);
+  await docker("network", "rm", "two");
+  await docker("network", "rm", "-f", "two");
+});

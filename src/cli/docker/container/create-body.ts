@@ -3,7 +3,8 @@ import { isAbsolute, resolve } from "node:path";
 import type { ContainerCreateBody, EndpointSettings, HealthConfig, HostConfig } from "../../../api/index.ts";
 import type { Call } from "../command.ts";
 import type { Flags } from "../flags.ts";
-import { UsageError } from "../usage-error.ts";
+import { DockerExit, UsageError } from "../usage-error.ts";
+import { blockDeviceLimits, deviceRequests } from "./device-requests.ts";
 import { mountSpec } from "./mount-flag.ts";
 import { portBindings } from "./ports.ts";
 import { restartPolicy } from "./restart.ts";
@@ -17,9 +18,7 @@ export function createBody(call: Call, attached: boolean): ContainerCreateBody {
   const networks = [...flags.list("network"), ...flags.list("net")].map(networkFlag);
   const main = networks[0]?.name ?? "default";
   const entrypoint = flags.text("entrypoint");
-  const streams = flags.list("attach").map((name) => name.toLowerCase());
-  const takes = (stream: string) => attached && (streams.length === 0 || streams.includes(stream));
-  const interactive = flags.on("interactive");
+  const streams = attachedStreams(flags, attached);
   const health = healthcheck(flags);
   return {
     Image: image,
@@ -28,11 +27,11 @@ export function createBody(call: Call, attached: boolean): ContainerCreateBody {
     User: flags.text("user") ?? "",
     WorkingDir: flags.text("workdir") ?? "",
     Tty: flags.on("tty"),
-    OpenStdin: interactive,
-    StdinOnce: interactive && attached,
-    AttachStdin: interactive && takes("stdin"),
-    AttachStdout: takes("stdout"),
-    AttachStderr: takes("stderr"),
+    OpenStdin: flags.on("interactive"),
+    StdinOnce: flags.on("interactive") && streams.stdin,
+    AttachStdin: streams.stdin,
+    AttachStdout: streams.stdout,
+    AttachStderr: streams.stderr,
     Env: environment(call),
     Labels: pairs([...linesOf(flags.list("label-file"), cwd), ...flags.list("label")]),
     ExposedPorts: ports.exposed,
@@ -44,6 +43,24 @@ export function createBody(call: Call, attached: boolean): ContainerCreateBody {
     ...(health ? { Healthcheck: health } : {}),
     HostConfig: { ...hostConfig(call, main), PortBindings: ports.bindings },
     NetworkingConfig: { EndpointsConfig: endpoints(flags, networks) },
+  };
+}
+
+/**
+ * The streams that are attached: those of `-a`, all where none is named, stdin always with `-i`, none with `-d`.
+ * @throws UsageError, DockerExit in Docker's words
+ */
+export function attachedStreams(flags: Flags, attached: boolean): Record<"stdin" | "stdout" | "stderr", boolean> {
+  const named = flags.list("attach").map((name) => name.toLowerCase());
+  const wrong = flags.list("attach").find((name) => !["stdin", "stdout", "stderr"].includes(name.toLowerCase()));
+  if (wrong !== undefined)
+    throw new UsageError(`invalid argument ${JSON.stringify(wrong)} for "-a, --attach" flag: valid streams are STDIN, STDOUT and STDERR`);
+  if (!attached && named.length > 0) throw new DockerExit(125, "conflicting options: cannot specify both --attach and --detach");
+  const takes = (stream: string) => attached && (named.length === 0 || named.includes(stream));
+  return {
+    stdin: attached && (flags.on("interactive") || named.includes("stdin")),
+    stdout: takes("stdout"),
+    stderr: takes("stderr"),
   };
 }
 
@@ -95,6 +112,8 @@ function hostConfig({ flags, cwd }: Call, network: string): HostConfig {
     ...text("Isolation", "isolation"),
     ...text("VolumeDriver", "volume-driver"),
     ...resourceLimits(flags),
+    ...blockDeviceLimits(flags),
+    ...deviceRequests(flags),
   };
 }
 
@@ -124,20 +143,28 @@ function networkFlag(text: string): NetworkFlag {
 
 function endpoints(flags: Flags, networks: readonly NetworkFlag[]): Record<string, EndpointSettings> {
   const [ip, ip6, mac] = [flags.text("ip"), flags.text("ip6"), flags.text("mac-address")];
-  const aliases = flags.list("network-alias");
+  const [aliases, linkLocal] = [flags.list("network-alias"), flags.list("link-local-ip")];
   const [first = { name: "default", settings: {} }, ...others] = networks;
   const settings: EndpointSettings = {
     ...first.settings,
     ...(aliases.length > 0 ? { Aliases: [...(first.settings.Aliases ?? []), ...aliases] } : {}),
     ...(mac ? { MacAddress: mac } : {}),
-    ...(ip || ip6
-      ? { IPAMConfig: { ...first.settings.IPAMConfig, ...(ip ? { IPv4Address: ip } : {}), ...(ip6 ? { IPv6Address: ip6 } : {}) } }
+    ...(ip || ip6 || linkLocal.length > 0
+      ? {
+          IPAMConfig: {
+            ...first.settings.IPAMConfig,
+            ...(ip ? { IPv4Address: ip } : {}),
+            ...(ip6 ? { IPv6Address: ip6 } : {}),
+            ...(linkLocal.length > 0 ? { LinkLocalIPs: [...linkLocal] } : {}),
+          },
+        }
       : {}),
   };
   return Object.fromEntries([[first.name, settings], ...others.map((one) => [one.name, one.settings])]);
 }
 
-function environment({ flags, env, cwd }: Call): string[] {
+/** `--env-file` and `--env`; a name alone is the caller's own variable, and nothing where there is none. */
+export function environment({ flags, env, cwd }: Call): string[] {
   const entries = [...linesOf(flags.list("env-file"), cwd), ...flags.list("env")];
   return entries.flatMap((entry) => (entry.includes("=") ? [entry] : env[entry] === undefined ? [] : [`${entry}=${env[entry]}`]));
 }

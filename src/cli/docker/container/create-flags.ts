@@ -4,6 +4,7 @@ export const createFlags = `
   --annotation map...  Add an annotation to the container (passed through to the OCI runtime)
   -a, --attach list...  Attach to STDIN, STDOUT or STDERR
   --blkio-weight int  Block IO (relative weight), between 10 and 1000, or 0 to disable (default 0)
+  --blkio-weight-device list...  Block IO weight (relative device weight)
   --cap-add list...  Add Linux capabilities
   --cap-drop list...  Drop Linux capabilities
   --cgroup-parent string  Optional parent cgroup for the container
@@ -11,12 +12,18 @@ export const createFlags = `
   --cidfile string  Write the container ID to the file
   --cpu-period int  Limit CPU CFS (Completely Fair Scheduler) period
   --cpu-quota int  Limit CPU CFS (Completely Fair Scheduler) quota
+  --cpu-rt-period int  Limit CPU real-time period in microseconds
+  --cpu-rt-runtime int  Limit CPU real-time runtime in microseconds
   -c, --cpu-shares int  CPU shares (relative weight)
   --cpus decimal  Number of CPUs
   --cpuset-cpus string  CPUs in which to allow execution (0-3, 0,1)
   --cpuset-mems string  MEMs in which to allow execution (0-3, 0,1)
   --device list...  Add a host device to the container
   --device-cgroup-rule list...  Add a rule to the cgroup allowed devices list
+  --device-read-bps list...  Limit read rate (bytes per second) from a device
+  --device-read-iops list...  Limit read rate (IO per second) from a device
+  --device-write-bps list...  Limit write rate (bytes per second) to a device
+  --device-write-iops list...  Limit write rate (IO per second) to a device
   --dns list...  Set custom DNS servers
   --dns-option list...  Set DNS options
   --dns-search list...  Set custom DNS search domains
@@ -25,6 +32,7 @@ export const createFlags = `
   -e, --env list...  Set environment variables
   --env-file list...  Read in a file of environment variables
   --expose list...  Expose a port or a range of ports
+  --gpus gpu-request...  GPU devices to add to the container ('all' to pass all GPUs)
   --group-add list...  Add additional groups to join
   --health-cmd string  Command to run to check health
   --health-interval duration  Time between running the check (ms|s|m|h) (default 0s)
@@ -42,6 +50,7 @@ export const createFlags = `
   -l, --label list...  Set meta data on a container
   --label-file list...  Read in a line delimited file of labels
   --link list...  Add link to another container
+  --link-local-ip list...  Container IPv4/IPv6 link-local addresses
   --log-driver string  Logging driver for the container
   --log-opt list...  Log driver options
   --mac-address string  Container MAC address (e.g., 92:d0:c6:0a:29:33)

@@ -1,5 +1,6 @@
 import { runSession } from "../../client/index.ts";
 import { command } from "../command.ts";
+import { environment } from "./create-body.ts";
 
 export const exec = command({
   usage: "[OPTIONS] CONTAINER COMMAND [ARG...]",
@@ -8,6 +9,7 @@ export const exec = command({
     -d, --detach  Detached mode: run command in the background
     --detach-keys string  Override the key sequence for detaching a container
     -e, --env list...  Set environment variables
+    --env-file list...  Read in a file of environment variables
     -i, --interactive  Keep STDIN open even if not attached
     --privileged  Give extended privileges to the command
     -t, --tty  Allocate a pseudo-TTY
@@ -28,7 +30,7 @@ export const exec = command({
         AttachStdout: !detach,
         AttachStderr: !detach,
         Detach: detach,
-        Env: flags.list("env").map((entry) => (entry.includes("=") ? entry : `${entry}=${call.env[entry] ?? ""}`)),
+        Env: environment(call),
         User: flags.text("user") ?? "",
         WorkingDir: flags.text("workdir") ?? "",
         Privileged: flags.on("privileged"),

@@ -5,7 +5,7 @@ import { EngineError, runSession } from "../../client/index.ts";
 import { type Call, command, many } from "../command.ts";
 import { pullImage, taggedName } from "../image/transfer.ts";
 import { DockerExit, UsageError } from "../usage-error.ts";
-import { createBody } from "./create-body.ts";
+import { attachedStreams, createBody } from "./create-body.ts";
 import { createFlags } from "./create-flags.ts";
 
 export const create = command({
@@ -37,8 +37,9 @@ export const run = command({
       call.print(id);
       return 0;
     }
-    const [tty, interactive] = [flags.on("tty"), flags.on("interactive")];
-    const connection = await engine.hijack(`${path}/attach`, { query: { stream: true, stdin: interactive, stdout: true, stderr: true } });
+    const tty = flags.on("tty");
+    const streams = attachedStreams(flags, true);
+    const connection = await engine.hijack(`${path}/attach`, { query: { stream: true, ...streams } });
     // Asked before the start, so that a container that is removed at its end still tells its exit code.
     const condition = flags.on("rm") ? "removed" : "next-exit";
     const ended = engine.json<{ StatusCode: number }>("POST", `${path}/wait`, { query: { condition } });
@@ -47,7 +48,7 @@ export const run = command({
       context: call,
       connection,
       tty,
-      stdin: interactive,
+      stdin: streams.stdin && flags.on("interactive"),
       resize: (size) => engine.json("POST", `${path}/resize`, { query: size }),
       detachKeys: flags.text("detach-keys"),
       ...(flags.on("sig-proxy", true) ? { onSignal: (signal) => engine.json("POST", `${path}/kill`, { query: { signal } }) } : {}),
@@ -59,7 +60,8 @@ export const run = command({
       await session;
       return failed(error, startCode(error));
     }
-    return (await session) === "detached" ? 0 : (await ended).StatusCode;
+    if ((await session) === "detached" || !(streams.stdout || streams.stderr)) return 0; // who sees no output is not told how it ended
+    return (await ended).StatusCode;
   },
 });
 

@@ -12,6 +12,8 @@ export const update = command({
     --blkio-weight int  Block IO (relative weight), between 10 and 1000, or 0 to disable (default 0)
     --cpu-period int  Limit CPU CFS (Completely Fair Scheduler) period
     --cpu-quota int  Limit CPU CFS (Completely Fair Scheduler) quota
+    --cpu-rt-period int  Limit the CPU real-time period in microseconds
+    --cpu-rt-runtime int  Limit the CPU real-time runtime in microseconds
     -c, --cpu-shares int  CPU shares (relative weight)
     --cpus decimal  Number of CPUs
     --cpuset-cpus string  CPUs in which to allow execution (0-3, 0,1)
@@ -49,6 +51,8 @@ export function resourceLimits(flags: Flags) {
     BlkioWeight: flags.int("blkio-weight"),
     CpuPeriod: flags.int("cpu-period"),
     CpuQuota: flags.int("cpu-quota"),
+    CpuRealtimePeriod: flags.int("cpu-rt-period"),
+    CpuRealtimeRuntime: flags.int("cpu-rt-runtime"),
     CpuShares: flags.int("cpu-shares"),
     NanoCpus: flags.given("cpus") ? Math.round(Number(flags.text("cpus")) * 1e9) : undefined,
     CpusetCpus: flags.text("cpuset-cpus"),

@@ -1,39 +1,48 @@
 import type { Network } from "../../../api/index.ts";
+import { EngineError } from "../../client/index.ts";
 import { command, many } from "../command.ts";
 import { confirmed } from "../confirm.ts";
 import { forEachArgument } from "../each.ts";
 import { filterQuery } from "../filters.ts";
 import { printListing } from "../format/listing.ts";
 import { DockerExit } from "../usage-error.ts";
+import { ipamConfig } from "./ipam-config.ts";
 
 export const create = command({
   usage: "[OPTIONS] NETWORK",
   about: "Create a network",
   flags: `
+    --attachable  Enable manual container attachment
+    --aux-address map...  Auxiliary IPv4 or IPv6 addresses used by Network driver
     -d, --driver string  Driver to manage the Network (default "bridge")
-    --gateway string  IPv4 or IPv6 Gateway for the master subnet
+    --gateway list...  IPv4 or IPv6 Gateway for the master subnet
     --internal  Restrict external access to the network
-    --ip-range string  Allocate container ip from a sub-range
+    --ip-range list...  Allocate container ip from a sub-range
+    --ipam-driver string  IP Address Management Driver (default "default")
+    --ipam-opt map...  Set IPAM driver specific options
+    --ipv4  Enable or disable IPv4 address assignment (default true)
     --ipv6  Enable IPv6 networking
     --label list...  Set metadata on a network
     -o, --opt map...  Set driver specific options
-    --subnet string  Subnet in CIDR format that represents a network segment
+    --scope string  Control the network's scope
+    --subnet list...  Subnet in CIDR format that represents a network segment
   `,
   arity: [1, 1],
   run: async ({ engine, flags, args: [Name = ""], print }) => {
     const pairs = (list: readonly string[]) =>
       Object.fromEntries(list.map((text) => [text.split("=")[0] ?? "", text.split("=").slice(1).join("=")]));
-    const [Subnet, Gateway, IPRange] = [flags.text("subnet"), flags.text("gateway"), flags.text("ip-range")];
-    const config = { ...(Subnet ? { Subnet } : {}), ...(Gateway ? { Gateway } : {}), ...(IPRange ? { IPRange } : {}) };
     const made = await engine.json<{ Id: string }>("POST", "/networks/create", {
       body: {
         Name,
         Driver: flags.text("driver") ?? "bridge",
         Internal: flags.on("internal"),
-        EnableIPv6: flags.on("ipv6"),
+        Attachable: flags.on("attachable"),
+        ...(flags.given("ipv4") ? { EnableIPv4: flags.on("ipv4") } : {}),
+        ...(flags.given("ipv6") ? { EnableIPv6: flags.on("ipv6") } : {}),
+        ...(flags.given("scope") ? { Scope: flags.text("scope") } : {}),
         Labels: pairs(flags.list("label")),
         Options: pairs(flags.list("opt")),
-        IPAM: { Driver: "default", Config: Object.keys(config).length > 0 ? [config] : [] },
+        IPAM: { Driver: flags.text("ipam-driver") ?? "default", Options: pairs(flags.list("ipam-opt")), Config: ipamConfig(flags) },
       },
     });
     print(made.Id);
@@ -81,12 +90,15 @@ export const ls = command({
 });
 
 export const rm = command({
-  usage: "NETWORK [NETWORK...]",
+  usage: "[OPTIONS] NETWORK [NETWORK...]",
   about: "Remove one or more networks",
+  flags: "-f, --force  Do not error if the network does not exist",
   arity: [1, many],
   run: (call) =>
     forEachArgument(call, async (name) => {
-      await call.engine.json("DELETE", `/networks/${encodeURIComponent(name)}`);
+      await call.engine.json("DELETE", `/networks/${encodeURIComponent(name)}`).catch((error: unknown) => {
+        if (!call.flags.on("force") || !(error instanceof EngineError) || error.status !== 404) throw error;
+      });
       return name;
     }),
 });
