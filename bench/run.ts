@@ -6,6 +6,7 @@ import { fileURLToPath } from "node:url";
 import { loadingTimes } from "./config.ts";
 import { berthEngine, dockerEngine, type Engine } from "./engines.ts";
 import { imageRows } from "./images.ts";
+import { loadRows } from "./load.ts";
 import { watchRows } from "./watch.ts";
 
 const runs = Number(/--runs[= ](\d+)/.exec(process.argv.join(" "))?.[1] ?? 5);
@@ -34,6 +35,8 @@ try {
     }
   rows.push(...(await imageRows(engines, { directory, runs, wanted })));
   if (wanted("watch")) rows.push(...(await watchRows(engines, { directory, runs })));
+  // Not among everything: it takes a minute for each engine.
+  if (only.includes("load")) rows.push(...(await loadRows(engines, { seconds: 60 })));
   if (wanted("floor")) for (const size of [10, 50]) floor(size);
 } finally {
   for (const engine of engines) await engine.close();

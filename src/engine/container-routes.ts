@@ -100,8 +100,8 @@ export function containerRoutes(o: ContainerRoutesOptions): Route[] {
       call.response.end(`${JSON.stringify(await waiting)}\n`);
     }),
     route("POST", "/containers/{id}/resize", (call) => {
-      const record = containers.get(ref(call));
       const size = { h: whole(call, "h"), w: whole(call, "w") };
+      const record = containers.get(ref(call));
       if (!record.State.Running) throw new BerthError("container/not-running", `container ${record.Id} is not running`);
       runtime.resize(record.Id, size);
       containerEvent(events, record, "resize", { height: String(size.h), width: String(size.w) });

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import type { Builder } from "../build/index.ts";
 import type { ImageStore } from "../image/index.ts";
 import type { Volumes } from "../runtime/index.ts";
+import { BerthError } from "../system/index.ts";
 import type { LocalSources } from "./buildkit/index.ts";
 import { containerSummary } from "./container-summary.ts";
 import type { Containers } from "./containers.ts";
@@ -23,6 +24,8 @@ export function diskUsageRoutes(o: {
   return [
     route("GET", "/system/df", async ({ query, response, signal }) => {
       const types = query.getAll("type");
+      const unknown = types.find((type) => !["container", "image", "volume", "build-cache"].includes(type));
+      if (unknown !== undefined) throw new BerthError("api/bad-parameter", `unknown object type: ${unknown}`);
       const wants = (type: string) => types.length === 0 || types.includes(type);
       const records = containers.list();
       const { layersSize, images: sizes } = images.diskUsage();

@@ -95,12 +95,12 @@ export function execRoutes({
   };
   return [
     route("POST", "/containers/{id}/exec", async (call) => {
-      const record = containers.get(decodeURIComponent(call.params[0] ?? ""));
       const body = execBody(await jsonBody<unknown>(call.request));
+      if (!body.Cmd?.length) throw new BerthError("api/bad-parameter", "No exec command specified");
+      const record = containers.get(decodeURIComponent(call.params[0] ?? ""));
       if (!record.State.Running) throw new BerthError("container/not-running", `container ${record.Id} is not running`);
       if (record.State.Paused)
         throw new BerthError("container/not-running", `Container ${record.Id} is paused, unpause the container before exec`);
-      if (!body.Cmd?.length) throw new BerthError("api/bad-parameter", "No exec command specified");
       const id = randomBytes(32).toString("hex");
       const exec: Exec = {
         id,

@@ -107,7 +107,12 @@ export function parseBody<T>(bytes: Buffer): T {
   try {
     return (JSON.parse(bytes.toString()) ?? {}) as T; // fields are checked where they are used
   } catch (error) {
-    throw new BerthError("api/bad-parameter", `invalid JSON: ${messageOf(error)}`);
+    const text = messageOf(error);
+    if (/after JSON/.test(text)) throw new BerthError("api/bad-parameter", "unexpected content after JSON");
+    // A body that was cut off is told in Docker's word.
+    const isCut = /end of JSON|position (\d+)/.exec(text);
+    const cut = isCut && (isCut[1] === undefined || Number(isCut[1]) >= bytes.toString().trimEnd().length);
+    throw new BerthError("api/bad-parameter", `invalid JSON: ${cut ? "unexpected EOF" : text}`);
   }
 }
 

@@ -118,7 +118,7 @@ export class ApiServer {
       const { path, version: spoken } = checkVersion(url.pathname);
       const found = this.#routes.filter((candidate) => candidate.path.test(path));
       const chosen = found.find((candidate) => candidate.method === request.method);
-      if (!chosen) throw new BerthError("api/not-found", found.length ? "method not allowed" : "page not found");
+      if (!chosen) throw new BerthError("api/not-found", "page not found");
       const params = chosen.path.exec(path)?.slice(1) ?? [];
       await chosen.handler({
         request,
@@ -147,19 +147,20 @@ export class ApiServer {
 
 /** Cuts "/v1.43" off. @throws BerthError api/bad-parameter for a version that is not answered */
 function checkVersion(path: string): { path: string; version: number } {
-  const match = /^\/v(\d+)\.(\d+)(\/.*)$/.exec(path);
+  const match = /^\/v(\d+)(?:\.(\d+)((?:\.\d+)*))?(\/.*)$/.exec(path);
   if (!match) return { path, version: Number(apiVersion) };
-  const asked = Number(match[2]);
-  const text = `${match[1]}.${match[2]}`;
-  if (match[1] !== "1" || asked > Number(apiVersion.split(".")[1]))
+  const newest = Number(apiVersion.split(".")[1]);
+  const [major, asked] = [Number(match[1]), Number(match[2] ?? 0)];
+  const text = path.slice(2, path.indexOf("/", 1));
+  if (major > 1 || (major === 1 && (asked > newest || (asked === newest && match[3]))))
     throw new BerthError("api/bad-parameter", `client version ${text} is too new. Maximum supported API version is ${apiVersion}`);
-  if (asked < Number(minimumApiVersion.split(".")[1])) {
+  if (major < 1 || asked < Number(minimumApiVersion.split(".")[1])) {
     throw new BerthError(
       "api/bad-parameter",
       `client version ${text} is too old. Minimum supported API version is ${minimumApiVersion}, please upgrade your client to a newer version`,
     );
   }
-  return { path: match[3] ?? "/", version: Number(text) };
+  return { path: match[4] ?? "/", version: Number(`${major}.${asked}`) };
 }
 
 function readExactly(socket: Duplex, head: Buffer, length: number): Promise<{ body: Buffer; rest: Buffer }> {

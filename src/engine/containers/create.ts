@@ -24,7 +24,7 @@ export function createContainer(
   const id = randomBytes(32).toString("hex");
   const chosen = name?.replace(/^\//, "") || freeName(book.list());
   checkName(chosen, book.list());
-  if (!body.Image) throw new BerthError("container/bad-config", "Config cannot be empty in order to create a container");
+  if (!body.Image) throw new BerthError("container/bad-config", "config cannot be empty in order to create a container");
   const image = images.get(body.Image);
   if (platform) checkPlatform(body.Image, image.config, platform);
   const { record, volumes: wanted } = buildRecord(body, {
