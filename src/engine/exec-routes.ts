@@ -162,6 +162,8 @@ export function execRoutes({
         if (call.upgrade?.head.length) take(call.upgrade.head);
         stream.socket.on("data", take);
         stream.socket.on("end", () => session.endInput());
+        // A client that is cut off with output unread has no orderly end; a process that reads on would never learn that nobody writes.
+        if (!exec.body.Tty) stream.socket.on("close", () => session.endInput());
       } else stream.socket.resume();
       await session.exited;
       await sending;

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, it } from "vitest";
 import { type Berth, installedBerth } from "../../support/berth.ts";
 import { busyboxArchive } from "../../support/busybox-image.ts";
 import { EngineApi } from "../../support/engine-api.ts";
+import { until } from "../../support/until.ts";
 
 let berth: Berth;
 let api: EngineApi;
@@ -91,4 +92,23 @@ it("tells in its output that an exec was started before, with the status of succ
   expect(again.toString()).toContain(`exec command ${id} is already running`);
   first.end("still there\n");
   expect(await rest(first)).toContain("still there\n");
+});
+
+it("ends the input of an exec whose client was cut off with output unread", async () => {
+  const id = await execOf({ Cmd: ["cat"] });
+  const socket = await start(id, { Detach: false, Tty: false });
+  socket.pause();
+  socket.write("x".repeat(100_000));
+  await until(async () => (await api.json<{ Running: boolean }>("GET", `/exec/${id}/json`)).Running, {
+    timeoutMs: 30_000,
+    what: "the exec",
+  });
+  await new Promise<void>((resolve) => {
+    socket.once("readable", () => resolve()); // something came, and is left where it is
+  });
+  socket.destroy();
+  await until(async () => !(await api.json<{ Running: boolean }>("GET", `/exec/${id}/json`)).Running, {
+    timeoutMs: 30_000,
+    what: "the exec",
+  });
 });
