@@ -10,8 +10,13 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(directory, { recursive: true, force: true }));
 
+/** The records there are; a deleted one keeps another name until its file is gone. */
 const written = () =>
-  Object.fromEntries(readdirSync(directory).map((name) => [name, JSON.parse(readFileSync(join(directory, name), "utf8"))]));
+  Object.fromEntries(
+    readdirSync(directory)
+      .filter((name) => name.endsWith(".json"))
+      .map((name) => [name, JSON.parse(readFileSync(join(directory, name), "utf8"))]),
+  );
 
 test("what is put soon is there at once, and in its file when it is flushed", () => {
   const records = new Records<{ n: number }>(directory);
