@@ -76,6 +76,7 @@ const testTools = [
   },
   { any: ["git"], why: "tests: build contexts from git", apt: "git", dnf: "git", apk: "git", pacman: "git" },
   { any: ["tmux"], why: "tests: the attached terminal", apt: "tmux", dnf: "tmux", apk: "tmux", pacman: "tmux" },
+  { any: ["vim"], why: "tests: an editor that saves by rename", apt: "vim", dnf: "vim-enhanced", apk: "vim", pacman: "vim" },
   { any: ["zstd"], why: "tests: zstd layers", apt: "zstd", dnf: "zstd", apk: "zstd", pacman: "zstd" },
   {
     any: ["ssh-agent"],
