@@ -1,9 +1,28 @@
-import { closeSync, existsSync, openSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { closeSync, existsSync, mkdirSync, openSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { cloneFlag, mountFlag, NetlinkSocket, netlinkFamily, syscalls, umountFlag } from "../system/index.ts";
 
 const directory = "/run/netns";
 
 export const namespacePath = (name: string): string => `${directory}/${name}`;
+
+/**
+ * Makes the directory of named namespaces a mount of its own that is shared, as `ip netns add` does at its first (ip-netns(8)). Were it done there and later,
+ * the names that are mounted by then would be mounted twice, and could not be deleted.
+ */
+export function prepareNamespaces(): void {
+  if (isPrepared) return;
+  mkdirSync(directory, { recursive: true });
+  const { mount } = syscalls();
+  try {
+    mount("", directory, "none", mountFlag.shared | mountFlag.rec, "");
+  } catch {
+    // EINVAL: it is no mount yet.
+    mount(directory, directory, "none", mountFlag.bind | mountFlag.rec, "");
+    mount("", directory, "none", mountFlag.shared | mountFlag.rec, "");
+  }
+  isPrepared = true;
+}
+let isPrepared = false;
 
 /** An open network namespace: to put interfaces into it, and to configure them from inside. */
 export interface OpenNamespace {
