@@ -1,4 +1,4 @@
-import { spawn } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { createWriteStream, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -80,7 +80,8 @@ async function builds(builders: readonly Builder[], o: { directory: string; runs
   for (const builder of builders) await builder.docker(["build", "-t", "bench-same", same]);
   for (let run = 0; run <= o.runs; run += 1) {
     for (const builder of builders) {
-      const fresh = contextOf(join(o.directory, `cold-${builder.name}`), 10_000, ["FROM busybox", "COPY . /app"]);
+      // A directory for each run: a file system without a journal is slow to make files for a while after as many were deleted.
+      const fresh = contextOf(join(o.directory, `cold-${builder.name}-${run}`), 10_000, ["FROM busybox", "COPY . /app"]);
       const samples: [Samples, number][] = [
         [rebuild ?? {}, await builder.docker(["build", "-t", "bench-same", same])],
         [cold ?? {}, await builder.docker(["build", "-t", "bench-cold", fresh])],
@@ -178,13 +179,13 @@ async function peakMb(engine: Engine, work: () => Promise<unknown>): Promise<num
 
 /** A context of so many files of about 1 KB in a hundred directories, new each time. */
 function contextOf(directory: string, files: number, dockerfile: readonly string[]): string {
-  rmSync(directory, { recursive: true, force: true });
   for (let index = 0; index < files; index += 1) {
     const below = join(directory, "src", String(index % 100));
     if (index < 100) mkdirSync(below, { recursive: true });
     writeFileSync(join(below, `${index}.txt`), randomBytes(500).toString("hex"));
   }
   writeFileSync(join(directory, "Dockerfile"), `${dockerfile.join("\n")}\n`);
+  execFileSync("sync"); // what was written here is not paid for by the one that is measured next
   return directory;
 }
 
