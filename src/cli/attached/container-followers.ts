@@ -1,5 +1,5 @@
-import type { DockerEvent } from "../../api/index.ts";
-import { type EngineClient, jsonLines } from "../client/index.ts";
+import type { Container, DockerEvent } from "../../api/index.ts";
+import { type EngineClient, EngineError, jsonLines } from "../client/index.ts";
 import { containerLines } from "../container-lines.ts";
 import { type ContainerRow, composeLabel, projectContainers, serviceOf, shortName, withoutProject } from "../project-containers.ts";
 import type { LogOutput } from "./log-output.ts";
@@ -145,8 +145,18 @@ export class ContainerFollowers {
 
   async #tellEnd(id: string, following: Following, end: Omit<ContainerEnd, "restarting">): Promise<void> {
     await following.shown.catch(() => {});
-    const row = (await this.#rows()).find((one) => one.Id === id);
-    await this.#onEnd({ ...end, restarting: row !== undefined && isUp(row) });
+    await this.#onEnd({ ...end, restarting: await this.#runsAgain(id, following.run.endedMs ?? 0) });
+  }
+
+  /** Also where the next run has ended meanwhile. */
+  async #runsAgain(id: string, endedMs: number): Promise<boolean> {
+    try {
+      const { State: state } = await this.#client.json<Container>("GET", `/containers/${id}/json`, { signal: this.#over.signal });
+      return state.Running || state.Restarting || Date.parse(state.StartedAt) > endedMs;
+    } catch (error) {
+      if (error instanceof EngineError && error.status === 404) return false; // removed
+      throw error;
+    }
   }
 }
 
