@@ -49,6 +49,7 @@ async function entries(tar: NodeJS.ReadableStream): Promise<Record<string, strin
   reader.on("entry", ({ name, type, linkname }, content, next) => {
     const parts: Buffer[] = [];
     content.on("data", (part) => parts.push(part as Buffer)); // an entry's chunks are always buffers
+    content.on("error", () => {}); // the archive was cut off: the pipeline says so
     content.on("end", () => {
       found[name] = type === "file" ? Buffer.concat(parts).toString() : type === "directory" ? "" : `-> ${linkname}`;
       next();
