@@ -1,4 +1,4 @@
-import { rmSync } from "node:fs";
+import { readSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";
 import { ReadStream } from "node:tty";
 import { syscalls } from "../system/index.ts";
@@ -8,6 +8,8 @@ export interface Terminal {
   readonly stream: ReadStream;
   write(data: Uint8Array): void;
   resize(size: { w: number; h: number }): void;
+  /** What is still to be read when `stream` has told its end, and before it is closed: libuv takes a hang-up for the end after the first read that was not full. */
+  rest(): Buffer;
   close(): void;
 }
 
@@ -92,6 +94,23 @@ function terminal(fd: number): Terminal {
       size.writeUInt16LE(w, 2);
       os.libc("int ioctl(int fd, ulong request, const uint8_t *p)")(fd, TIOCSWINSZ, size);
     },
+    rest: () => readRest(fd),
     close: () => stream.destroy(),
   };
+}
+
+/** Everything up to EIO, which says that the other end is closed and nothing is left (pty(7)). */
+function readRest(fd: number): Buffer {
+  const chunks: Buffer[] = [];
+  try {
+    for (;;) {
+      const chunk = Buffer.alloc(4096);
+      const length = readSync(fd, chunk);
+      if (length === 0) break;
+      chunks.push(chunk.subarray(0, length));
+    }
+  } catch {
+    // EIO, or EAGAIN where somebody holds the other end
+  }
+  return Buffer.concat(chunks);
 }

@@ -118,7 +118,11 @@ export function execInContainer(
           return new Promise<void>((resolve) => {
             received.stream.on("data", (data: Buffer) => onOutput(1, data));
             received.stream.on("error", () => resolve()); // EIO: the other end was closed
-            received.stream.on("end", () => resolve());
+            received.stream.on("end", () => {
+              const rest = received.rest();
+              if (rest.length > 0) onOutput(1, rest);
+              resolve();
+            });
             received.stream.on("close", () => resolve());
           });
         })
