@@ -1,10 +1,11 @@
 // Makes, from the description of Berth's own part of the API (docs/openapi.yaml), the types that the engine and its clients use.
 // `--check` changes nothing and fails where a file is not current.
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { compile } from "json-schema-to-typescript";
 import { parse } from "yaml";
+import { writeGenerated } from "./write-generated.mjs";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const banner = "// Made by scripts/generate-api.mjs from docs/openapi.yaml: change that one.\n";
@@ -57,17 +58,4 @@ function properties(value, schemas) {
   return Object.fromEntries(Object.entries(value).map(([key, one]) => [(one.readOnly ? readonlyMark : "") + key, typed(one, schemas)]));
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const check = process.argv.includes("--check");
-  for (const [file, content] of Object.entries(await generated())) {
-    const path = join(root, file);
-    if (existsSync(path) && readFileSync(path, "utf8") === content) continue;
-    if (check) {
-      console.error(`${file} is not current: run \`node scripts/generate-api.mjs\`.`);
-      process.exitCode = 1;
-    } else {
-      writeFileSync(path, content);
-      console.log(`wrote ${file}`);
-    }
-  }
-}
+if (process.argv[1] === fileURLToPath(import.meta.url)) writeGenerated(root, await generated(), "scripts/generate-api.mjs");

@@ -1,11 +1,12 @@
 // Makes, from the one JSON Schema of project files, what src/spec compiles in: the validator, the types of a raw file and the table of attributes;
 // and docs/compose-support.md. `--check` changes nothing and fails where a file is not current.
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import AjvModule from "ajv";
 import standaloneModule from "ajv/dist/standalone/index.js";
 import { compile } from "json-schema-to-typescript";
+import { writeGenerated } from "./write-generated.mjs";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const folder = join(root, "src/spec/schema");
@@ -160,17 +161,4 @@ ${rows.join("\n")}
 `;
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const check = process.argv.includes("--check");
-  for (const [file, content] of Object.entries(await generated())) {
-    const path = join(root, file);
-    if (existsSync(path) && readFileSync(path, "utf8") === content) continue;
-    if (check) {
-      console.error(`${file} is not current: run \`node scripts/generate-spec.mjs\`.`);
-      process.exitCode = 1;
-    } else {
-      writeFileSync(path, content);
-      console.log(`wrote ${file}`);
-    }
-  }
-}
+if (process.argv[1] === fileURLToPath(import.meta.url)) writeGenerated(root, await generated(), "scripts/generate-spec.mjs");

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { NetlinkSocket, netlinkFamily, run } from "../system/index.ts";
-import { createNamespace, namespacePath, type OpenNamespace, openNamespace, prepareNamespaces, removeNamespace } from "./net-namespace.ts";
+import { createNamespace, namespacePath, type OpenNamespace, openNamespace, removeNamespace } from "./net-namespace.ts";
 import { addAddress, addVeth, defaultRoute, deleteLinks, getLink, linkIndex, setHairpin, setUp } from "./rtnetlink.ts";
 
 /** One interface of one container: the veth's outer name, the bridge it joins, and what it gets inside. */
@@ -26,7 +26,6 @@ const loopbackIndex = 1;
 
 /** Makes the namespaces that are not there, with nothing in them but a loopback that is down. */
 export function makeNamespaces(names: readonly string[]): void {
-  prepareNamespaces();
   for (const name of names) if (!existsSync(namespacePath(name))) createNamespace(name).close();
 }
 
@@ -100,7 +99,6 @@ export interface BridgePlan {
 
 /** Makes the bridges that are not there, all with one `ip`. */
 export async function createBridges(plans: readonly BridgePlan[]): Promise<void> {
-  prepareNamespaces();
   const missing = plans.filter((plan) => !linkExists(plan.link));
   if (missing.length > 0) {
     const lines = missing.flatMap((plan) => [

@@ -9,7 +9,7 @@ export const namespacePath = (name: string): string => `${directory}/${name}`;
  * Makes the directory of named namespaces a mount of its own that is shared, as `ip netns add` does at its first (ip-netns(8)). Were it done there and later,
  * the names that are mounted by then would be mounted twice, and could not be deleted.
  */
-export function prepareNamespaces(): void {
+function prepareNamespaces(): void {
   if (isPrepared) return;
   mkdirSync(directory, { recursive: true });
   const { mount } = syscalls();
@@ -36,6 +36,7 @@ export interface OpenNamespace {
  * threads are not affected (network_namespaces(7): a namespace is a thread's).
  */
 export function createNamespace(name: string): OpenNamespace {
+  prepareNamespaces();
   const path = namespacePath(name);
   writeFileSync(path, "", { flag: "wx", mode: 0o444 });
   try {

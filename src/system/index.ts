@@ -23,7 +23,7 @@ export { adoptOrphans } from "./orphans.ts";
 export { withLowerDirs } from "./overlay.ts";
 export { libcPath, nodePath } from "./path-bytes.ts";
 export { type BerthPaths, berthPaths } from "./paths.ts";
-export { processState } from "./process-state.ts";
+export { hasEnded } from "./process-state.ts";
 export { removeSoon, sweepRemoved } from "./remove-soon.ts";
 export { removeTree } from "./remove-tree.ts";
 export { type RunOptions, type RunResult, reaped, run } from "./run.ts";

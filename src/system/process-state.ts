@@ -12,3 +12,6 @@ export function processState(pid: number): string | undefined {
     return undefined;
   }
 }
+
+/** True also for a zombie, which stays where nobody waits for it. */
+export const hasEnded = (pid: number): boolean => [undefined, "Z"].includes(processState(pid));

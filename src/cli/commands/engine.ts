@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { join } from "node:path";
-import { processState } from "../../system/index.ts";
+import { hasEnded } from "../../system/index.ts";
 import { EngineClient } from "../client/index.ts";
 import { engineAnswers, requireRoot } from "../engine-process.ts";
 import type { ListenOptions } from "../grammar/engine.ts";
@@ -79,15 +79,10 @@ export async function stopEngine(cli: Invocation): Promise<number> {
   client.close();
   const endMs = Date.now() + 30_000;
   // The socket goes first; what the engine had in the kernel goes while it ends.
-  while (isAlive(Pid)) {
+  while (!hasEnded(Pid)) {
     if (Date.now() > endMs)
       throw new Error(`the engine at ${cli.paths.socket} does not end; its log is ${join(cli.paths.root, "engine.log")}`);
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
   return 0;
-}
-
-/** Where nobody waits for it, an ended one stays as a zombie. */
-function isAlive(pid: number): boolean {
-  return !["Z", undefined].includes(processState(pid));
 }

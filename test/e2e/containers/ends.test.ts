@@ -1,10 +1,10 @@
 import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { ContainerCreateBody } from "../../../src/api/index.ts";
+import { hasEnded } from "../../../src/system/index.ts";
 import { type Berth, installedBerth } from "../../support/berth.ts";
 import { busyboxArchive } from "../../support/busybox-image.ts";
 import { EngineApi } from "../../support/engine-api.ts";
-import { hasEnded } from "../../support/processes.ts";
 import { until } from "../../support/until.ts";
 
 let berth: Berth;

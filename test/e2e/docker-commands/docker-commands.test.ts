@@ -2,9 +2,9 @@ import { rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { execa } from "execa";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { hasEnded } from "../../../src/system/index.ts";
 import { type Berth, checkout, installedBerth } from "../../support/berth.ts";
 import { busyboxArchive } from "../../support/busybox-image.ts";
-import { hasEnded } from "../../support/processes.ts";
 import { until } from "../../support/until.ts";
 
 let berth: Berth;

@@ -2,9 +2,9 @@ import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { execa } from "execa";
 import { expect, test } from "vitest";
+import { hasEnded } from "../../../src/system/index.ts";
 import { type Berth, installedBerth } from "../../support/berth.ts";
 import { busyboxArchive } from "../../support/busybox-image.ts";
-import { hasEnded } from "../../support/processes.ts";
 import { loadBusybox, type TestProject, testProject } from "../../support/project.ts";
 import { until } from "../../support/until.ts";
 

@@ -2,8 +2,8 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { join } from "node:path";
 import { execa } from "execa";
 import { expect, test } from "vitest";
+import { hasEnded } from "../../../src/system/index.ts";
 import { type Berth, checkout, installedBerth } from "../../support/berth.ts";
-import { hasEnded } from "../../support/processes.ts";
 import { until } from "../../support/until.ts";
 
 /** Any command that needs an engine starts one; this one is content with a container that does not exist. */

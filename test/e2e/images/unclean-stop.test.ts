@@ -5,9 +5,9 @@ import { join } from "node:path";
 import { Readable } from "node:stream";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { EngineClient } from "../../../src/cli/client/index.ts";
+import { hasEnded } from "../../../src/system/index.ts";
 import { type Berth, installedBerth } from "../../support/berth.ts";
 import { busyboxArchive, tarArchive } from "../../support/busybox-image.ts";
-import { hasEnded } from "../../support/processes.ts";
 import { type TestRegistry, testRegistry } from "../../support/registry.ts";
 import { until } from "../../support/until.ts";
 

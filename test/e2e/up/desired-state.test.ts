@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { hasEnded } from "../../../src/system/index.ts";
 import { type Berth, installedBerth } from "../../support/berth.ts";
 import { busyboxArchive } from "../../support/busybox-image.ts";
-import { hasEnded } from "../../support/processes.ts";
 import { ProjectClient, projectOf } from "../../support/project-client.ts";
 import { until } from "../../support/until.ts";
 
