@@ -1,9 +1,9 @@
 import { setTimeout } from "node:timers/promises";
-import { type LogQuery, type Runtime, readLogs } from "../runtime/index.ts";
+import { type LogQuery, type Runtime, readLogs, utcTime } from "../runtime/index.ts";
 import { BerthError } from "../system/index.ts";
 import type { ContainerRecord } from "./container-record.ts";
 import type { Containers } from "./containers.ts";
-import { frame } from "./hijack.ts";
+import { frameHead } from "./hijack.ts";
 import { type Call, flag, sendStream, timeMs } from "./http.ts";
 
 /** GET /containers/{id}/logs: frames without a terminal, raw bytes with one. @throws BerthError api/bad-parameter, api/not-implemented */
@@ -37,10 +37,14 @@ export async function logs(
   const timestamps = flag(query, "timestamps");
   const details = flag(query, "details") ? logDetails(record) : "";
   const pieces = async function* () {
-    for await (const entry of readLogs(runtime.logPath(record.Id), logQuery, tty && !timestamps && !details)) {
-      const head = `${timestamps ? `${entry.time} ` : ""}${details}`;
-      const data = head ? Buffer.concat([Buffer.from(head), entry.data]) : entry.data;
-      yield tty ? data : frame(entry.stream, data);
+    for await (const batch of readLogs(runtime.logPath(record.Id), logQuery, { parts: tty && !timestamps && !details })) {
+      const buffers: Buffer[] = [];
+      for (const entry of batch) {
+        const head = Buffer.from(`${timestamps ? `${utcTime(entry)} ` : ""}${details}`);
+        if (!tty) buffers.push(frameHead(entry.stream, head.length + entry.data.length));
+        buffers.push(head, entry.data);
+      }
+      yield Buffer.concat(buffers);
     }
   };
   await sendStream(call, pieces());

@@ -22,7 +22,7 @@ export function hijack(call: Call, o: { tty: boolean }): Hijacked {
   return {
     socket,
     send: (stream, data) => {
-      const chunk = o.tty ? data : frame(stream, data);
+      const chunk = o.tty ? data : Buffer.concat([frameHead(stream, data.length), data]);
       if (socket.destroyed || socket.writableEnded || socket.write(chunk)) return Promise.resolve();
       return new Promise((resolve) => {
         const done = () => {
@@ -40,10 +40,10 @@ export function hijack(call: Call, o: { tty: boolean }): Hijacked {
   };
 }
 
-/** stdcopy framing: stream, three zero bytes, length in big-endian, payload. */
-export function frame(stream: 1 | 2, data: Buffer): Buffer {
+/** The head of a stdcopy frame: stream, three zero bytes, the payload's length in big-endian. */
+export function frameHead(stream: 1 | 2, length: number): Buffer {
   const head = Buffer.alloc(8);
   head[0] = stream;
-  head.writeUInt32BE(data.length, 4);
-  return Buffer.concat([head, data]);
+  head.writeUInt32BE(length, 4);
+  return head;
 }

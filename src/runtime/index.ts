@@ -10,7 +10,9 @@ export { type ExecSession, type ExecSpec, execInContainer, mergeEnv } from "./ex
 export type { ExitInfo } from "./exit-files.ts";
 export { initLayer } from "./init-layer.ts";
 export { readInside, resolveInside } from "./inside.ts";
-export { type LogEntry, type LogPosition, type LogQuery, logEnd, readLogs, readOutput } from "./logs.ts";
+export { type LogPosition, logEnd } from "./log-batches.ts";
+export { type LogEntry, utcTime } from "./log-lines.ts";
+export { type LogQuery, readLogs, readOutput } from "./logs.ts";
 export { isMounted } from "./mounted.ts";
 export { defaultMaskedPaths, defaultReadonlyPaths, type NamespacePaths, type ResolvedMount } from "./oci-spec.ts";
 export { prepareHost } from "./prepare-host.ts";

@@ -1,4 +1,4 @@
-import { readdirSync } from "node:fs";
+import { readdirSync, statSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 
 /** The files of a container's log, oldest first: `ctr.log.2`, `ctr.log.1`, `ctr.log`. */
@@ -15,4 +15,9 @@ export function logFiles(path: string): string[] {
     .filter((file) => file === name || (file.startsWith(`${name}.`) && /^\d+$/.test(file.slice(name.length + 1))))
     .sort((a, b) => age(b) - age(a))
     .map((file) => join(dirname(path), file));
+}
+
+/** Undefined where the file is gone. */
+export function inodeOf(file: string): number | undefined {
+  return statSync(file, { throwIfNoEntry: false })?.ino;
 }

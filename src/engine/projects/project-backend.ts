@@ -88,6 +88,6 @@ async function runHook(runtime: Runtime, id: string, hook: ServiceHook): Promise
 async function tail(runtime: Runtime, id: string, lines: number): Promise<string[]> {
   const query = { tail: lines, stdout: true, stderr: true, ended: () => true, signal: AbortSignal.timeout(5000) };
   const texts: string[] = [];
-  for await (const { data } of readLogs(runtime.logPath(id), query)) texts.push(data.toString().trimEnd());
+  for await (const batch of readLogs(runtime.logPath(id), query)) texts.push(...batch.map(({ data }) => data.toString().trimEnd()));
   return texts;
 }
