@@ -26,6 +26,8 @@ export interface AttachRequest {
   readonly ports: Container["HostConfig"]["PortBindings"];
   readonly exposed: readonly string[];
   readonly publishAll: boolean;
+  /** DNS servers of its own. */
+  readonly dns?: readonly string[];
 }
 
 export interface AttachResult {
@@ -41,7 +43,8 @@ interface Logger {
 }
 
 export interface AttachmentsOptions {
-  readonly instance: string;
+  /** The network namespace of a container, by its name. */
+  readonly namespaceOf: (containerId: string) => string;
   readonly log: Logger;
   readonly state: NetworkState;
   readonly ports: PublishedPorts;
@@ -85,7 +88,9 @@ export class Attachments {
     for (const sandbox of state.sandboxes.values()) {
       // After a reboot the namespace is gone, and with it what was published; after an end, too.
       if (!existsSync(namespacePath(this.#namespace(sandbox.containerId)))) Object.assign(sandbox, { attached: false, published: [] });
-      if (sandbox.attached) await this.#holdAgain(sandbox);
+      if (!sandbox.attached) continue;
+      await this.#holdAgain(sandbox);
+      await names.serveInside(sandbox);
     }
     if (used.length > 0) await this.applyRules();
     await deleteNamespaces(this.#unknownNamespaces());
@@ -104,13 +109,14 @@ export class Attachments {
 
   /** The same without waiting for the kernel: names, ports and networks know the container no more, and what it has in the kernel goes soon. */
   leave(containerId: string): void {
-    const { state, ports } = this.#o;
+    const { state, ports, names } = this.#o;
     const sandbox = state.sandboxes.get(containerId);
     if (!sandbox?.attached) return;
     const departure = departureOf(sandbox, this.#namespace(containerId));
     // The record is not written: without its namespace it counts as detached, and with it the next engine detaches it.
     sandbox.attached = false;
     sandbox.published = [];
+    names.leave(containerId);
     ports.letGo(containerId);
     this.#departures.add(departure);
   }
@@ -152,6 +158,7 @@ export class Attachments {
         { name: this.#namespace(containerId), links: [this.#link(sandbox, network, this.#isOnlyWayOut(sandbox, network))] },
       ]);
       await this.applyRules();
+      await this.#o.names.serveInside(sandbox);
       this.#tell([sandbox]);
       return endpointSettings(sandbox, network, settings);
     });
@@ -229,7 +236,9 @@ export class Attachments {
     const together = async (some: typeof prepared) => {
       const work = await Promise.allSettled([
         some.some(({ links }) => links.length > 0) ? this.applyRules() : undefined,
-        createNamespaces(some.map(({ sandbox, links }) => ({ name: this.#namespace(sandbox.containerId), links }))),
+        createNamespaces(some.map(({ sandbox, links }) => ({ name: this.#namespace(sandbox.containerId), links }))).then(() =>
+          Promise.all(some.map(({ sandbox }) => this.#o.names.serveInside(sandbox))),
+        ),
       ]);
       for (const part of work) if (part.status === "rejected") throw part.reason;
     };
@@ -251,8 +260,9 @@ export class Attachments {
 
   /** After an attach that failed: the kernel and the ports are as before. */
   async #takeDown(sandboxes: readonly Sandbox[]): Promise<void> {
-    const { log, ports } = this.#o;
+    const { log, ports, names } = this.#o;
     for (const sandbox of sandboxes) {
+      names.leave(sandbox.containerId);
       ports.letGo(sandbox.containerId);
       sandbox.attached = false;
       sandbox.published = [];
@@ -284,7 +294,7 @@ export class Attachments {
   }
 
   #namespace(containerId: string): string {
-    return `berth-${this.#o.instance}-${containerId.slice(0, 12)}`;
+    return this.#o.namespaceOf(containerId);
   }
 
   /** Of containers that a killed engine has removed. Their interfaces go with them. */
@@ -299,7 +309,8 @@ export class Attachments {
     const { state, get } = this.#o;
     const { containerId, name } = request;
     const endpoints = state.sandboxes.get(containerId)?.endpoints ?? {};
-    const sandbox: Sandbox = { containerId, name, attached: false, endpoints, published: [] };
+    const dns = request.dns?.length ? { dns: request.dns } : {};
+    const sandbox: Sandbox = { containerId, name, attached: false, endpoints, published: [], ...dns };
     const wanted = Object.entries(request.endpoints).map(([ref, settings]) => ({ network: get(ref), settings }));
     for (const id of Object.keys(endpoints)) if (!wanted.some(({ network }) => network.Id === id)) delete endpoints[id];
     state.sandboxes.set(containerId, sandbox);

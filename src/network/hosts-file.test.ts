@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { hostsFile, resolvConf } from "./hosts-file.ts";
+import { hostsFile } from "./hosts-file.ts";
 
 const lines = (text: string) => text.split("\n");
 
@@ -22,33 +22,5 @@ describe("/etc/hosts", () => {
       neighbours: [{ address: "10.0.0.3", names: ["db"] }],
     });
     expect(text.indexOf("192.0.2.1")).toBeLessThan(text.indexOf("10.0.0.3"));
-  });
-});
-
-describe("/etc/resolv.conf", () => {
-  const base = {
-    gateways: ["172.18.0.1"],
-    host: "nameserver 192.0.2.53\nsearch corp.example\noptions ndots:2\n",
-    dns: [],
-    search: [],
-    options: [],
-  };
-
-  it("asks the engine first, then the host's servers", () => {
-    expect(resolvConf(base)).toBe("nameserver 172.18.0.1\nnameserver 192.0.2.53\nsearch corp.example\noptions ndots:2\n");
-  });
-
-  it("leaves out the host's loopback resolver, which is another one inside", () => {
-    expect(resolvConf({ ...base, host: "nameserver 127.0.0.53\nnameserver ::1\n" })).toBe("nameserver 172.18.0.1\n");
-  });
-
-  it("takes what the container asked for instead of the host's", () => {
-    expect(resolvConf({ ...base, dns: ["198.51.100.1"], search: ["."], options: ["timeout:1"] })).toBe(
-      "nameserver 172.18.0.1\nnameserver 198.51.100.1\noptions timeout:1\n",
-    );
-  });
-
-  it("names three servers at most, as the C library reads", () => {
-    expect(resolvConf({ ...base, dns: ["192.0.2.1", "192.0.2.2", "192.0.2.3"] }).match(/nameserver/g)).toHaveLength(3);
   });
 });

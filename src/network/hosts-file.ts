@@ -29,31 +29,3 @@ export function hostsFile(o: {
     "",
   ].join("\n");
 }
-
-/** /etc/resolv.conf of a container: the engine's DNS first, then the host's own servers, which answer while no engine runs. */
-export function resolvConf(o: {
-  readonly gateways: readonly string[];
-  readonly host: string;
-  readonly dns: readonly string[];
-  readonly search: readonly string[];
-  readonly options: readonly string[];
-}): string {
-  const lines = o.host.split("\n").map((line) => line.trim().split(/\s+/));
-  // A resolver on the host's loopback cannot be reached from inside.
-  const servers = lines
-    .filter(([key, value]) => key === "nameserver" && value && !/^(127\.|::1$)/.test(value))
-    .map(([, value]) => value ?? "");
-  const search =
-    o.search.length > 0
-      ? o.search.filter((domain) => domain !== ".")
-      : lines.filter(([key]) => key === "search" || key === "domain").flatMap(([, ...values]) => values);
-  const options = o.options.length > 0 ? o.options : lines.filter(([key]) => key === "options").flatMap(([, ...values]) => values);
-  const upstream = o.dns.length > 0 ? o.dns : servers;
-  return [
-    // The C library reads three servers at most.
-    ...[...o.gateways.slice(0, 1), ...upstream].slice(0, 3).map((server) => `nameserver ${server}`),
-    ...(search.length ? [`search ${search.join(" ")}`] : []),
-    ...(options.length ? [`options ${options.join(" ")}`] : []),
-    "",
-  ].join("\n");
-}

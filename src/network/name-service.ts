@@ -1,9 +1,10 @@
-import { readFileSync } from "node:fs";
 import { messageOf } from "../system/index.ts";
-import { DnsServer } from "./dns.ts";
-import { hostsFile, type NamedAddress, resolvConf } from "./hosts-file.ts";
-import { hasNames, linksOf, namesIn, nameZone } from "./names.ts";
-import type { NetworkState, StoredNetwork } from "./network-state.ts";
+import { DnsServer, type DnsView } from "./dns.ts";
+import { hostsFile, type NamedAddress } from "./hosts-file.ts";
+import { hasNames, linksOf, namesIn, nameView, ownerOf } from "./names.ts";
+import type { NetworkState, Sandbox, StoredNetwork } from "./network-state.ts";
+import { hostResolvConf, nameservers, type ResolvConfOverrides, resolvConf } from "./resolv-conf.ts";
+import { openResolverSockets } from "./resolver-sockets.ts";
 
 interface Logger {
   warn(data: object, message: string): void;
@@ -16,29 +17,81 @@ export interface HostsOptions {
   readonly links?: readonly NamedAddress[];
 }
 
-/** How containers find each other: the text of their hosts files, and a DNS server on each bridge's gateway. */
+/**
+ * How containers find each other: the text of their hosts files, a DNS server for each container of a network with names, which is in its own network namespace, and
+ * one on each such bridge's gateway, for whoever has no 127.0.0.11 (containers within containers).
+ */
 export class NameService {
   readonly #state: NetworkState;
   readonly #log: Logger;
+  readonly #namespaceOf: (containerId: string) => string;
   readonly #servers = new Map<string, DnsServer>();
+  readonly #resolvers = new Map<string, DnsServer>();
 
-  constructor(state: NetworkState, log: Logger) {
-    this.#state = state;
-    this.#log = log;
+  constructor(o: { state: NetworkState; log: Logger; namespaceOf: (containerId: string) => string }) {
+    this.#state = o.state;
+    this.#log = o.log;
+    this.#namespaceOf = o.namespaceOf;
   }
 
-  /** Answers on this network's gateway from now on. Idempotent. Where something else serves DNS on all addresses, names resolve by the hosts files only. */
+  /** Answers on this network's gateway from now on. Idempotent. Where something else serves DNS on all addresses, only the containers' own resolvers answer. */
   async serve({ network }: StoredNetwork): Promise<void> {
     const gateway = network.IPAM.Config[0]?.Gateway;
     if (this.#servers.has(network.Id) || !gateway || !hasNames(this.#state, network.Id)) return;
     try {
-      this.#servers.set(network.Id, await DnsServer.listen(gateway, nameZone(this.#state, hostServers())));
+      const server = await DnsServer.listen(gateway, (asker) => {
+        const owner = ownerOf(this.#state, asker);
+        return this.#viewOf(() => owner);
+      });
+      this.#servers.set(network.Id, server);
     } catch (error) {
       this.#log.warn(
-        { network: network.Name, err: messageOf(error), effect: "names resolve by the hosts file only" },
+        { network: network.Name, err: messageOf(error), effect: "containers within containers have no names" },
         "no DNS on this bridge",
       );
     }
+  }
+
+  /**
+   * Answers at 127.0.0.11 in the namespace of a container that is on a network with names, until it leaves. Idempotent; spawns nothing. Answers whether there is a new
+   * server.
+   */
+  async serveInside({ containerId }: Sandbox): Promise<boolean> {
+    const find = () => this.#state.sandboxes.get(containerId);
+    const isWanted = () => find()?.attached === true && !this.#resolvers.has(containerId) && this.#hasNames(containerId);
+    if (!isWanted()) return false;
+    const namespace = this.#namespaceOf(containerId);
+    try {
+      const sockets = await openResolverSockets(namespace);
+      const server = DnsServer.on(sockets, this.#viewOf(find));
+      // It may have left meanwhile.
+      if (isWanted()) this.#resolvers.set(containerId, server);
+      else server.close();
+    } catch (error) {
+      this.#log.warn(
+        { container: containerId, err: messageOf(error), effect: "names resolve by its hosts file only" },
+        "no DNS in a container",
+      );
+    }
+    return this.#resolvers.has(containerId);
+  }
+
+  leave(containerId: string): void {
+    this.#resolvers.get(containerId)?.close();
+    this.#resolvers.delete(containerId);
+  }
+
+  #hasNames(containerId: string): boolean {
+    return Object.keys(this.#state.sandboxes.get(containerId)?.endpoints ?? {}).some((id) => hasNames(this.#state, id));
+  }
+
+  /** The host's servers are asked from the host, which may be the only one that reaches them; a container's own from where it is (Docker's rule). */
+  #viewOf(sandbox: () => Sandbox | undefined): DnsView {
+    return nameView(this.#state, sandbox, ({ containerId, dns = [] }) =>
+      dns.length > 0
+        ? dns.map((address) => ({ address, namespace: this.#namespaceOf(containerId) }))
+        : nameservers(hostResolvConf()).map((address) => ({ address })),
+    );
   }
 
   stop(networkId: string): void {
@@ -48,6 +101,7 @@ export class NameService {
 
   close(): void {
     for (const id of [...this.#servers.keys()]) this.stop(id);
+    for (const id of [...this.#resolvers.keys()]) this.leave(id);
   }
 
   hostsFile(containerId: string, o: HostsOptions): string {
@@ -73,26 +127,15 @@ export class NameService {
     });
   }
 
-  resolvConf(containerId: string, o: { dns: readonly string[]; search: readonly string[]; options: readonly string[] }): string {
-    const ids = Object.keys(this.#state.sandboxes.get(containerId)?.endpoints ?? {});
-    const gateways = ids.flatMap((id) => (this.#servers.has(id) ? (this.#gatewayOf(id) ?? []) : []));
-    return resolvConf({ gateways, host: hostResolvConf(), ...o });
+  /** Of a container that has a place here, or of whatever is on the host's network. */
+  resolvConf(containerId: string, o: ResolvConfOverrides): string {
+    const sandbox = this.#state.sandboxes.get(containerId);
+    const kind = !sandbox ? "host" : this.#hasNames(containerId) ? "internal" : "bridge";
+    const hasIpv6 = Object.values(sandbox?.endpoints ?? {}).some(({ address6 }) => address6 !== "");
+    return resolvConf(kind, hostResolvConf(), { ...o, hasIpv6 });
   }
 
   #gatewayOf(networkId: string): string | undefined {
     return this.#state.networks.get(networkId)?.network.IPAM.Config.find((entry) => !entry.Subnet?.includes(":"))?.Gateway;
   }
-}
-
-/** Empty where the machine has none. */
-function hostResolvConf(): string {
-  try {
-    return readFileSync("/etc/resolv.conf", "utf8");
-  } catch {
-    return "";
-  }
-}
-
-function hostServers(): string[] {
-  return [...hostResolvConf().matchAll(/^nameserver\s+(\S+)/gm)].map((match) => match[1] ?? "");
 }

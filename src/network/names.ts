@@ -1,6 +1,8 @@
-import type { DnsZone } from "./dns.ts";
+import type { DnsView } from "./dns.ts";
+import type { Upstream } from "./dns-forward.ts";
 import type { NamedAddress } from "./hosts-file.ts";
 import type { NetworkState, Sandbox } from "./network-state.ts";
+import { formatAddress, parseAddress } from "./subnet.ts";
 
 /** Docker's default bridge has no names; every other network has. */
 export function hasNames(state: NetworkState, networkId: string): boolean {
@@ -25,37 +27,52 @@ export function linksOf(state: NetworkState, sandbox: Sandbox): NamedAddress[] {
   );
 }
 
-/** The DNS view of the records: a container sees the names of the networks that it is on, each also as `name.network`. */
-export function nameZone(state: NetworkState, upstream: readonly string[]): DnsZone {
-  const askers = (address: string): Sandbox[] =>
-    [...state.sandboxes.values()].filter(
-      (sandbox) =>
-        sandbox.attached &&
-        Object.values(sandbox.endpoints).some((endpoint) => endpoint.address === address || endpoint.address6 === address),
-    );
-  const networksOf = (address: string): string[] => askers(address).flatMap((sandbox) => Object.keys(sandbox.endpoints));
+/** The container that has this address. */
+export function ownerOf(state: NetworkState, address: string): Sandbox | undefined {
+  return [...state.sandboxes.values()].find(
+    (sandbox) =>
+      sandbox.attached &&
+      Object.values(sandbox.endpoints).some((endpoint) => endpoint.address === address || endpoint.address6 === address),
+  );
+}
+
+/**
+ * The DNS view of the records: a container sees the names of the networks that it is on, each also as `name.network`. Who is only on internal networks gets nothing
+ * from outside, not even by way of a question. A `sandbox` that nobody knows sees no names.
+ */
+export function nameView(state: NetworkState, sandbox: () => Sandbox | undefined, upstream: (of: Sandbox) => readonly Upstream[]): DnsView {
+  const networkIds = () => Object.keys(sandbox()?.endpoints ?? {}).filter((id) => hasNames(state, id));
   const networkName = (id: string) => state.networks.get(id)?.network.Name ?? "";
   return {
-    addresses: (asker, name) => {
-      const found = networksOf(asker).flatMap((id) =>
+    addresses: (name) => {
+      const asker = sandbox();
+      const found = networkIds().flatMap((id) =>
         state
           .members(id)
-          .flatMap((sandbox) => namesIn(sandbox, id))
+          .flatMap((member) => namesIn(member, id))
           .filter(({ names }) => names.some((known) => [known, `${known}.${networkName(id)}`].some((text) => text.toLowerCase() === name))),
       );
-      const linked = askers(asker).flatMap((sandbox) => linksOf(state, sandbox).filter(({ names }) => names.includes(name)));
+      const linked = asker ? linksOf(state, asker).filter(({ names }) => names.includes(name)) : [];
       const all = [...linked, ...found];
       return all.length > 0 ? [...new Set(all.map((entry) => entry.address))] : undefined;
     },
-    nameOf: (asker, address) => {
-      for (const id of networksOf(asker)) {
-        const owner = state
-          .members(id)
-          .find((sandbox) => sandbox.endpoints[id]?.address === address || sandbox.endpoints[id]?.address6 === address);
+    nameOf: (address) => {
+      for (const id of networkIds()) {
+        const owner = state.members(id).find((member) => {
+          const { address: v4, address6: v6 } = member.endpoints[id] ?? {};
+          return [v4, v6].some((own) => own && sameAddress(own, address));
+        });
         if (owner) return `${owner.name}.${networkName(id)}`;
       }
       return undefined;
     },
-    upstream: () => upstream,
+    upstream: () => {
+      const asker = sandbox();
+      const reachesOut = Object.keys(asker?.endpoints ?? {}).some((id) => state.networks.get(id)?.network.Internal === false);
+      return asker && reachesOut ? upstream(asker) : [];
+    },
   };
 }
+
+const sameAddress = (one: string, other: string): boolean => canonical(one) === canonical(other);
+const canonical = (address: string): string => formatAddress(parseAddress(address), address.includes(":") ? 128 : 32);

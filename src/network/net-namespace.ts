@@ -55,12 +55,14 @@ export function createNamespace(name: string): OpenNamespace {
 
 /** Opens a namespace that is there. */
 export function openNamespace(name: string): OpenNamespace {
+  return insideNamespace(name, () => open(namespacePath(name)));
+}
+
+/** Does in a namespace what only counts where it is begun: a socket belongs to the namespace that it was made in. `work` must not wait for anything. */
+export function insideNamespace<T>(name: string, work: () => T): T {
   const fd = openSync(namespacePath(name), "r");
   try {
-    return fromInside(
-      () => syscalls().setns(fd, cloneFlag.newnet),
-      () => open(namespacePath(name)),
-    );
+    return fromInside(() => syscalls().setns(fd, cloneFlag.newnet), work);
   } finally {
     closeSync(fd);
   }

@@ -24,6 +24,8 @@ export interface Sandbox {
   attached: boolean;
   endpoints: Record<string, Endpoint>;
   published: PublishedPort[];
+  /** DNS servers that it has of its own, instead of the host's. */
+  dns?: readonly string[];
 }
 
 /** `link`: the bridge's interface; "" for host and none. `chosenHere`: its IPv4 subnet was not asked for, any other would do. */

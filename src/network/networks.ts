@@ -9,6 +9,7 @@ import { type HostsOptions, NameService } from "./name-service.ts";
 import { defineNetwork, predefinedNetwork } from "./network-definition.ts";
 import { NetworkState } from "./network-state.ts";
 import { PublishedPorts } from "./published-ports.ts";
+import type { ResolvConfOverrides } from "./resolv-conf.ts";
 
 interface Logger {
   info(data: object, message: string): void;
@@ -36,10 +37,11 @@ export class Networks {
     const turn = <T>(work: () => Promise<T>) => this.#serial(work);
     this.#state = new NetworkState(o.root);
     this.#ports = new PublishedPorts(() => this.#state.sandboxes.values());
-    this.#names = new NameService(this.#state, o.log);
+    const namespaceOf = (containerId: string) => `berth-${o.instance}-${containerId.slice(0, 12)}`;
+    this.#names = new NameService({ state: this.#state, log: o.log, namespaceOf });
     this.#firewall = new Firewall({ ...o, turn });
     this.#attachments = new Attachments({
-      instance: o.instance,
+      namespaceOf,
       log: o.log,
       state: this.#state,
       ports: this.#ports,
@@ -161,7 +163,7 @@ export class Networks {
   hostsFile(containerId: string, o: HostsOptions): string {
     return this.#names.hostsFile(containerId, o);
   }
-  resolvConf(containerId: string, o: { dns: readonly string[]; search: readonly string[]; options: readonly string[] }): string {
+  resolvConf(containerId: string, o: ResolvConfOverrides): string {
     return this.#names.resolvConf(containerId, o);
   }
 

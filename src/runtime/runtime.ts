@@ -1,4 +1,4 @@
-import { closeSync, constants, existsSync, mkdirSync, openSync, rmSync, writeFileSync, writeSync } from "node:fs";
+import { closeSync, constants, existsSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync, writeSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { Container, HostConfig } from "../api/index.ts";
 import { BerthError, type Host, messageOf, run, SealedProgram } from "../system/index.ts";
@@ -258,6 +258,12 @@ export class Runtime {
     if (this.#hosts.get(id) === text || !existsSync(file)) return;
     writeFileSync(file, text); // in place: the bind mount holds the inode
     this.#hosts.set(id, text);
+  }
+
+  /** Writes another resolv.conf of a running container, where it has not been edited inside since it was `before`. */
+  rewriteResolvConf(id: string, before: string, text: string): void {
+    const file = join(this.bundle(id), "resolv.conf");
+    if (text !== before && existsSync(file) && readFileSync(file, "utf8") === before) writeFileSync(file, text);
   }
 
   resize(id: string, size: { w: number; h: number }): void {

@@ -28,6 +28,8 @@ export interface NetlinkMessage {
   readonly what: string;
   /** Error names ("EEXIST") that are an answer. */
   readonly accept?: readonly string[];
+  /** One that the kernel does not confirm: the begin and the end of a transaction (linux/netfilter/nfnetlink.h). An error of it is an error of all. */
+  readonly unconfirmed?: boolean;
 }
 
 /**
@@ -76,7 +78,7 @@ export class NetlinkSocket {
     const buffer = Buffer.alloc(64 * 1024);
     const replies: Buffer[] = [];
     let failed: BerthError | undefined;
-    for (let open = batch.length; open > 0; ) {
+    for (let open = batch.filter((message) => !message.unconfirmed).length; open > 0; ) {
       const length = Number(recv(this.#fd, buffer, buffer.length, MSG_DONTWAIT));
       if (length <= 0) throw new BerthError("system/syscall", `netlink did not answer: ${batch[0]?.what}`);
       for (let at = 0; at + headerBytes <= length; ) {
@@ -87,6 +89,7 @@ export class NetlinkSocket {
         if (type === NLMSG_ERROR) {
           open--;
           failed ??= message && errorOf(body, message);
+          if (failed && message?.unconfirmed) throw failed;
         } else if (type !== NLMSG_DONE) replies.push(body);
         at += align(size);
       }
@@ -100,7 +103,7 @@ function encode(message: NetlinkMessage, sequence: number): Buffer {
   const header = Buffer.alloc(headerBytes);
   header.writeUInt32LE(headerBytes + message.payload.length, 0);
   header.writeUInt16LE(message.type, 4);
-  header.writeUInt16LE((message.flags ?? 0) | NLM_F_REQUEST | NLM_F_ACK, 6);
+  header.writeUInt16LE((message.flags ?? 0) | NLM_F_REQUEST | (message.unconfirmed ? 0 : NLM_F_ACK), 6);
   header.writeUInt32LE(sequence, 8);
   return Buffer.concat([header, padded(message.payload)]);
 }

@@ -64,6 +64,7 @@ function attachRequest(record: Container): AttachRequest {
     ports: isNone ? {} : (record.HostConfig.PortBindings ?? {}),
     exposed: Object.keys({ ...record.Config.ExposedPorts, ...record.HostConfig.PortBindings }),
     publishAll: record.HostConfig.PublishAllPorts === true,
+    dns: record.HostConfig.Dns ?? [],
   };
 }
 
@@ -75,10 +76,13 @@ export function networksOf({ networks }: Pick<Parts, "networks">, record: Contai
 /** One more network for a container, at once where it runs. @throws BerthError network/not-found, network/exists, ... */
 export async function connectNetwork(parts: Parts, record: ContainerRecord, ref: string, settings: EndpointSettings): Promise<void> {
   const network = parts.networks.get(ref);
+  const before = resolvConfOf(parts, record);
   const got = await parts.networks.connect(record.Id, record.Name.slice(1), network.Id, {
     ...settings,
     Aliases: [...(settings.Aliases ?? [])],
   });
+  // From now on it may have a resolver of its own.
+  if (record.State.Running) parts.runtime.rewriteResolvConf(record.Id, before, resolvConfOf(parts, record));
   record.NetworkSettings.Networks = { ...record.NetworkSettings.Networks, [network.Name]: record.State.Running ? got : settings };
   parts.book.put(record);
   parts.book.emitNetwork("connect", record, network);
@@ -111,6 +115,15 @@ export function hostsOf({ networks, book }: Parts, record: ContainerRecord): str
     domainname: record.Config.Domainname ?? "",
     extraHosts: record.HostConfig.ExtraHosts ?? [],
     links,
+  });
+}
+
+/** The text of a container's /etc/resolv.conf. */
+export function resolvConfOf({ networks }: Pick<Parts, "networks">, { Id, HostConfig }: ContainerRecord): string {
+  return networks.resolvConf(Id, {
+    dns: HostConfig.Dns ?? [],
+    search: HostConfig.DnsSearch ?? [],
+    options: HostConfig.DnsOptions ?? [],
   });
 }
 

@@ -6,7 +6,7 @@ import type { ExitWatch } from "./exits.ts";
 import { linkVariables } from "./links.ts";
 import { resolveMounts } from "./mounts.ts";
 import { joinsAnother, namespacesOf } from "./namespaces.ts";
-import { attachNetworks, hostsOf, networksOf } from "./networks.ts";
+import { attachNetworks, hostsOf, networksOf, resolvConfOf } from "./networks.ts";
 import type { ContainerParts } from "./parts.ts";
 import { lowerDirs } from "./root.ts";
 
@@ -67,7 +67,7 @@ type Attached = Pick<AttachResult, "netnsPath" | "ready">;
 
 /** The low-level runtime makes the container while its interfaces come; both are there before its process is let go. */
 async function startOne(parts: ContainerParts, exits: ExitWatch, record: ContainerRecord, attached: Attached | undefined): Promise<void> {
-  const { runtime, networks, book, live, waits, health } = parts;
+  const { runtime, book, live, waits, health } = parts;
   const id = record.Id;
   const lower = lowerDirs(parts, record);
   const root = runtime.mountRoot(id, lower);
@@ -81,11 +81,7 @@ async function startOne(parts: ContainerParts, exits: ExitWatch, record: Contain
     namespaces: namespacesOf(record, attached?.netnsPath, (ref) => book.find(ref)),
     mounts,
     hosts: hostsOf(parts, record),
-    resolvConf: networks.resolvConf(id, {
-      dns: record.HostConfig.Dns ?? [],
-      search: record.HostConfig.DnsSearch ?? [],
-      options: record.HostConfig.DnsOptions ?? [],
-    }),
+    resolvConf: resolvConfOf(parts, record),
   });
   for (const prepare of parts.beforeStart) {
     await prepare(record).catch((error: unknown) =>

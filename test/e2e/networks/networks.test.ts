@@ -1,4 +1,5 @@
 import { createSocket } from "node:dgram";
+import { existsSync } from "node:fs";
 import { type AddressInfo, createServer } from "node:net";
 import { networkInterfaces } from "node:os";
 import { execa } from "execa";
@@ -44,11 +45,31 @@ test("names still resolve, and are still reached, while the engine is down", asy
   await using project = testProject(berth, `services:\n  a:\n    ${idle}\n  b:\n    ${idle}\n`);
   await project.berth("up", "-d");
   const pid = (await berth.ok(["docker", "inspect", "-f", "{{.State.Pid}}", `${project.name}-a-1`])).trim();
-  process.kill(berth.enginePid(), "SIGKILL");
+  const engine = berth.enginePid();
+  process.kill(engine, "SIGKILL");
+  await until(() => !existsSync(`/proc/${engine}`), { timeoutMs: 10_000, what: "the engine's end" });
   const { execFileSync } = await import("node:child_process");
   const ping = execFileSync("nsenter", ["-t", pid, "-m", "-n", "-r", "/bin/ping", "-c1", "-W2", "b"], { encoding: "utf8" });
   expect(ping).toContain("1 packets received");
   expect((await project.berth("ps", "--services", "--status", "running")).trim().split("\n").sort()).toEqual(["a", "b"]);
+});
+
+test("containers ask 127.0.0.11 as soon as one of their networks has names; an edited resolv.conf stays", async () => {
+  const name = `dns-${process.pid}`;
+  await berth.ok(["docker", "network", "create", name]);
+  const servers = async (id: string) => (await berth.ok(["docker", "exec", id, "grep", "^[no]", "/etc/resolv.conf"])).trim().split("\n");
+  const start = async (...args: string[]) => (await berth.ok(["docker", "run", "-d", ...args, "busybox", "sleep", "100000"])).trim();
+  const ids = [await start("--net", name, "--dns", "192.0.2.1", "--dns-option", "timeout:1"), await start(), await start()];
+  const [own = "", plain = "", edited = ""] = ids;
+  expect(await servers(own)).toEqual(["nameserver 127.0.0.11", "options timeout:1 ndots:0"]);
+  expect(await servers(plain)).not.toContain("nameserver 127.0.0.11");
+  await berth.ok(["docker", "exec", edited, "sh", "-c", "echo nameserver 192.0.2.9 > /etc/resolv.conf"]);
+  for (const id of [plain, edited]) await berth.ok(["docker", "network", "connect", name, id]);
+  expect(await servers(plain)).toContain("nameserver 127.0.0.11");
+  expect(await berth.ok(["docker", "exec", plain, "nslookup", own.slice(0, 12)])).toContain("127.0.0.11:53");
+  expect(await servers(edited)).toEqual(["nameserver 192.0.2.9"]);
+  await berth.ok(["docker", "rm", "-f", ...ids]);
+  await berth.ok(["docker", "network", "rm", name]);
 });
 
 test("projects and networks are isolated from each other", async () => {

@@ -1,0 +1,112 @@
+import { createSocket } from "node:dgram";
+import { connect, Socket } from "node:net";
+import packet from "dns-packet";
+import { syscalls } from "../system/index.ts";
+import { insideNamespace } from "./net-namespace.ts";
+
+/** A server that is asked about what is not ours, and the network namespace that it is asked from; the engine's own where there is none. */
+export interface Upstream {
+  readonly address: string;
+  readonly namespace?: string;
+}
+
+const timeoutMs = 2_500;
+/** Questions of all containers that are out at a time; a descriptor each. */
+const mostOut = 1_000;
+const dnsPort = 53;
+const SERVFAIL = 2;
+const REFUSED = 5;
+const AF = { inet: 2, inet6: 10 } as const;
+const SOCK = { stream: 1, datagram: 2, cloexec: 0o2000000 } as const;
+let out = 0;
+
+/**
+ * The answer of the first of these servers that has one, asked one after the other over the client's own protocol: what is too long for UDP comes back marked so, and
+ * the client asks again over TCP (RFC 1035, 4.2). Undefined where none answers; a server's own failure where that is all there is.
+ */
+export async function forward(question: Buffer, servers: readonly Upstream[], protocol: "udp" | "tcp"): Promise<Buffer | undefined> {
+  if (out >= mostOut) return undefined;
+  out++;
+  try {
+    let failure: Buffer | undefined;
+    for (const server of servers) {
+      const answer = await (protocol === "udp" ? overUdp : overTcp)(question, server).catch(() => undefined); // e.g. no route
+      if (!answer) continue;
+      if (!isFailure(answer)) return answer;
+      failure ??= answer;
+    }
+    return failure;
+  } finally {
+    out--;
+  }
+}
+
+function isFailure(answer: Buffer): boolean {
+  const code = (answer[3] ?? 0) & 0xf;
+  return code === SERVFAIL || code === REFUSED;
+}
+
+/** Two bytes of length, then the message (RFC 1035, 4.2.2). */
+export function framed(message: Buffer): Buffer {
+  const length = Buffer.alloc(2);
+  length.writeUInt16BE(message.length);
+  return Buffer.concat([length, message]);
+}
+
+/** The whole messages at the beginning of a stream, and what follows them. */
+export function unframed(stream: Buffer): { messages: Buffer[]; rest: Buffer } {
+  const messages: Buffer[] = [];
+  let rest = stream;
+  while (rest.length >= 2 && rest.length >= 2 + rest.readUInt16BE(0)) {
+    messages.push(rest.subarray(2, 2 + rest.readUInt16BE(0)));
+    rest = rest.subarray(2 + rest.readUInt16BE(0));
+  }
+  return { messages, rest };
+}
+
+function overUdp(question: Buffer, { address, namespace }: Upstream): Promise<Buffer | undefined> {
+  const socket = createSocket(address.includes(":") ? "udp6" : "udp4");
+  return new Promise<Buffer | undefined>((resolve, reject) => {
+    const timer = setTimeout(() => resolve(undefined), timeoutMs);
+    socket.on("close", () => clearTimeout(timer));
+    socket.on("error", () => resolve(undefined));
+    socket.on("message", (answer) => answer.length >= 12 && answer.readUInt16BE(0) === question.readUInt16BE(0) && resolve(answer));
+    try {
+      if (namespace) socket.bind({ fd: socketInside(namespace, address, SOCK.datagram) });
+    } catch (error) {
+      reject(error);
+      return;
+    }
+    socket.connect(dnsPort, address, () => socket.send(question, (error) => error && resolve(undefined)));
+  }).finally(() => socket.close());
+}
+
+async function overTcp(question: Buffer, { address, namespace }: Upstream): Promise<Buffer | undefined> {
+  const socket = namespace
+    ? new Socket({ fd: socketInside(namespace, address, SOCK.stream), readable: true, writable: true }).connect(dnsPort, address)
+    : connect(dnsPort, address);
+  let stream: Buffer = Buffer.alloc(0);
+  return new Promise<Buffer | undefined>((resolve) => {
+    socket.setTimeout(timeoutMs, () => resolve(undefined));
+    socket.on("error", () => resolve(undefined));
+    socket.on("close", () => resolve(undefined));
+    socket.on("data", (chunk: Buffer) => {
+      stream = Buffer.concat([stream, chunk]);
+      const [answer] = unframed(stream).messages;
+      if (answer) resolve(answer);
+    });
+    socket.write(framed(question));
+  }).finally(() => socket.destroy());
+}
+
+const socketInside = (namespace: string, address: string, type: number): number =>
+  insideNamespace(namespace, () => syscalls().socket(address.includes(":") ? AF.inet6 : AF.inet, type | SOCK.cloexec, 0));
+
+/** An answer over 512 bytes to a client that did not say it takes more: cut, and marked so that it asks again over TCP. */
+export function truncated(reply: Buffer, query: Buffer): Buffer {
+  if (reply.length <= 512) return reply;
+  const edns = packet.decode(query).additionals?.find((record) => record.type === "OPT");
+  if (edns && "udpPayloadSize" in edns && Number(edns.udpPayloadSize) >= reply.length) return reply;
+  const { id, questions } = packet.decode(reply);
+  return packet.encode({ type: "response", id: id ?? 0, flags: 0x0780, questions: questions ?? [] });
+}
