@@ -44,7 +44,7 @@ try {
 }
 print();
 
-/** `up -d` and `down` of a project of idle services, the engines in turn; and what they hold in memory while it is up. */
+/** `up -d` and `down` of a project of idle services, the engines in turn; and, while it is up, `ps` and what they hold in memory. */
 async function upAndDown(size: number): Promise<void> {
   const project = join(directory, `bench${size}`);
   mkdirSync(project, { recursive: true });
@@ -53,22 +53,26 @@ async function upAndDown(size: number): Promise<void> {
   writeFileSync(join(project, "compose.yaml"), `services:\n${Array.from({ length: size }, (_, n) => service(n + 1)).join("")}`);
   const up: Record<string, number[]> = {};
   const down: Record<string, number[]> = {};
+  const list: Record<string, number[]> = {};
   const memory: Record<string, number[]> = {};
   const monitor: Record<string, number[]> = {};
   for (let run = 0; run <= runs; run++) {
     for (const engine of engines) {
       const upMs = await engine.compose(["up", "-d"], project);
+      const listMs = await engine.docker(["ps"]);
       const engineMb = residentKb(engine.pid()) / 1024;
       const monitors = monitorKb();
       const downMs = await engine.compose(["down"], project);
       if (run === 0) continue; // warm-up
       push(up, engine.name, upMs);
       push(down, engine.name, downMs);
+      push(list, engine.name, listMs);
       push(memory, engine.name, engineMb);
       if (engine.name === "berth") push(monitor, engine.name, monitors / 1024 / size);
     }
   }
   rows.push({ what: `up -d, ${size} services`, unit: "ms", samples: up }, { what: `down, ${size} services`, unit: "ms", samples: down });
+  rows.push({ what: `docker ps, ${size} containers`, unit: "ms", samples: list });
   rows.push({ what: `engine's resident memory, ${size} services up`, unit: "MB", samples: memory });
   rows.push({ what: `monitor's private memory per container, ${size} services`, unit: "MB", samples: monitor });
 }

@@ -8,7 +8,7 @@ export interface ExitInfo {
   readonly finishedAt: string;
 }
 
-/** Tells of exits: conmon writes the exit code to a file, and the kernel tells of the file (inotify). Nothing is polled. */
+/** Tells of exits: conmon writes the exit code to a file, and the kernel tells of the file (inotify). */
 export class ExitFiles {
   readonly #paths: ContainerPaths;
   readonly #waiting = new Map<string, (exit: ExitInfo) => void>();
@@ -33,6 +33,11 @@ export class ExitFiles {
   onExit(id: string, tell: (exit: ExitInfo) => void): void {
     this.#waiting.set(id, tell);
     this.#look(id);
+  }
+
+  /** The containers whose exit was not told yet. */
+  expected(): string[] {
+    return [...this.#waiting.keys()];
   }
 
   /** Tells an exit that nobody will write any more. */

@@ -20,6 +20,9 @@ import { SeccompCache } from "./seccomp-cache.ts";
 import { startError } from "./start-error.ts";
 import { sampleStats } from "./stats.ts";
 
+/** A monitor ends without a word only where somebody killed it. */
+const monitorLookMs = 3000;
+
 interface Logger {
   info(data: object, message: string): void;
   warn(data: object, message: string): void;
@@ -44,6 +47,7 @@ export class Runtime {
   readonly #clean = new Set<string>();
   readonly #sealed: SealedProgram | undefined;
   readonly #filters: SeccompCache | undefined;
+  #monitorLook: NodeJS.Timeout | undefined;
 
   constructor(o: { root: string; run: string; instance: string; host: Host; log: Logger }) {
     this.#host = o.host;
@@ -117,8 +121,12 @@ export class Runtime {
   /** Starts to look for exits; every exit of a container that was passed to `onExit` is told once, however it was noticed. */
   watchExits(): void {
     this.#exits.open();
+    this.#monitorLook = setInterval(() => {
+      for (const id of this.#exits.expected()) if (!isMonitored(this.#paths, id)) this.#endUnmonitored(id);
+    }, monitorLookMs).unref();
   }
   async close(): Promise<void> {
+    clearInterval(this.#monitorLook);
     this.#exits.close();
     this.#rotation.close();
     await Promise.all([this.#removed.state.close(), this.#removed.run.close()]);
@@ -201,11 +209,15 @@ export class Runtime {
   }
 
   /**
-   * Sends a signal. A process that has ended meanwhile is no error: its exit is told. One whose monitor was killed is ended with everything in its cgroup, because
-   * nobody would tell its exit.
+   * Sends a signal. A process that has ended meanwhile is no error: its exit is told.
    */
   async kill(id: string, signal: number): Promise<void> {
-    if (signalContainer(this.#paths, id, signal) || isMonitored(this.#paths, id) || this.exitOf(id)) return;
+    if (signalContainer(this.#paths, id, signal) || isMonitored(this.#paths, id)) return;
+    this.#endUnmonitored(id);
+  }
+  /** A container whose monitor was killed is ended with everything in its cgroup: nobody would tell its exit. One that has ended by itself is left to its exit file. */
+  #endUnmonitored(id: string): void {
+    if (this.exitOf(id)) return;
     this.#log.warn({ container: id, effect: "the container is ended" }, "the monitor of a container is gone");
     killCgroup(this.#host, this.cgroupsPath(id));
     this.#exits.tellLost(id);

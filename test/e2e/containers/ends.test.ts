@@ -154,6 +154,17 @@ describe("restart policies", () => {
     expect((await api.ended(id)).state).toMatchObject({ Status: "exited", ExitCode: 137, Restarting: false });
     await api.remove(id);
   });
+  it.concurrent("a container whose monitor was killed ends, and starts again where its policy says so", async () => {
+    const id = await api.start({ Cmd: ["sleep", "1000"], HostConfig: { RestartPolicy: { Name: "on-failure", MaximumRetryCount: 1 } } });
+    const monitorOf = (pid: number) => Number(readFileSync(`/proc/${pid}/stat`, "utf8").split(" ")[3]);
+    const { Pid } = await state(id);
+    process.kill(monitorOf(Pid), "SIGKILL");
+    await until(async () => ![0, Pid].includes((await state(id)).Pid), { timeoutMs: 20_000, what: "the second run" });
+    expect(hasEnded(Pid)).toBe(true);
+    process.kill(monitorOf((await state(id)).Pid), "SIGKILL");
+    expect((await api.ended(id)).state).toMatchObject({ Status: "exited", ExitCode: 137 });
+    await api.remove(id);
+  });
   it.concurrent("a container whose monitor was killed can be stopped all the same", async () => {
     const id = await api.start({ Cmd: ["sleep", "1000"] });
     const { Pid } = await state(id);
