@@ -13,6 +13,7 @@ import { StepsInFlight } from "./cache/steps-in-flight.ts";
 import { checkDockerfile } from "./checks/check-dockerfile.ts";
 import { contextPaths } from "./context/context-paths.ts";
 import { Contexts } from "./context/contexts.ts";
+import { parseCheck } from "./dockerfile/directives.ts";
 import { nearest } from "./dockerfile/dockerfile-error.ts";
 import { type Dockerfile, parseDockerfile } from "./dockerfile/parse-dockerfile.ts";
 import { globalArgs } from "./global-args.ts";
@@ -27,7 +28,6 @@ import { UsedSteps } from "./remote-cache/used-steps.ts";
 import type { Session } from "./session.ts";
 import { SshAgents } from "./ssh-agents.ts";
 import { StageBuilder } from "./stage-builder.ts";
-import { stageNamed } from "./stage-graph.ts";
 import { imageConfigOf, type StageState } from "./stage-state.ts";
 import { plannedSteps, type StepListener } from "./step-listener.ts";
 import type { StepRunner } from "./step-runner.ts";
@@ -82,7 +82,8 @@ export class Builder {
 
   /** @throws BerthError build/*: with file and line where an instruction is to blame; `build/step-failed` for a RUN that ended with an error */
   async build(request: BuildRequest, options: BuildOptions): Promise<{ imageId: string; logFile: string }> {
-    return await this.run(request, options, async ({ config, progress, cacheManifest }) => {
+    return await this.run(request, options, async ({ config, progress, cacheManifest, unknownArgs }) => {
+      if (unknownArgs.length > 0) progress.warn(`One or more build-args [${unknownArgs.join(" ")}] were not consumed`);
       const imageId = await progress.run(progress.declare("exporting to image"), async (step) => {
         const id = this.o.images.createImage({
           config,
@@ -141,7 +142,7 @@ export class Builder {
       const contexts = new Contexts({ request, scratch, signal, progress });
       const { content, file } = await contexts.readDockerfile();
       options.onDockerfile?.(content, file);
-      const dockerfile = parseDockerfile(content, file);
+      const dockerfile = withCheck(parseDockerfile(content, file), request);
       const target = targetStage(dockerfile, request.target);
       tellWarnings(dockerfile, target, progress);
       const globals = globalArgs(dockerfile, request);
@@ -166,6 +167,7 @@ export class Builder {
         sshAgents,
         progress,
         steps: {
+          inOrder: steps !== undefined,
           began: (line, vertex) => steps?.began(line, vertex),
           looked: (vertex, found) => steps?.looked(vertex, found),
           done: (line, state) => steps?.done(line, imageName(imageConfigOf(state, {}, epochIso))),
@@ -182,7 +184,6 @@ export class Builder {
         try {
           const state = await stages.stage(target);
           await imported.ensure(state.layers);
-          tellUnknownArgs(request, new Set([...stages.usedArgs, ...globals.keys()]), progress);
           const plain = imageConfigOf(state, request.labels ?? {}, epochIso);
           const config = wantsInlineCache(request) ? session.used.inline(plain, state.layers) : plain;
           const result = await finish({
@@ -190,6 +191,7 @@ export class Builder {
             config,
             epochIso,
             progress,
+            unknownArgs: unknownArgs(request, new Set([...stages.variables.usedArgs, ...globals.keys()])),
             cacheManifest: () => this.exportCaches(request, state, { session, options, scratch }),
           });
           this.cache.evict();
@@ -243,7 +245,7 @@ export class Builder {
     const progress = new Progress((event) => options.onEvent(event), join(this.o.rootDir, "logs", `${randomBytes(8).toString("hex")}.log`));
     try {
       const { content, file } = await new Contexts({ request, scratch, signal: options.signal, progress }).readDockerfile();
-      const dockerfile = parseDockerfile(content, file);
+      const dockerfile = withCheck(parseDockerfile(content, file), request);
       targetStage(dockerfile, request.target); // says where there is none of that name
       checkDockerfile(dockerfile, undefined, (message, rule, line) => progress.warn(message, rule, { file, line }));
       return { logFile: progress.logFile };
@@ -267,17 +269,24 @@ interface Built {
   readonly config: ImageConfig;
   readonly epochIso: string | undefined;
   readonly progress: Progress;
+  /** Build arguments that nothing declared. */
+  readonly unknownArgs: readonly string[];
   /** Writes the caches that were asked for, when the result is where it belongs. */
   cacheManifest(): Promise<BlobDescriptor | undefined>;
 }
 
-function tellUnknownArgs(request: BuildRequest, used: ReadonlySet<string>, progress: Progress): void {
-  const unknown = Object.keys(request.args).filter((name) => !used.has(name) && !/^(BUILDKIT_|SOURCE_DATE_EPOCH$)|_proxy$/i.test(name));
-  if (unknown.length > 0) progress.warn(`One or more build-args [${unknown.join(" ")}] were not consumed`);
+function unknownArgs(request: BuildRequest, used: ReadonlySet<string>): string[] {
+  return Object.keys(request.args).filter((name) => !used.has(name) && !/^(BUILDKIT_|SOURCE_DATE_EPOCH$)|_proxy$/i.test(name));
 }
 
 function wantsInlineCache({ args, cacheTo }: BuildRequest): boolean {
   return cacheTo?.some(({ type }) => type === "inline") === true || /^(1|t|true)$/i.test(args["BUILDKIT_INLINE_CACHE"] ?? "");
+}
+
+/** The checks as the build argument wants them, rather than the directive of the file (linter config of frontend/dockerui). */
+function withCheck(dockerfile: Dockerfile, { args }: BuildRequest): Dockerfile {
+  const asked = args["BUILDKIT_DOCKERFILE_CHECK"];
+  return asked ? { ...dockerfile, directives: { ...dockerfile.directives, check: parseCheck(asked, dockerfile.file) } } : dockerfile;
 }
 
 /** Tells what the checks say; with `# check=error=true` that ends the build. */
@@ -297,8 +306,8 @@ function tellWarnings(dockerfile: Dockerfile, target: number, progress: Progress
 
 function targetStage(dockerfile: Dockerfile, target: string | undefined): number {
   if (!target) return dockerfile.stages.length - 1;
-  const index = stageNamed(dockerfile, target, dockerfile.stages.length);
-  if (index !== undefined) return index;
+  const index = dockerfile.stages.findLastIndex((stage) => stage.from.alias === target.toLowerCase());
+  if (index >= 0) return index;
   const names = dockerfile.stages.flatMap((stage) => stage.from.alias ?? []);
   const meant = nearest(target, names);
   throw new BerthError("build/dockerfile", `target stage "${target}" could not be found${meant ? ` (did you mean ${meant}?)` : ""}`, {

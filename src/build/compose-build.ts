@@ -51,6 +51,7 @@ export function buildRequestOf(
   if (definition.no_cache !== undefined) request.noCache = definition.no_cache;
   if (definition.no_cache_filter) request.noCacheFilter = definition.no_cache_filter;
   if (definition.pull !== undefined) request.pull = definition.pull;
+  if (definition.entitlements) request.entitlements = [...definition.entitlements];
   if (definition.network !== undefined) request.network = definition.network;
   if (definition.shm_size !== undefined) request.shmSize = definition.shm_size;
   if (definition.ulimits)

@@ -165,7 +165,7 @@ async function group(
     if (!(error instanceof SourceMissing)) throw error;
     throw new BerthError(
       "build/copy-source-missing",
-      `${instruction.keyword} ${source}: ${error.wildcard ? `the link ${error.source} leads nowhere` : "no such file or directory"}: ${tree.describeMissing(error.source)}`,
+      `${instruction.keyword} ${source}: ${error.wildcard ? `the link ${error.source} leads nowhere` : `"/${error.source}": not found`}: ${tree.describeMissing(error.source)}`,
     );
   }
   if (instruction.keyword !== "ADD" || instruction.unpack === false) return { tree, selected };

@@ -27,8 +27,7 @@ export async function runStep(
   o: { text: ExpandText; findTree: FindTree; useCache: boolean; place: { file: string; line: number } },
 ): Promise<StageState> {
   const { request } = session;
-  const network = instruction.network ?? request.network ?? "default";
-  if (instruction.security === "insecure") throw new BerthError("build/unsupported", "RUN --security=insecure is not supported");
+  const network = checkNetwork(session, instruction);
   const { args, script } = command(instruction, state);
   const prepared = await prepareMounts(session, state, instruction.mounts, o.text, o.findTree);
   const env = environment(state);
@@ -108,6 +107,16 @@ export async function runStep(
       );
     },
   );
+}
+
+/** The network of a RUN. @throws BerthError where it, or more rights, need an entitlement that the build does not have */
+export function checkNetwork({ request }: Session, instruction: InstructionOf<"RUN">): string {
+  if (instruction.security === "insecure") throw new BerthError("build/unsupported", "RUN --security=insecure is not supported");
+  if (instruction.network === "host" && request.network !== "host" && !request.entitlements?.includes("network.host"))
+    throw new BerthError("build/not-allowed", "network.host is not allowed", {
+      hint: "Allow it with `--allow network.host`, or `entitlements: [network.host]` of the service's build.",
+    });
+  return instruction.network ?? request.network ?? "default";
 }
 
 /** The argument vector, and the script file where a heredoc starts with `#!`. */

@@ -29,7 +29,11 @@ export interface Session {
   readonly contexts: Contexts;
   readonly sshAgents: SshAgents;
   readonly progress: Progress;
-  readonly steps: Pick<StepListener, "began" | "looked"> & { done(line: number, state: StageState): void };
+  readonly steps: Pick<StepListener, "began" | "looked"> & {
+    done(line: number, state: StageState): void;
+    /** Somebody follows the instructions one by one: each has its error when its turn comes. */
+    readonly inOrder: boolean;
+  };
   readonly pullImage: PullImage | undefined;
   /** Directory of cache mounts; survives builds. */
   readonly mountCacheDir: string;

@@ -1,40 +1,39 @@
 import { BerthError, messageOf } from "../system/index.ts";
-import { layerStep } from "./cached-step.ts";
+import { BaseImages, fullName } from "./base-images.ts";
 import { copyStep } from "./copy-instruction.ts";
 import { directoryBase } from "./directory-base.ts";
-import { dockerfileError, nearest } from "./dockerfile/dockerfile-error.ts";
+import { dockerfileError } from "./dockerfile/dockerfile-error.ts";
 import type { Instruction } from "./dockerfile/instruction.ts";
 import { dockerfileLines } from "./dockerfile/lines.ts";
+import { parseMountOption } from "./dockerfile/mount-option.ts";
 import type { Stage } from "./dockerfile/parse-dockerfile.ts";
 import { parseInstruction } from "./dockerfile/parse-instruction.ts";
-import { parseOwner } from "./filesystem/accounts.ts";
+import { parseMode } from "./filesystem/file-mode.ts";
 import { MergedTree } from "./filesystem/merged-tree.ts";
-import { resolvePath } from "./filesystem/resolve-path.ts";
-import type { SourceTree } from "./filesystem/source-tree.ts";
-import { WritableRoot } from "./filesystem/writable-root.ts";
-import { applyMetadata, type ExpandText, expander, joinWorkingDir } from "./metadata-instructions.ts";
+import { applyMetadata, joinWorkingDir } from "./metadata-instructions.ts";
 import type { Vertex } from "./progress.ts";
-import { runStep } from "./run-instruction.ts";
+import { checkNetwork, runStep } from "./run-instruction.ts";
 import type { Session } from "./session.ts";
+import { SourceOfFrom } from "./source-of-from.ts";
 import { dependenciesOf, stageNamed } from "./stage-graph.ts";
-import { type StageState, scratchState, stateOfImage, stepKey, withMetadata } from "./stage-state.ts";
-
-/** Where an instruction stands. */
-interface Place {
-  readonly file: string;
-  readonly line: number;
-}
+import { type StageState, scratchState } from "./stage-state.ts";
+import { StepNames } from "./step-names.ts";
+import { Variables } from "./variables.ts";
+import { workdirStep } from "./workdir-instruction.ts";
 
 /** Builds stages on demand: each at most once, its dependencies side by side. */
 export class StageBuilder {
-  readonly usedArgs = new Set<string>();
+  readonly variables: Variables;
   private readonly session: Session;
-  private readonly warned = new Set<string>();
+  private readonly images: BaseImages;
+  private readonly sources: SourceOfFrom;
   private readonly results = new Map<number, Promise<StageState>>();
-  private readonly images = new Map<string, Promise<StageState>>();
 
   constructor(session: Session) {
     this.session = session;
+    this.variables = new Variables(session);
+    this.images = new BaseImages(session);
+    this.sources = new SourceOfFrom({ session, images: this.images, stage: (index) => this.stage(index) });
   }
 
   stage(index: number): Promise<StageState> {
@@ -49,37 +48,30 @@ export class StageBuilder {
 
   /** Waits until nothing that was started for this build is going on any more. */
   async settled(): Promise<void> {
-    await Promise.allSettled([...this.results.values(), ...this.images.values()]);
+    await Promise.allSettled(this.results.values());
+    await this.images.settled();
   }
 
   private async build(stage: Stage): Promise<StageState> {
-    const { dockerfile } = this.session;
+    const { dockerfile, steps: told, progress } = this.session;
     for (const dependency of dependenciesOf(dockerfile, stage.index)) this.stage(dependency).catch(() => {}); // started early; who needs it awaits it
-    const { steps: told } = this.session;
     told.began(stage.from.line);
     const base = await this.at(stage.from, () => this.base(stage));
-    const { image } = base;
-    let state = base.state;
-    const triggers = this.triggers(stage, state);
-    const { OnBuild: _, ...config } = state.config;
-    state = {
-      ...state,
+    const triggers = await this.at(stage.from, async () => this.triggers(stage, base.state));
+    const { OnBuild: _, ...config } = base.state.config;
+    const inherited = base.state.base;
+    let state: StageState = {
+      ...base.state,
       config,
-      base: { ...state.base, ...(state.base.config ? { config: { ...state.base.config, OnBuild: null } } : {}) },
+      base: { ...inherited, ...(inherited.config ? { config: { ...inherited.config, OnBuild: null } } : {}) },
       cmdSet: false,
     };
     const instructions = [...triggers, ...stage.instructions];
-    const steps = instructions.filter((instruction) => isStep(instruction)).length + (image === undefined ? 0 : 1);
-    const name = stage.from.alias ?? (dockerfile.stages.length > 1 ? `stage-${stage.index}` : "");
-    const stepName = (number: number) => `[${name ? `${name} ` : ""}${String(number).padStart(String(steps).length)}/${steps}] `;
-    let number = 1;
-    if (image !== undefined) {
-      const vertex = this.session.progress.declare(`${stepName(number++)}FROM ${image}`);
-      await this.session.progress.run(vertex, async ({ cached }) => cached());
-    }
-    const vertices = instructions.map((instruction) =>
-      isStep(instruction) ? this.session.progress.declare(stepName(number++) + (instruction.original.split("\n")[0] ?? "")) : undefined,
-    );
+    const names = new StepNames(dockerfile, stage, base.isStep);
+    const ofBase = base.image === undefined ? undefined : progress.declare(names.base(base.image));
+    names.addTriggers(triggers.length);
+    const vertices = await this.planned(stage, state, instructions, { names, triggers: triggers.length });
+    if (ofBase !== undefined) await progress.run(ofBase, async ({ cached }) => cached());
     if (triggers.length === 0) told.done(stage.from.line, state);
     for (const [index, instruction] of instructions.entries()) {
       this.session.signal.throwIfAborted();
@@ -89,7 +81,7 @@ export class StageBuilder {
       try {
         state = await this.at(instruction, () => this.apply(stage, before, instruction, vertex));
       } catch (error) {
-        if (vertex && !this.session.signal.aborted) await this.session.progress.fail(vertex, error);
+        if (vertex && !this.session.signal.aborted) await progress.fail(vertex, error);
         throw error;
       }
       if (index >= triggers.length - 1) told.done(instruction.line, state);
@@ -97,31 +89,86 @@ export class StageBuilder {
     return state;
   }
 
-  /** Where the stage begins, and the name of the image that it is, if it is one. */
-  private async base(stage: Stage): Promise<{ state: StageState; image?: string }> {
-    const { dockerfile, globals } = this.session;
+  /**
+   * Announces the steps of a stage, each as its variables will be. What is wrong with an instruction as it stands ends the build here, before a step
+   * runs; a client that follows the instructions one by one meets it there.
+   */
+  private async planned(
+    stage: Stage,
+    start: StageState,
+    instructions: readonly Instruction[],
+    o: { names: StepNames; triggers: number },
+  ): Promise<(Vertex | undefined)[]> {
+    const vertices: (Vertex | undefined)[] = [];
+    let state = start;
+    for (const [index, instruction] of instructions.entries()) {
+      const name = () => this.session.progress.declare(o.names.step(instruction, state, index < o.triggers));
+      const before = state;
+      state = await this.at(instruction, async () => this.foreseen(stage, before, instruction)).catch((error) => {
+        if (!this.session.steps.inOrder) throw error;
+        return before;
+      });
+      switch (instruction.keyword) {
+        case "RUN":
+        case "COPY":
+        case "ADD":
+          vertices.push(name());
+          break;
+        case "WORKDIR":
+          vertices.push(state.config.WorkingDir === "/" ? undefined : name());
+          break;
+        default:
+          vertices.push(undefined);
+      }
+    }
+    return vertices;
+  }
+
+  /** The state after an instruction as far as no file decides it. @throws Error for what cannot be done, whatever the files are */
+  private foreseen(stage: Stage, state: StageState, instruction: Instruction): StageState {
+    const place = { file: this.session.dockerfile.file, line: instruction.line };
+    const text = this.variables.text(place, state);
+    switch (instruction.keyword) {
+      case "RUN":
+        checkNetwork(this.session, instruction);
+        for (const mount of instruction.mounts) parseMountOption(mount, text);
+        return state;
+      case "COPY":
+      case "ADD":
+        if (instruction.chmod !== undefined) parseMode(text(instruction.chmod));
+        this.sources.check(stage, instruction.from);
+        return state;
+      case "WORKDIR":
+        return { ...state, config: { ...state.config, WorkingDir: joinWorkingDir(state.config.WorkingDir, text(instruction.text)) } };
+      case "ARG":
+        return this.variables.declareArgs(state, instruction.args, place);
+      case "FROM":
+        return state;
+      default:
+        return applyMetadata(state, instruction, text);
+    }
+  }
+
+  /** Where the stage begins, the name of the image that it is, if it is one, and whether that counts as a step. */
+  private async base(stage: Stage): Promise<{ state: StageState; image?: string; isStep: boolean }> {
+    const { dockerfile, globals, contexts } = this.session;
     const { base, platform } = stage.from;
-    const text = expander(
-      (name) => globals.get(name),
-      dockerfile.directives.escape,
-      (name) =>
-        dockerfile.globalArgs.some(({ args }) => args.some((arg) => arg.name === name)) ||
-        this.warnOnce(`FROM argument '${name}' is not declared`, "UndefinedArgInFrom", { file: dockerfile.file, line: stage.from.line }),
-    );
+    const text = this.variables.textOfFrom({ file: dockerfile.file, line: stage.from.line });
     const name = text(base);
     if (name === "") throw new Error(`base name (${base}) should not be blank`);
     if (platform !== undefined) this.checkPlatform(text(platform));
-    const context = this.session.contexts.named(name);
-    if (context !== undefined) return { state: await directoryBase(this.session, name, await context, this.mayCache(stage)) };
+    const context = contexts.named(name);
+    if (context !== undefined) return { state: await directoryBase(this.session, name, await context, this.mayCache(stage)), isStep: true };
     const parent = stageNamed(dockerfile, name, stage.index);
-    if (parent !== undefined && !this.session.contexts.imageOf(name) && !this.session.contexts.resultOf(name)) {
+    const alias = contexts.imageOf(name);
+    if (parent !== undefined && !alias && !contexts.resultOf(name)) {
       const inherited = await this.stage(parent);
-      return { state: { ...inherited, base: { ...inherited.base, config: { ...inherited.config } } } };
+      return { state: { ...inherited, base: { ...inherited.base, config: { ...inherited.config } } }, isStep: false };
     }
-    const meant = this.session.contexts.imageOf(name) ?? name;
-    if (meant === "scratch") return { state: scratchState({ os: "linux", architecture: globals.get("TARGETARCH") ?? "amd64" }) };
-    const state = await this.image(name);
-    return this.session.contexts.resultOf(name) ? { state } : { state, image: fullName(meant) };
+    if ((alias ?? name) === "scratch")
+      return { state: scratchState({ os: "linux", architecture: globals.get("TARGETARCH") ?? "amd64" }), isStep: false };
+    const state = await this.images.image(name);
+    return { state, isStep: true, ...(alias || contexts.resultOf(name) ? {} : { image: fullName(name) }) };
   }
 
   private checkPlatform(platform: string): void {
@@ -129,44 +176,6 @@ export class StageBuilder {
     if (platform && platform !== native && platform !== native.split("/").slice(0, 2).join("/") && platform !== "linux") {
       throw new BerthError("build/unsupported", `platform ${platform} cannot be built here: this machine is ${native}`);
     }
-  }
-
-  /** An image of the store, pulled when it is not there (or, with `pull`, again). Each name once per build. */
-  image(name: string): Promise<StageState> {
-    let known = this.images.get(name);
-    if (!known) {
-      known = this.resolveImage(name);
-      this.images.set(name, known);
-    }
-    return known;
-  }
-
-  private async resolveImage(name: string): Promise<StageState> {
-    const { images, pullImage, progress, request, signal, contexts } = this.session;
-    const ref = contexts.imageOf(name) ?? name;
-    const result = contexts.resultOf(name);
-    if (result)
-      return stateOfImage(
-        result.config,
-        result.chainIds,
-        [...result.chainIds].reverse().map((chain) => images.layerDir(chain)),
-      );
-    const vertex = progress.declare(
-      ref === name ? `[internal] load metadata for ${fullName(ref)}` : `[context ${name}] load metadata for ${ref}`,
-    );
-    return await progress.run(vertex, async () => {
-      let image = images.resolve(ref);
-      if ((!image || request.pull) && pullImage && !ref.startsWith("sha256:")) {
-        const id = await pullImage(ref, {
-          ...(request.platform ? { platform: request.platform } : {}),
-          signal,
-          onProgress: (p) => progress.transfer(vertex, p),
-        });
-        image = images.resolve(id) ?? images.resolve(ref);
-      }
-      if (!image) throw new BerthError("build/base-image", `the image ${ref} is not here and cannot be pulled`);
-      return stateOfImage(image.config, image.chainIds, images.layerDirs(image.id));
-    });
   }
 
   private triggers(stage: Stage, state: StageState): Instruction[] {
@@ -183,14 +192,14 @@ export class StageBuilder {
   private async apply(stage: Stage, state: StageState, instruction: Instruction, vertex: Vertex | undefined): Promise<StageState> {
     const { dockerfile } = this.session;
     const place = { file: dockerfile.file, line: instruction.line };
-    const text = this.text(place, state);
+    const text = this.variables.text(place, state);
     switch (instruction.keyword) {
       case "ARG":
-        return this.declareArgs(state, instruction.args, place);
+        return this.variables.declareArgs(state, instruction.args, place);
       case "RUN":
         return await runStep(this.session, vertex!, state, instruction, {
           text,
-          findTree: (from) => this.tree(stage, from, !stage.instructions.includes(instruction)),
+          findTree: (from) => this.sources.tree(stage, from, !stage.instructions.includes(instruction)),
           useCache: this.mayCache(stage),
           place,
         });
@@ -201,33 +210,18 @@ export class StageBuilder {
           // What the triggers of a base image take is not in the Dockerfile's text.
           tree: async () =>
             readsTree(instruction)
-              ? await this.tree(stage, instruction.from, !stage.instructions.includes(instruction))
+              ? await this.sources.tree(stage, instruction.from, !stage.instructions.includes(instruction))
               : new MergedTree([], "nothing"),
-          source: await this.sourceChain(stage, instruction.from),
+          source: await this.sources.topLayer(stage, instruction.from),
           useCache: this.mayCache(stage),
           warn: (message) => this.session.progress.warn(message, undefined, place),
         });
-      case "WORKDIR": {
-        const path = joinWorkingDir(state.config.WorkingDir, text(instruction.text));
-        const moved = { ...state, config: { ...state.config, WorkingDir: path } };
-        if (path === "/") return withMetadata(moved, `WORKDIR ${path}`, {});
-        const key = stepKey(["workdir", state.layers.at(-1)?.chainId ?? "", path, state.config.User ?? "", this.session.epochIso ?? ""]);
-        return await layerStep(
-          this.session,
-          vertex!,
-          moved,
-          { key, createdBy: `WORKDIR ${path}`, useCache: this.mayCache(stage) },
-          async ({ upperDir }) => {
-            const root = new WritableRoot(state.lowerDirs, upperDir);
-            const target = resolvePath(root, path);
-            const existing = root.entry(target);
-            if (existing?.stat.isDirectory()) return;
-            // What has to be made belongs to the USER, its parents too.
-            const owner = parseOwner(state.config.User ?? "", root, (message) => this.session.progress.warn(message, undefined, place));
-            root.makeDirectory(target, { mode: 0o755, owner });
-          },
-        );
-      }
+      case "WORKDIR":
+        return await workdirStep(this.session, vertex, state, {
+          path: joinWorkingDir(state.config.WorkingDir, text(instruction.text)),
+          useCache: this.mayCache(stage),
+          warn: (message) => this.session.progress.warn(message, undefined, place),
+        });
       case "FROM":
         return state;
       default:
@@ -235,81 +229,9 @@ export class StageBuilder {
     }
   }
 
-  /** Expands words as an instruction sees them, and says which variables it names that nothing sets. */
-  private text(place: Place, state: StageState): ExpandText {
-    return expander(
-      (name) => state.scope.get(name),
-      this.session.dockerfile.directives.escape,
-      (name) => {
-        if (state.declaredArgs.has(name)) return;
-        const meant = nearest(name, [...state.scope.keys()]);
-        this.warnOnce(`Usage of undefined variable '$${name}'${meant ? ` (did you mean $${meant}?)` : ""}`, "UndefinedVar", place);
-      },
-    );
-  }
-
-  /** All ARGs of one line: a default sees those before it. One entry of history. */
-  private declareArgs(state: StageState, declared: readonly { name: string; default?: string }[], place: Place): StageState {
-    const { request, globals } = this.session;
-    const [scope, args, declaredArgs] = [new Map(state.scope), new Map(state.args), new Set(state.declaredArgs)];
-    const shown = declared.map(({ name, default: written }) => {
-      declaredArgs.add(name);
-      this.usedArgs.add(name);
-      const given = Object.hasOwn(request.args, name) ? (request.args[name] ?? process.env[name]) : undefined;
-      const value = given ?? (written === undefined ? globals.get(name) : this.text(place, { ...state, scope, declaredArgs })(written));
-      if (value === undefined) return name;
-      scope.set(name, value);
-      args.set(name, value);
-      return `${name}=${value}`;
-    });
-    return withMetadata(state, `ARG ${shown.join(" ")}`, { declaredArgs, args, scope });
-  }
-
-  /** What `--from` (or nothing) names: a stage before this one, an additional context, an image, the build context. */
-  private async tree(stage: Stage, from: string | undefined, whole = false): Promise<SourceTree> {
-    const { contexts, dockerfile } = this.session;
-    if (from === undefined) return await contexts.main({ whole });
-    const context = contexts.named(from);
-    if (context !== undefined) return await context;
-    const index = contexts.imageOf(from) || contexts.resultOf(from) ? undefined : stageNamed(dockerfile, from, stage.index);
-    if (index !== undefined) {
-      const state = await this.stage(index);
-      await this.session.imported.ensure(state.layers);
-      return this.finishedTree(state, `the stage ${from}`);
-    }
-    if (from.toLowerCase() === stage.from.alias || stageNamed(dockerfile, from, dockerfile.stages.length) !== undefined) {
-      throw new Error(`circular dependency: --from=${from} names this stage or a later one`);
-    }
-    if (/^\d+$/.test(from) && !contexts.imageOf(from) && !contexts.resultOf(from)) throw new Error(`invalid stage index ${from}`);
-    if (from === "scratch") return this.finishedTree(scratchState({ os: "linux", architecture: "" }), "scratch");
-    return this.finishedTree(await this.image(from), `the image ${from}`);
-  }
-
-  /** What has no layer is an empty directory. */
-  private finishedTree({ lowerDirs }: StageState, label: string): SourceTree {
-    if (lowerDirs.length > 0) return new MergedTree(lowerDirs, label, { finished: true });
-    return new MergedTree([this.session.contexts.temporary("empty-")], label);
-  }
-
-  /** The layers that `--from` names, by the id of the topmost: what is in them is known without reading them. */
-  private async sourceChain(stage: Stage, from: string | undefined): Promise<string | undefined> {
-    const { contexts, dockerfile } = this.session;
-    if (from === undefined || contexts.named(from) !== undefined || contexts.imageOf(from) || contexts.resultOf(from)) return undefined;
-    const index = stageNamed(dockerfile, from, stage.index);
-    return index === undefined ? undefined : (await this.stage(index)).layers.at(-1)?.chainId;
-  }
-
   private mayCache(stage: Stage): boolean {
     const { noCache, noCacheFilter } = this.session.request;
     return !noCache && !(noCacheFilter ?? []).some((name) => name.toLowerCase() === stage.from.alias || name === String(stage.index));
-  }
-
-  private warnOnce(message: string, rule: string, place: Place): void {
-    const { check } = this.session.dockerfile.directives;
-    const key = `${place.line} ${rule} ${message}`;
-    if (this.warned.has(key) || check?.skipAll || check?.skip.includes(rule)) return;
-    this.warned.add(key);
-    this.session.progress.warn(message, rule, place);
   }
 
   /** Gives an error the place of the instruction, unless it has one. */
@@ -323,26 +245,12 @@ export class StageBuilder {
         if (error.place) throw error;
         throw new BerthError(error.code, error.message, { place: position, ...(error.hint ? { hint: error.hint } : {}), cause: error });
       }
-      throw dockerfileError(position, messageOf(error));
+      throw dockerfileError(position, messageOf(error), undefined, "build/instruction");
     }
   }
-}
-
-/** An image's name with everything that may be left out (distribution/reference). */
-function fullName(ref: string): string {
-  if (/^sha256:|^[0-9a-f]{64}$/.test(ref)) return ref;
-  const [first = "", ...rest] = ref.split("/");
-  const domain = rest.length > 0 && (/[.:]/.test(first) || first === "localhost");
-  const name = domain ? ref : `docker.io/${rest.length > 0 ? "" : "library/"}${ref}`;
-  return /[:@][^/]*$/.test(name.slice(name.indexOf("/"))) ? name : `${name}:latest`;
 }
 
 /** Whether a COPY or ADD takes anything from files: its sources may all be texts or URLs. */
 function readsTree(instruction: { sources: readonly string[] }): boolean {
   return instruction.sources.some((source) => !/^(https?|git|ssh):\/\//.test(source));
-}
-
-/** Instructions that are shown as a step because they make a layer. */
-function isStep(instruction: Instruction): boolean {
-  return ["RUN", "COPY", "ADD", "WORKDIR"].includes(instruction.keyword);
 }

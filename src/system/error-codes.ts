@@ -25,6 +25,8 @@ export const errorCodes = {
   "build/copy-source-missing": { http: 400, exit: 1 },
   "build/dockerfile": { http: 400, exit: 1 },
   "build/fetch-failed": { http: 502, exit: 1 },
+  "build/instruction": { http: 400, exit: 1 },
+  "build/not-allowed": { http: 403, exit: 1 },
   "build/secret-missing": { http: 400, exit: 1 },
   "build/step-failed": { http: 500, exit: 1 },
   "build/unsupported": { http: 501, exit: 1 },

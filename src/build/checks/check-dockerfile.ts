@@ -34,7 +34,8 @@ function checkDefaultBases(dockerfile: Dockerfile, warn: Warn): void {
   const defaults = globalArgs(dockerfile, { args: {} });
   for (const { from } of dockerfile.stages) {
     const name = expand(from.base, (variable) => defaults.get(variable), dockerfile.directives.escape).text;
-    if (!/^[\w][\w.:@/-]*$/.test(name) || /[:@/]$|:[-.]/.test(name))
+    const path = name.replace(/(:[^/]*)?(@.*)?$/, "");
+    if (/[A-Z]/.test(path.slice(path.includes("/") ? path.indexOf("/") : 0)) || !/^[\w][\w.:@/-]*$/.test(name) || /[:@/]$|:[-.]/.test(name))
       warn(`Default value for ARG ${from.base} results in empty or invalid base image name`, "InvalidDefaultArgInFrom", from.line);
   }
 }

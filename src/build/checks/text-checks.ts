@@ -25,7 +25,7 @@ export function checkStageNames(dockerfile: Dockerfile, warn: Warn): void {
     const { alias, aliasAsWritten, asKeyword, line, original, platform } = from;
     if (aliasAsWritten && aliasAsWritten !== alias) warn(`Stage name '${aliasAsWritten}' should be lowercase`, "StageNameCasing", line);
     const keyword = original.split(/\s/)[0] ?? "";
-    if (asKeyword && selfConsistent(asKeyword) && selfConsistent(keyword) && isLower(asKeyword) !== isLower(keyword))
+    if (asKeyword && selfConsistent(keyword) && asKeyword !== (isLower(keyword) ? asKeyword.toLowerCase() : asKeyword.toUpperCase()))
       warn(`'${asKeyword}' and '${keyword}' keywords' casing do not match`, "FromAsCasing", line);
     if (alias === "scratch" || alias === "context")
       warn(`Stage name should not use the same name as reserved stage "${alias}"`, "ReservedStageName", line);

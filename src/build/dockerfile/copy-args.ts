@@ -1,3 +1,4 @@
+import { MeaningError } from "./dockerfile-error.ts";
 import { type Heredoc, parseHeredocWord } from "./heredoc.ts";
 import type { CopyArgs } from "./instruction.ts";
 import { readFlags } from "./instruction-flags.ts";
@@ -17,7 +18,7 @@ export function copyArgs(keyword: "COPY" | "ADD", flags: readonly string[], text
   if (parseHeredocWord(destination) && heredocs.length > 0) throw new Error(`${keyword} cannot accept a heredoc as a destination`);
   const sources = words.slice(0, -1).filter((word) => heredocs.length === 0 || !parseHeredocWord(word));
   if (copy?.from?.includes("$")) {
-    throw new Error(
+    throw new MeaningError(
       "variable expansion is not supported for --from, define a new stage with FROM using ARG from global scope as a workaround",
     );
   }

@@ -6,6 +6,9 @@ export interface Position {
   readonly line: number;
 }
 
+/** What is wrong with an instruction is not its form but what it says: `build/instruction`, not `build/dockerfile`. */
+export class MeaningError extends Error {}
+
 export function dockerfileError(position: Position, message: string, hint?: string, code: ErrorCode = "build/dockerfile"): BerthError {
   return new BerthError(code, message, { place: { file: position.file, line: position.line }, ...(hint ? { hint } : {}) });
 }

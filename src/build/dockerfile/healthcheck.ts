@@ -24,7 +24,7 @@ export function healthcheck(flags: readonly string[], text: string): HealthConfi
   const set = (field: "Interval" | "Timeout" | "StartPeriod" | "StartInterval", flag: string, value: string | undefined) => {
     if (value === undefined) return;
     const nanoseconds = goDuration(value);
-    if (nanoseconds === undefined) throw new Error(`invalid duration "${value}" for --${flag}`);
+    if (nanoseconds === undefined) throw new Error(durationFault(value));
     if (nanoseconds < 0 || (nanoseconds > 0 && nanoseconds < 1e6)) throw new Error(`Interval "${flag}" cannot be less than 1ms`);
     if (nanoseconds > 0) check[field] = nanoseconds;
   };
@@ -40,6 +40,14 @@ export function healthcheck(flags: readonly string[], text: string): HealthConfi
 }
 
 const nanosecondsPer: Record<string, number> = { ns: 1, us: 1e3, µs: 1e3, μs: 1e3, ms: 1e6, s: 1e9, m: 6e10, h: 3.6e12 };
+
+/** What Go's time.ParseDuration says of a text that it refuses. */
+function durationFault(text: string): string {
+  const shown = JSON.stringify(text);
+  const [number, unit] = /^[+-]?(?:(?:\d+\.?\d*|\.\d+)(?:ns|us|µs|μs|ms|s|m|h))*(\d+\.?\d*|\.\d+)([^\d.]*)/.exec(text)?.slice(1) ?? [];
+  if (number === undefined) return `time: invalid duration ${shown}`;
+  return unit === "" ? `time: missing unit in duration ${shown}` : `time: unknown unit ${JSON.stringify(unit)} in duration ${shown}`;
+}
 
 /** Go's time.ParseDuration, in nanoseconds; undefined for what it refuses. */
 export function goDuration(text: string): number | undefined {

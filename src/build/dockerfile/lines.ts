@@ -68,7 +68,8 @@ export function dockerfileLines(content: string, file: string): DockerfileLines 
       const start = at + 1;
       for (;;) {
         const next = source[++at];
-        if (next === undefined) throw dockerfileError({ file, line: start }, `unterminated heredoc: there is no line "${opening.name}"`);
+        if (next === undefined)
+          throw dockerfileError({ file, line: start }, "unterminated heredoc", `There is no line "${opening.name}".`, "build/instruction");
         const content = opening.chomp ? next.replace(/^\t+/, "") : next;
         if (content === opening.name) break;
         body.push(`${content}\n`);
@@ -78,6 +79,6 @@ export function dockerfileLines(content: string, file: string): DockerfileLines 
     });
     instructions.push({ keyword, flags, text, original: joined.trim(), heredocs, line, endLine: Math.min(at + 1, source.length) });
   }
-  if (instructions.length === 0) throw dockerfileError({ file, line: 1 }, "file with no instructions");
+  if (instructions.length === 0) throw dockerfileError({ file, line: 1 }, "file with no instructions", undefined, "build/instruction");
   return { directives, instructions, emptyContinuations, source };
 }

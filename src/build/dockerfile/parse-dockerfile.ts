@@ -1,3 +1,4 @@
+import { BerthError } from "../../system/index.ts";
 import type { Directives } from "./directives.ts";
 import { dockerfileError } from "./dockerfile-error.ts";
 import type { Instruction, InstructionOf } from "./instruction.ts";
@@ -23,7 +24,7 @@ export interface Stage {
 
 /** Parses a whole Dockerfile: anything wrong on the last line is found before the first step runs. Throws BerthError `build/dockerfile`. */
 export function parseDockerfile(content: string, file: string): Dockerfile {
-  if (content.trim() === "") throw dockerfileError({ file, line: 1 }, "the Dockerfile cannot be empty");
+  if (content.trim() === "") throw new BerthError("build/dockerfile", "the Dockerfile cannot be empty", { place: { file } });
   const lines = dockerfileLines(content, file);
   checkSyntaxImage(lines, file);
   const globalArgs: InstructionOf<"ARG">[] = [];
@@ -39,6 +40,7 @@ export function parseDockerfile(content: string, file: string): Dockerfile {
         { file, line: instruction.line },
         "no build stage in current context",
         "The first instruction other than ARG is FROM.",
+        "build/instruction",
       );
   }
   if (stages.length === 0) throw dockerfileError({ file, line: 1 }, "dockerfile contains no stages to build");

@@ -1,5 +1,6 @@
+import { messageOf } from "../../system/index.ts";
 import { copyArgs } from "./copy-args.ts";
-import { dockerfileError, nearest, type Position } from "./dockerfile-error.ts";
+import { dockerfileError, MeaningError, nearest, type Position } from "./dockerfile-error.ts";
 import { splitInstruction } from "./flags.ts";
 import { healthcheck } from "./healthcheck.ts";
 import { type CommandForm, type Instruction, type InstructionArgs, type Keyword, keywords } from "./instruction.ts";
@@ -15,13 +16,14 @@ export function parseInstruction(source: InstructionLine, escapeChar: string, fi
   const keyword = source.keyword as Keyword; // looked up on the next line
   if (!keywords.includes(keyword)) {
     const meant = nearest(source.keyword, keywords);
-    throw dockerfileError(position, `unknown instruction: ${source.keyword}${meant ? ` (did you mean ${meant}?)` : ""}`);
+    const [written = ""] = source.original.split(/\s/, 1);
+    throw dockerfileError(position, `unknown instruction: ${written}${meant ? ` (did you mean ${meant}?)` : ""}`);
   }
   try {
     const args = grammar[keyword](source, escapeChar);
     return { keyword, line: source.line, endLine: source.endLine, original: source.original, ...args } as Instruction; // the table pairs keyword and arguments
   } catch (error) {
-    throw dockerfileError(position, error instanceof Error ? error.message : String(error));
+    throw dockerfileError(position, messageOf(error), undefined, error instanceof MeaningError ? "build/instruction" : "build/dockerfile");
   }
 }
 
@@ -60,12 +62,11 @@ const grammar: Grammar = {
     const flags = readFlags(line.flags, { mount: "list", network: "text", security: "text", device: "list" });
     if (flags.device.length > 0) throw new Error("RUN --device is not supported");
     const { network, security } = flags;
-    if (network !== undefined && !["default", "none", "host"].includes(network)) throw new Error(`invalid network mode: "${network}"`);
+    if (network !== undefined && !["default", "none", "host"].includes(network)) throw new Error(`invalid network mode "${network}"`);
     if (security !== undefined && !["sandbox", "insecure"].includes(security)) throw new Error(`security "${security}" is not valid`);
     for (const mount of flags.mount) {
-      if (/(^|,)from=[^,]*\$/.test(mount)) throw new Error("'from' doesn't support variable expansion, define alias stage instead");
+      if (/(^|,)from=[^,]*\$/.test(mount)) throw new MeaningError("'from' doesn't support variable expansion, define alias stage instead");
     }
-    if (line.text === "") throw new Error("RUN requires at least one argument");
     return {
       command: form(line.text),
       heredocs: line.heredocs,

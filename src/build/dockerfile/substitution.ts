@@ -5,7 +5,7 @@ export function substitute(lexer: SubstitutionCursor): string {
   if (first === "{" || first === "}" || first === ":") throw lexer.error("syntax error: bad substitution");
   const name = lexer.name();
   let modifier = lexer.chars[lexer.at++];
-  if (modifier === "}") return lexer.value(name) ?? "";
+  if (modifier === "}") return lexer.plain(name, `\${${name}}`);
   if (modifier === undefined) throw lexer.error("syntax error: missing '}'");
   if (modifier === "/") return replace(lexer, name);
   const emptyCounts = modifier === ":";
@@ -36,6 +36,7 @@ export interface SubstitutionCursor {
   at: number;
   readonly lookup: (name: string) => string | undefined;
   name(): string;
+  plain(name: string, written: string): string;
   value(name: string): string | undefined;
   until(stop: string, keepEscapes?: boolean): { text: string };
   error(message: string): Error;

@@ -21,6 +21,15 @@ export function expand(text: string, lookup: Lookup, escapeChar = "\\"): Expansi
   return { text: result.text, words: result.words, unset: lexer.unset };
 }
 
+/** What is shown of an instruction: variables in place, and where `keepQuotes`, quotes and unset variables as written. Never throws. */
+export function expandShown(text: string, lookup: Lookup, o: { escapeChar: string; keepQuotes: boolean }): string {
+  try {
+    return new WordLexer(text, lookup, o.escapeChar, false, o.keepQuotes).until("").text;
+  } catch {
+    return text; // it is shown as it is written
+  }
+}
+
 /** Words with quotes, escapes and variables left as written. */
 export function rawWords(text: string, escapeChar: string): string[] {
   return new WordLexer(text, () => undefined, escapeChar, true).until("").words;
@@ -31,20 +40,22 @@ interface Piece {
   words: string[];
 }
 
-/** Walks a text once. `raw` keeps every character and only finds the borders of words. */
+/** Walks a text once. `raw` keeps every character and only finds the borders of words; `shown` keeps quotes and variables that are not set. */
 export class WordLexer {
   readonly unset = new Set<string>();
   readonly chars: readonly string[];
   readonly lookup: Lookup;
   readonly escapeChar: string;
   readonly raw: boolean;
+  private readonly shown: boolean;
   at = 0;
 
-  constructor(text: string, lookup: Lookup, escapeChar: string, raw: boolean) {
+  constructor(text: string, lookup: Lookup, escapeChar: string, raw: boolean, shown = false) {
     this.chars = [...text];
     this.lookup = lookup;
     this.escapeChar = escapeChar;
     this.raw = raw;
+    this.shown = shown;
   }
 
   /** Up to an unquoted `stop` (consumed), or the end where `stop` is empty. `keepEscapes` leaves escapes in, for patterns. */
@@ -110,19 +121,21 @@ export class WordLexer {
       if (this.raw) return this.rest();
       throw new ExpansionError("unexpected end of statement while looking for matching single-quote");
     }
-    const text = this.chars.slice(this.raw ? this.at : this.at + 1, this.raw ? end + 1 : end).join("");
+    const quotes = this.raw || this.shown;
+    const text = this.chars.slice(quotes ? this.at : this.at + 1, quotes ? end + 1 : end).join("");
     this.at = end + 1;
     return text;
   }
 
   private doubleQuoted(): string {
-    let text = this.raw ? '"' : "";
+    const quote = this.raw || this.shown ? '"' : "";
+    let text = quote;
     this.at++;
     while (this.at < this.chars.length) {
       const char = this.chars[this.at]!;
       if (char === '"') {
         this.at++;
-        return text + (this.raw ? '"' : "");
+        return text + quote;
       }
       if (char === "$" && !this.raw) text += this.variable();
       else if (char === this.escapeChar) {
@@ -144,7 +157,7 @@ export class WordLexer {
     this.at++;
     if (this.chars[this.at] !== "{") {
       const name = this.name();
-      return name === "" ? "$" : (this.value(name) ?? "");
+      return name === "" ? "$" : this.plain(name, `$${name}`);
     }
     this.at++;
     return substitute(this);
@@ -159,6 +172,11 @@ export class WordLexer {
       return rest;
     }
     return this.takeWhile(/[A-Za-z0-9_]/);
+  }
+
+  /** A variable without a modifier. */
+  plain(name: string, written: string): string {
+    return this.value(name) ?? (this.shown ? written : "");
   }
 
   value(name: string): string | undefined {

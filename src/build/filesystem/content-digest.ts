@@ -34,7 +34,7 @@ async function readDigest(tree: SourceTree, selected: readonly Selected[], o: Di
   let text = "";
   for (const { entry: top, name, parents } of selected) {
     const isDirectory = top.stat.isDirectory();
-    for (const { entry, relative } of walkTree(tree, top, o.exclude)) {
+    for (const { entry, relative } of walkTree(tree, top, o.exclude, parents && `${parents}/${name}`)) {
       // The directory itself is only where its contents come from.
       const shown = isDirectory ? `${parents}/${relative}` : `${parents}/${name}`;
       const outermost = isDirectory && relative === "" && parents === "";

@@ -51,7 +51,7 @@ export async function copySelected(
       : intoDirectory
         ? resolvePath(root, joinPath(base, name))
         : base;
-    for (const { entry, relative } of walkTree(tree, top, o.exclude)) {
+    for (const { entry, relative } of walkTree(tree, top, o.exclude, parents && `${parents}/${name}`)) {
       const path = relative === "" ? start : joinPath(start, relative);
       if (entry.stat.isDirectory()) {
         // Only below the destination the source decides over modes and owners.

@@ -8,7 +8,7 @@ export function parseMode(text: string): { change: ModeChange; octal: boolean } 
   }
   const clauses = text.split(",").map((clause) => /^([ugoa]*)((?:[+\-=](?:[rwxXst]*|[ugo]))+)$/.exec(clause));
   if (clauses.some((clause) => !clause))
-    throw new Error(`invalid chmod parameter: '${text}'. it should be octal string and between 0 and 07777, or symbolic like u=rwX,go=rX`);
+    throw new Error(`invalid chmod parameter: '${text}'. it should be octal string and between 0 and 07777`);
   const change: ModeChange = (start, isDirectory) => {
     let mode = start;
     for (const clause of clauses) {
@@ -22,7 +22,8 @@ export function parseMode(text: string): { change: ModeChange; octal: boolean } 
           ["o", 0],
         ] as const) {
           if (!who.includes(name)) continue;
-          mask |= 7 << shift;
+          // An assignment clears the set-id bit of the same class too, as BSD's setmode does.
+          mask |= (7 << shift) | { u: 0o4000, g: 0o2000, o: 0 }[name];
           for (const letter of letters!) {
             const copied = { u: 6, g: 3, o: 0 }[letter];
             if (copied !== undefined) bits |= ((mode >> copied) & 7) << shift;

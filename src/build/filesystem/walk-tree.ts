@@ -7,11 +7,14 @@ export interface Walked {
   readonly relative: string;
 }
 
-/** An entry and everything below it, parents first, names sorted, without what `exclude` (patterns of .dockerignore) leaves out. */
-export function* walkTree(tree: SourceTree, top: SourceEntry, exclude: readonly string[] = []): Generator<Walked> {
+/**
+ * An entry and everything below it, parents first, names sorted, without what `exclude` (patterns of .dockerignore) leaves out. Patterns are of paths
+ * below the entry: a file that was named itself has none and stays (copy/copy.go of fsutil), unless its `path` below what `--parents` keeps is told.
+ */
+export function* walkTree(tree: SourceTree, top: SourceEntry, exclude: readonly string[] = [], path = ""): Generator<Walked> {
   const rules = parseIgnoreFile(exclude.join("\n"), "--exclude");
   if (!top.stat.isDirectory()) {
-    if (!excluded(rules, matchingRules(rules, top.name, []))) yield { entry: top, relative: "" };
+    if (path === "" || !excluded(rules, matchingRules(rules, path, []))) yield { entry: top, relative: "" };
     return;
   }
   yield { entry: top, relative: "" };

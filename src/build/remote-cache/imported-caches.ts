@@ -96,8 +96,8 @@ export class ImportedCaches {
       return await progress.run(vertex, async () => {
         // An image of this machine, as a Docker engine takes it.
         const local = entry.type === "registry" ? images.resolve(entry.attrs["ref"] ?? "") : undefined;
-        const records = local ? inlineRecords(local.config as unknown as Record<string, unknown>) : []; // an image's configuration is JSON
-        if (local && records.length > 0) {
+        if (local) {
+          const records = inlineRecords(local.config as unknown as Record<string, unknown>); // an image's configuration is JSON
           const layers = local.config.rootfs.diff_ids.map((diffId) => ({ digest: diffId, diffId, size: 0, mediaType: "" }));
           return { source: { name, content: undefined }, cache: { records: records.filter(({ layer }) => layers[layer]), layers } };
         }

@@ -84,6 +84,7 @@ export class DockerfileFrontend {
     const request: BuildRequest = {
       ...build.request,
       name: job.ref,
+      entitlements: [...job.request.Entitlements],
       client: files,
       ...cachesOf(job.request, attrs),
       imageContexts: this.#imageContexts(build, inputs),

@@ -16,7 +16,7 @@ export interface FrontendBuild {
 
 /** Attributes without an effect here, as with a Docker engine that has its own image store. */
 const noted =
-  /^(attest:|vcs:|build-arg:BUILDKIT_INLINE_CACHE$|cache-from$|cache-imports$|frontend\.caps$|requestid$|source$|cmdline$|sharedkey:|input-metadata:|multi-platform$|build-arg:BUILDKIT_SYNTAX$|build-arg:BUILDKIT_DOCKERFILE_CHECK)/;
+  /^(attest:|vcs:|build-arg:BUILDKIT_INLINE_CACHE$|cache-from$|cache-imports$|frontend\.caps$|requestid$|source$|cmdline$|sharedkey:|input-metadata:|multi-platform$|build-arg:BUILDKIT_SYNTAX$)/;
 
 /**
  * The attributes of BuildKit's `dockerfile.v0` (frontend/dockerui/config.go).

@@ -55,8 +55,8 @@ export class Solver {
       throw new BerthError("build/unsupported", `the front end ${request.FrontendAttrs["source"] || request.Frontend} is not supported`, {
         hint: "dockerfile.v0 is.",
       });
-    const denied = request.Entitlements.filter((name) => name !== "network.host");
-    if (denied.length > 0) throw new BerthError("build/unsupported", `the entitlement ${denied.join(", ")} is not supported`);
+    const [denied] = request.Entitlements.filter((name) => name !== "network.host");
+    if (denied) throw new BerthError("build/unsupported", `granting entitlement ${denied} is not allowed by build daemon configuration`);
     cachesOf(request);
     const entries =
       request.Exporters.length > 0 || request.ExporterDeprecated === ""
@@ -64,7 +64,7 @@ export class Solver {
         : [{ Type: request.ExporterDeprecated, Attrs: request.ExporterAttrsDeprecated }];
     return entries.map(({ Type, Attrs }) => {
       const exporter = this.#o.exporters[Type];
-      if (!exporter) throw new BerthError("build/unsupported", `the exporter ${JSON.stringify(Type)} is not supported`);
+      if (!exporter) throw new BerthError("build/unsupported", `exporter ${JSON.stringify(Type)} could not be found`);
       return { exporter, attrs: Attrs };
     });
   }

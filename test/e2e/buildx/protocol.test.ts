@@ -72,9 +72,9 @@ describe("Control.Solve", () => {
       "[internal] load build definition from Dockerfile",
       "[internal] load .dockerignore",
       "[internal] load metadata for docker.io/library/busybox:latest",
-      "[1/3] FROM docker.io/library/busybox:latest",
-      "[2/3] COPY src /src",
-      "[3/3] RUN --mount=type=secret,id=s cat /run/secrets/s /src/a",
+      "[stage-0 1/3] FROM docker.io/library/busybox:latest",
+      "[stage-0 2/3] COPY src /src",
+      "[stage-0 3/3] RUN --mount=type=secret,id=s cat /run/secrets/s /src/a",
       "[internal] load build context",
       "exporting to image",
     ]);
@@ -101,9 +101,12 @@ describe("Control.Solve", () => {
   it.each([
     [{ Definition: { def: [Buffer.from([0x0a, 0])] } }, /LLB definition/],
     [{ Frontend: "gateway.v0", FrontendAttrs: { source: "example.com/front" } }, /the front end example\.com\/front is not supported/],
-    [{ Frontend: "dockerfile.v0", Exporters: [{ Type: "floppy" }] }, /the exporter "floppy"/],
+    [{ Frontend: "dockerfile.v0", Exporters: [{ Type: "floppy" }] }, /exporter "floppy" could not be found/],
     [{ Frontend: "dockerfile.v0", Cache: { Exports: [{ Type: "s3" }] } }, /the cache type s3 is not supported/],
-    [{ Frontend: "dockerfile.v0", Entitlements: ["security.insecure"] }, /the entitlement security\.insecure/],
+    [
+      { Frontend: "dockerfile.v0", Entitlements: ["security.insecure"] },
+      /granting entitlement security\.insecure is not allowed by build daemon configuration/,
+    ],
     [
       { Frontend: "dockerfile.v0", Session: "nobody", FrontendAttrs: { platform: "plan9/z80" } },
       /platform plan9\/z80 cannot be built here/,

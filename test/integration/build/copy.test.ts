@@ -104,7 +104,7 @@ describe("sources", () => {
 
   it("that are missing are said, with the directory, and with the line that excludes them", async () => {
     const missing = room.build({ Dockerfile: lines("COPY nope /x"), ...tree });
-    await expect(missing).rejects.toThrow(/COPY nope: no such file or directory: not in the build context .*context-/);
+    await expect(missing).rejects.toThrow(/COPY nope: "\/nope": not found: not in the build context .*context-/);
     const ignored = room.build({ Dockerfile: lines("COPY d/x /x"), ...tree, ".dockerignore": "# first\nd\n" });
     await expect(ignored).rejects.toThrow(/line 2 of .*\.dockerignore excludes it \("d"\)/);
   });
@@ -168,6 +168,11 @@ describe("options", () => {
     ]);
   });
 
+  it("--chmod=u=... takes the set-id bit of a file with it", async () => {
+    const built = await room.build({ Dockerfile: lines("COPY --chmod=u=rwx,o=r s /u", "COPY --chmod=g=r s /g"), s: ["", 0o6755] });
+    expect([built.stat("u"), built.stat("g")]).toEqual(["2754 0:0", "4745 0:0"]);
+  });
+
   it.each([
     ["33", "33:33"],
     ["33:44", "33:44"],
@@ -220,6 +225,10 @@ describe("options", () => {
   it("--exclude leaves out, --parents keeps the directories", async () => {
     const excluded = await room.build({ Dockerfile: lines("COPY --exclude=*.txt --exclude=d/y --exclude=!b.txt . /x/"), ...tree });
     expect(files(excluded, "x")).toEqual([".hid", "Dockerfile", "b.txt", "d/x", "exec.sh", "set"]);
+    const named = await room.build({ Dockerfile: lines("COPY --exclude=a.txt --exclude=*.txt a.txt b.* /x/"), ...tree });
+    expect(files(named, "x")).toEqual(["a.txt", "b.txt"]);
+    const below = await room.build({ Dockerfile: lines("COPY --parents --exclude=d/x d/x d/y /x/"), ...tree });
+    expect(files(below, "x")).toEqual(["d/y/z"]);
     const kept = await room.build({ Dockerfile: lines("COPY --parents d/y/z a.txt ./d/./x **/*.txt /p/"), ...tree });
     expect(files(kept, "p")).toEqual(["a.txt", "b.txt", "d/y/z", "x"]);
   });

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type BuildRoom, buildRoom } from "../../support/build-room.ts";
+import type { BuildEvent } from "../../../src/api/index.ts";
+import { type BuildRoom, type Built, buildRoom } from "../../support/build-room.ts";
 
 let room: BuildRoom;
 beforeAll(async () => {
@@ -58,7 +59,7 @@ describe("ENV expands", () => {
     ['"${NONE:?must be set}"', "NONE: must be set"],
   ])("not %s", async (written, message) => {
     await expect(room.build({ Dockerfile: `FROM scratch\nENV A=x\nENV R=${written}\n` })).rejects.toMatchObject({
-      code: "build/dockerfile",
+      code: "build/instruction",
       message: expect.stringContaining(message),
       place: { line: 3 },
     });
@@ -200,22 +201,108 @@ describe("metadata", () => {
     ["FROM busybox\nENV A=${B:?needed}", 2, 'failed to process "${B:?needed}": B: needed'],
     ["FROM busybox\nUSER", 2, "USER requires exactly one argument"],
     ["# check=nope=1\nFROM busybox", 1, 'invalid check option "nope"'],
-    [" \n", 1, "the Dockerfile cannot be empty"],
-    ["FROM busybox\nHEALTHCHECK --interval=1x CMD a", 2, 'invalid duration "1x"'],
-    ["FROM busybox\nCOPY <<EOF /x\nabc", 2, 'there is no line "EOF"'],
+    ["FROM busybox\nHEALTHCHECK --interval=1x CMD a", 2, 'time: unknown unit "x" in duration "1x"'],
+    ["FROM busybox\nHEALTHCHECK --interval=1 CMD a", 2, 'time: missing unit in duration "1"'],
+    ["FROM busybox\nHEALTHCHECK --interval=soon CMD a", 2, 'time: invalid duration "soon"'],
+    ["FROM busybox\nCOPY <<EOF /x\nabc", 2, "unterminated heredoc"],
     ["RUN x", 1, "no build stage in current context"],
     ["FROM busybox AS b\nCOPY --from=b /x /", 2, "circular dependency"],
     ["FROM busybox\nRUN --mount=type=bound,target=/x true", 2, 'unsupported mount type "bound" (did you mean bind?)'],
     ["FROM busybox\nRUN --mount=type=bind,targt=/x true", 2, "unexpected key 'targt' in 'targt=/x' (did you mean target?)"],
     ["FROM busybox\nRUN --security=insecure true", 2, "RUN --security=insecure is not supported"],
     ["FROM ${NONE}", 1, "base name (${NONE}) should not be blank"],
-    ["# escape=x\nFROM busybox", 1, 'invalid ESCAPE "x"'],
+    ["# escape=x\nFROM busybox", 1, "invalid escape token 'x' does not match ` or \\"],
+    [
+      "FROM BusyBox",
+      1,
+      'failed to parse stage name "BusyBox": invalid reference format: repository name (library/BusyBox) must be lowercase',
+    ],
+    ["FROM busybox:::", 1, 'failed to parse stage name "busybox:::": invalid reference format'],
+    ["FROM busybox\nRUN --network=host true", 2, "network.host is not allowed"],
+    ["FROM busybox\nrunn x", 2, "unknown instruction: runn (did you mean RUN?)"],
     ["# syntax=example.com/other\nFROM busybox", 1, 'the front end "example.com/other"'],
   ])("names file, line and what is wrong in %j", async (Dockerfile, line, message) => {
     await expect(room.build({ Dockerfile })).rejects.toMatchObject({
       message: expect.stringContaining(message),
       place: { file: "Dockerfile", line },
     });
+  });
+
+  it("says that a file is empty", async () => {
+    await expect(room.build({ Dockerfile: " \n" })).rejects.toMatchObject({
+      message: "the Dockerfile cannot be empty",
+      place: { file: "Dockerfile" },
+    });
+  });
+
+  it("finds what is wrong with a later instruction before a step of the stage runs", async () => {
+    const events: BuildEvent[] = [];
+    const Dockerfile = "FROM busybox\nRUN echo ran\nEXPOSE abc\n";
+    await expect(room.build({ Dockerfile }, { onEvent: (event) => events.push(event) })).rejects.toMatchObject({
+      code: "build/instruction",
+    });
+    expect(events.filter((event) => event.type === "log")).toEqual([]);
+  });
+});
+
+describe("steps are shown", () => {
+  const names = (built: Built) => [
+    ...new Set(built.events.flatMap((event) => (event.type === "vertex" && event.name.startsWith("[") ? [event.name] : []))),
+  ];
+
+  it("with the values of their variables, and the first line of a heredoc", async () => {
+    const Dockerfile = [
+      "FROM busybox",
+      "ARG V=val",
+      "ENV E=env",
+      `run echo "$V \${E}" '$V' $UNSET \${UNSET:-set} \\$V`,
+      "WORKDIR /$V/w",
+      "WORKDIR /",
+      'COPY <<"EOF" /$E/$UNSET',
+      "text",
+      "EOF",
+      "RUN <<EOF",
+      "echo $V",
+      "true",
+      "EOF",
+      "RUN sh <<EOF",
+      "true",
+      "EOF",
+      "RUN echo 'open \\",
+      "  next'",
+      "",
+    ].join("\n");
+    const built = await room.build({ Dockerfile });
+    expect(names(built).filter((name) => !name.startsWith("[internal]"))).toEqual([
+      "[1/8] FROM docker.io/library/busybox:latest",
+      `[2/8] RUN echo "val env" '$V' $UNSET set $V`,
+      "[3/8] WORKDIR /val/w",
+      "[4/8] COPY <<EOF /env/",
+      "[5/8] RUN <<EOF (echo val...)",
+      "[6/8] RUN sh <<EOF",
+      "[7/8] RUN echo 'open   next'",
+    ]);
+  });
+
+  it("under their stage where there are more sources, and as triggers where they are a base's", async () => {
+    await room.build({ Dockerfile: "FROM busybox\nONBUILD RUN true\nONBUILD ENV A=1\n" }, { tags: ["shown-base"] });
+    const child = await room.build({ Dockerfile: "FROM shown-base\nRUN echo $A\n" });
+    expect(names(child).filter((name) => !name.startsWith("[internal]"))).toEqual([
+      "[1/2] FROM docker.io/library/shown-base:latest",
+      "[2/4] ONBUILD RUN true",
+      "[3/4] RUN echo 1",
+    ]);
+    const Dockerfile = "FROM busybox AS one\nRUN --mount=type=secret,id=s,env=S echo $S\nFROM one\nCOPY --from=one /bin/sh /s\n";
+    const stages = await room.build({ Dockerfile });
+    expect(names(stages).filter((name) => !name.startsWith("[internal]"))).toEqual([
+      "[one 1/2] FROM docker.io/library/busybox:latest",
+      "[one 2/2] RUN --mount=type=secret,id=s,env=S echo ****",
+      "[stage-1 1/1] COPY --from=one /bin/sh /s",
+    ]);
+    const mounts = await room.build({ Dockerfile: "FROM busybox AS only\nRUN --mount=type=tmpfs,target=/t true\n" });
+    expect(names(mounts)).toContain("[only 2/2] RUN --mount=type=tmpfs,target=/t true");
+    const only = await room.build({ Dockerfile: "FROM busybox AS only\nRUN echo only\n" });
+    expect(names(only)).toContain("[2/2] RUN echo only");
   });
 });
 

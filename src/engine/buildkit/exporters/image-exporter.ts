@@ -11,6 +11,7 @@ export type PushAs = (name: string, o: { auth: RegistryAuth | undefined; signal:
 export function imageExporter(images: BuildImages, push: PushAs): Exporter {
   return async ({ config }, { attrs, progress, signal, credentials }) => {
     const names = namesOf(attrs["name"]);
+    const shown = names.map((name, index) => (isTagged(attrs["name"]?.split(",")[index]) ? name : name.replace(/:latest$/, "")));
     const pushing = ["1", "t", "true"].includes((attrs["push"] ?? "").toLowerCase());
     const vertex = progress.declare("exporting to image");
     return await progress.run(vertex, async () => {
@@ -18,7 +19,7 @@ export function imageExporter(images: BuildImages, push: PushAs): Exporter {
       done("exporting layers");
       const id = images.createImage({ config, tags: names });
       done(`writing image ${id}`);
-      for (const name of names) done(`naming to ${name}`);
+      for (const name of shown) done(`naming to ${name}`);
       for (const name of pushing ? names : []) {
         await push(name, { auth: await credentials(parseReference(name).domain), signal });
         done(`pushing ${name}`);
@@ -26,11 +27,13 @@ export function imageExporter(images: BuildImages, push: PushAs): Exporter {
       return {
         "containerimage.config.digest": id,
         "containerimage.digest": id,
-        ...(names.length > 0 ? { "image.name": names.join(",") } : {}),
+        ...(names.length > 0 ? { "image.name": shown.join(",") } : {}),
       };
     });
   };
 }
+
+const isTagged = (name: string | undefined): boolean => /:[^/]*$/.test(name ?? "");
 
 /** Names in full, as BuildKit shows them. */
 export function namesOf(text: string | undefined): string[] {
