@@ -1,9 +1,12 @@
 import { randomBytes } from "node:crypto";
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import type { ImageConfig } from "../api/index.ts";
 import { BerthError, describeHost, type Host, writeFileAtomic } from "../system/index.ts";
+import { Blobs } from "./blobs.ts";
+import { type StoreUsage, storeUsage } from "./disk-usage.ts";
+import { Garbage } from "./garbage.ts";
 import { idOfReference } from "./image-lookup.ts";
 import { ImageNames } from "./image-names.ts";
 import {
@@ -27,9 +30,6 @@ import { canonicalName, familiarName, parseReference, type Reference } from "./r
 import { checkRemovable } from "./removal-rules.ts";
 import { Trash } from "./trash.ts";
 
-/** A layer that was just made is not yet named by an image or a cache record: collection leaves it alone for this long. */
-const graceMs = 10 * 60_000;
-
 /**
  * The images of one engine. On disk, below `rootDir`: `blobs/sha256/<hex>` with `oci-layout` and `index.json` (an OCI layout), `l/<name>/`
  * (unpacked layers: overlay lower directories), `layers/<chain>.json`, `images/<id>.json`, `refs.json`, `partial/` (downloads), `tmp/`.
@@ -44,10 +44,9 @@ export class ImageStore {
   private readonly images = new Map<string, { readonly config: ImageConfig; readonly chainIds: readonly string[] }>();
   private readonly layers: Layers;
   private readonly trash: Trash;
-  private readonly touched = new Map<string, number>();
-  private transfers = 0;
+  private readonly blobs: Blobs;
+  private readonly garbage: Garbage;
   private readonly listeners = new Set<(change: ImageChange) => void>();
-  private readonly layerRoots: (() => Iterable<string>)[] = [];
 
   constructor(o: { rootDir: string; host?: Host }) {
     const { rootDir } = o;
@@ -61,6 +60,12 @@ export class ImageStore {
       newTemp: () => this.newTemp(),
       touch: (chain) => this.touch(chain),
     });
+    this.blobs = new Blobs(rootDir);
+    const needed = {
+      blobs: () => [...this.records.values()].flatMap((record) => [record.id, ...record.blobs]),
+      chains: () => [...this.images.values()].map((image) => image.chainIds.at(-1)),
+    };
+    this.garbage = new Garbage({ blobs: this.blobs, layers: this.layers, needed });
   }
 
   /**
@@ -85,7 +90,7 @@ export class ImageStore {
     }
     const refs = readRecord<{ tags?: Record<string, string> }>(join(this.rootDir, "refs.json"), aside);
     this.names.load(refs?.tags ?? {}, (id) => this.records.has(id));
-    this.sweepBlobs();
+    this.garbage.sweepBlobs();
     return aside;
   }
 
@@ -187,33 +192,25 @@ export class ImageStore {
   }
 
   blobPath(digest: string): string {
-    return join(this.rootDir, "blobs/sha256", digest.slice("sha256:".length));
+    return this.blobs.path(digest);
   }
 
   hasBlob(digest: string): boolean {
-    return existsSync(this.blobPath(digest));
+    return this.blobs.has(digest);
   }
 
   putBlob(bytes: Uint8Array): string {
-    const digest = sha256(bytes);
-    this.touch(digest);
-    if (!this.hasBlob(digest)) writeFileAtomic(this.blobPath(digest), bytes, { mode: 0o644 });
-    return digest;
+    return this.blobs.put(bytes, (digest) => this.touch(digest));
   }
 
   /** Keeps a blob or layer through a collection until a record names it. */
   touch(digestOrChain: string): void {
-    this.touched.set(digestOrChain, Date.now());
+    this.garbage.touch(digestOrChain);
   }
 
   /** While this runs nothing is collected. */
-  async transferring<T>(work: () => Promise<T>): Promise<T> {
-    this.transfers += 1;
-    try {
-      return await work();
-    } finally {
-      this.transfers -= 1;
-    }
+  transferring<T>(work: () => Promise<T>): Promise<T> {
+    return this.garbage.transferring(work);
   }
 
   /** Stores a configuration whose layers are here; the id is the digest of exactly these bytes. */
@@ -335,7 +332,7 @@ export class ImageStore {
     for (const digest of image.repoDigests) report.push({ Untagged: digest });
     this.forget(image.id);
     report.push({ Deleted: image.id });
-    for (const chain of this.collect(new Set(image.chainIds))) report.push({ Deleted: chain });
+    for (const chain of this.garbage.collectLayers(new Set(image.chainIds))) report.push({ Deleted: chain });
     return report;
   }
 
@@ -354,26 +351,19 @@ export class ImageStore {
     return { deleted, spaceReclaimed: Math.max(0, before - this.diskUsage().layersSize) };
   }
 
-  diskUsage(): { layersSize: number; images: { id: string; size: number; sharedSize: number }[] } {
-    const users = new Map<string, number>();
-    const images = this.list();
-    for (const image of images) for (const chain of image.chainIds) users.set(chain, (users.get(chain) ?? 0) + 1);
-    const shared = (chain: string) => ((users.get(chain) ?? 0) > 1 ? (this.layers.get(chain)?.size ?? 0) : 0);
-    return {
-      layersSize: this.layers.all().reduce((sum, layer) => sum + layer.size, 0),
-      images: images.map(({ id, size, chainIds }) => ({ id, size, sharedSize: chainIds.reduce((sum, chain) => sum + shared(chain), 0) })),
-    };
+  diskUsage(): StoreUsage {
+    return storeUsage(this.list(), this.layers);
   }
 
   /** Layers that something else than an image needs (a build cache, a container whose image is gone). */
   addLayerRoots(chainIds: () => Iterable<string>): void {
-    this.layerRoots.push(chainIds);
+    this.garbage.addRoots(chainIds);
   }
 
   /** Frees layers and blobs that nothing names. Answers the chain ids. */
   collectGarbage(): string[] {
-    const gone = this.collect();
-    this.sweepBlobs();
+    const gone = this.garbage.collectLayers();
+    this.garbage.sweepBlobs();
     return gone;
   }
 
@@ -406,40 +396,8 @@ export class ImageStore {
     this.records.delete(id);
     this.images.delete(id);
     this.writeNames();
-    this.sweepBlobs(new Set(blobs));
+    this.garbage.sweepBlobs(new Set(blobs));
     this.tell({ action: "delete", id });
-  }
-
-  /** `now`: chains that may go although they are young, because their image was just removed. */
-  private collect(now: ReadonlySet<string> = new Set()): string[] {
-    if (this.transfers > 0) return [];
-    const needed = new Set<string>();
-    const keep = (chain: string | null | undefined) => {
-      for (let at = chain; at && !needed.has(at); at = this.layers.get(at)?.parent) needed.add(at);
-    };
-    for (const image of this.images.values()) keep(image.chainIds.at(-1));
-    for (const roots of this.layerRoots) for (const chain of roots()) keep(chain);
-    for (const { chainId } of this.layers.all()) if (!now.has(chainId) && this.isYoung(chainId)) keep(chainId);
-    const gone = this.layers.all().filter((layer) => !needed.has(layer.chainId));
-    for (const layer of gone) this.layers.remove(layer);
-    if (gone.length > 0) this.sweepBlobs(new Set(gone.flatMap((layer) => (layer.blob ? [layer.blob.digest] : []))));
-    return gone.map((layer) => layer.chainId).reverse();
-  }
-
-  private isYoung(key: string): boolean {
-    return Date.now() - (this.touched.get(key) ?? 0) < graceMs;
-  }
-
-  /** Removes unreferenced blobs: `only` these, or all that are not young. */
-  private sweepBlobs(only?: ReadonlySet<string>): void {
-    if (this.transfers > 0) return;
-    const needed = new Set<string>();
-    for (const record of this.records.values()) for (const digest of [record.id, ...record.blobs]) needed.add(digest);
-    for (const layer of this.layers.all()) if (layer.blob) needed.add(layer.blob.digest);
-    const candidates = only ?? new Set(readdirSync(join(this.rootDir, "blobs/sha256")).map((name) => `sha256:${name}`));
-    for (const digest of candidates) {
-      if (!needed.has(digest) && (only || !this.isYoung(digest))) rmSync(this.blobPath(digest), { force: true });
-    }
   }
 
   private writeImage(record: ImageRecord): void {

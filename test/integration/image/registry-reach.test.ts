@@ -1,45 +1,35 @@
-import { copyFileSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { copyFileSync, mkdirSync, mkdtempSync } from "node:fs";
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
-import { ImageStore, loadArchive, pull, push, type RegistrySettings } from "../../../src/image/index.ts";
+import { type ImageStore, loadArchive, pull, push, type RegistrySettings } from "../../../src/image/index.ts";
 import { busyboxArchive } from "../../support/busybox-image.ts";
+import { ImageStores } from "../../support/image-stores.ts";
 import { testProxy } from "../../support/proxy.ts";
 import { type TestRegistry, testRegistry } from "../../support/registry.ts";
 
-const base = mkdtempSync(join(tmpdir(), "registry-reach-"));
+const stores = new ImageStores();
+const base = stores.directory;
 const { signal } = new AbortController();
-const stores: ImageStore[] = [];
 let plain: TestRegistry;
 let secure: TestRegistry;
 let source: ImageStore;
 
 beforeAll(async () => {
   [plain, secure] = await Promise.all([testRegistry(), testRegistry({ tls: true, clientCa: true })]);
-  source = newStore();
+  source = stores.make();
   await loadArchive(source, Readable.from([busyboxArchive("bb:1")]), signal);
 });
 afterEach(() => vi.unstubAllEnvs());
 afterAll(async () => {
   await Promise.all([plain, secure].map((registry) => registry?.[Symbol.asyncDispose]()));
-  for (const store of stores) await store.close();
-  rmSync(base, { recursive: true, force: true });
+  await stores[Symbol.asyncDispose]();
 });
-
-function newStore(): ImageStore {
-  const rootDir = join(base, `store-${stores.length}`);
-  mkdirSync(rootDir);
-  const store = new ImageStore({ rootDir });
-  store.open();
-  stores.push(store);
-  return store;
-}
 
 async function there(ref: string, settings: RegistrySettings): Promise<void> {
   source.tag("bb:1", ref);
   await push(source, ref, { signal, settings });
-  expect(await pull(newStore(), ref, { signal, settings })).toBe(source.get("bb:1").id);
+  expect(await pull(stores.make(), ref, { signal, settings })).toBe(source.get("bb:1").id);
 }
 
 /** certs.d with the CA of the registry, and the client's certificate. */
@@ -69,7 +59,7 @@ describe("a registry behind a proxy", () => {
     vi.stubEnv("HTTPS_PROXY", `http://me:p%40ss@${proxy.host}`);
     await there("registry.test:5000/b/bb:1", settings);
     vi.stubEnv("HTTPS_PROXY", `http://${proxy.host}`);
-    await expect(pull(newStore(), "registry.test:5000/b/bb:1", { signal, settings })).rejects.toMatchObject({
+    await expect(pull(stores.make(), "registry.test:5000/b/bb:1", { signal, settings })).rejects.toMatchObject({
       code: "image/registry",
       message: "the proxy on the way to registry.test:5000 wants a user and a password",
       hint: expect.stringContaining("HTTPS_PROXY=http://user:password@host:port"),
@@ -82,9 +72,9 @@ describe("a registry behind a proxy", () => {
     vi.stubEnv("HTTP_PROXY", proxy.host);
     await there(`${plain.host}/c/bb:1`, {});
     vi.stubEnv("NO_PROXY", ".invalid");
-    await expect(pull(newStore(), "listed.invalid/x", { signal })).rejects.toThrow("listed.invalid cannot be reached: no such host");
+    await expect(pull(stores.make(), "listed.invalid/x", { signal })).rejects.toThrow("listed.invalid cannot be reached: no such host");
     expect(proxy.asked).toEqual([]);
-    await expect(pull(newStore(), "other.test/x", { signal, settings: {} })).rejects.toThrow(
+    await expect(pull(stores.make(), "other.test/x", { signal, settings: {} })).rejects.toThrow(
       "other.test cannot be reached: Proxy response (502)",
     );
   });
@@ -95,12 +85,12 @@ describe("a registry that wants a client's certificate", () => {
     const ref = `${secure.host}/d/bb:1`;
     await there(ref, { certsDir: certsDir(secure.host, "cert", "key") });
     const without = certsDir(secure.host);
-    await expect(pull(newStore(), ref, { signal, settings: { certsDir: without } })).rejects.toMatchObject({
+    await expect(pull(stores.make(), ref, { signal, settings: { certsDir: without } })).rejects.toMatchObject({
       message: expect.stringContaining(`the registry ${secure.host} closed the connection: it may want a client's certificate`),
       hint: `Put it into ${without}/${secure.host}: client.cert and client.key.`,
     });
     const half = certsDir(secure.host, "cert");
-    await expect(pull(newStore(), ref, { signal, settings: { certsDir: half } })).rejects.toThrow(
+    await expect(pull(stores.make(), ref, { signal, settings: { certsDir: half } })).rejects.toThrow(
       `${half}/${secure.host}/client.cert has no client.key beside it`,
     );
   });

@@ -1,40 +1,30 @@
 import { execFileSync } from "node:child_process";
 import { createHash, randomBytes } from "node:crypto";
-import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { createServer, request as httpRequest, type IncomingMessage, type ServerResponse } from "node:http";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { ImageStore, importRootfs, loadArchive, pull, push } from "../../../src/image/index.ts";
+import { type ImageStore, importRootfs, loadArchive, pull, push } from "../../../src/image/index.ts";
 import { busyboxArchive, tarArchive } from "../../support/busybox-image.ts";
+import { ImageStores } from "../../support/image-stores.ts";
 import { freePort, type TestRegistry, testRegistry } from "../../support/registry.ts";
 
-const base = mkdtempSync(join(tmpdir(), "registry-trouble-"));
+const stores = new ImageStores();
+const base = stores.directory;
 const { signal } = new AbortController();
-const stores: ImageStore[] = [];
 let registry: TestRegistry;
 let source: ImageStore;
 
 beforeAll(async () => {
   registry = await testRegistry();
-  source = newStore();
+  source = stores.make();
   await loadArchive(source, Readable.from([busyboxArchive("bb:1")]), signal);
 });
 afterAll(async () => {
   await registry?.[Symbol.asyncDispose]();
-  for (const store of stores) await store.close();
-  rmSync(base, { recursive: true, force: true });
+  await stores[Symbol.asyncDispose]();
 });
-
-function newStore(): ImageStore {
-  const rootDir = join(base, `store-${stores.length}`);
-  mkdirSync(rootDir);
-  const store = new ImageStore({ rootDir });
-  store.open();
-  stores.push(store);
-  return store;
-}
 
 async function pushed(name: string, host = registry.host): Promise<{ ref: string; digest: string }> {
   const ref = `${host}/${name}`;
@@ -68,9 +58,9 @@ describe("a registry with TLS", () => {
     const ref = `${secure.host}/bb:1`;
     source.tag("bb:1", ref);
     await push(source, ref, { signal, settings: { certsDir } });
-    expect(await pull(newStore(), ref, { signal, settings: { certsDir } })).toBe(source.get("bb:1").id);
-    expect(await pull(newStore(), ref, { signal, settings: { insecureRegistries: ["127.0.0.0/8"] } })).toBe(source.get("bb:1").id);
-    await expect(pull(newStore(), ref, { signal, settings: { certsDir: join(base, "none") } })).rejects.toMatchObject({
+    expect(await pull(stores.make(), ref, { signal, settings: { certsDir } })).toBe(source.get("bb:1").id);
+    expect(await pull(stores.make(), ref, { signal, settings: { insecureRegistries: ["127.0.0.0/8"] } })).toBe(source.get("bb:1").id);
+    await expect(pull(stores.make(), ref, { signal, settings: { certsDir: join(base, "none") } })).rejects.toMatchObject({
       code: "image/registry",
       message: expect.stringContaining(`the certificate of ${secure.host} is not trusted`),
       hint: `Put its CA into ${join(base, "none")}/${secure.host}/ca.crt.`,
@@ -85,7 +75,7 @@ describe("a transfer", () => {
     const ref = `${registry.host}/big:1`;
     source.tag("big:1", ref);
     await push(source, ref, { signal });
-    const store = newStore();
+    const store = stores.make();
     let killed: Promise<void> | undefined;
     let restarted: Promise<void> | undefined;
     await pull(store, ref, {
@@ -99,7 +89,7 @@ describe("a transfer", () => {
     await restarted;
     expect(store.get(ref).id).toBe(source.get("big:1").id);
 
-    const second = newStore();
+    const second = stores.make();
     const cancel = new AbortController();
     const stopped = pull(second, ref, { signal: cancel.signal, onProgress: ({ current = 0 }) => current > 1 << 20 && cancel.abort() });
     await expect(stopped).rejects.toThrow();
@@ -126,7 +116,7 @@ describe("a transfer", () => {
       if (/blobs/.test(request.url ?? "") && times === 1) return Boolean(response.writeHead(503).end());
       return false;
     });
-    await pull(newStore(), `${limited.host}/retry:1`, { signal });
+    await pull(stores.make(), `${limited.host}/retry:1`, { signal });
     limited.close();
     const always = await misbehaving((request, response) =>
       request.url === "/v2/"
@@ -135,7 +125,7 @@ describe("a transfer", () => {
             response.writeHead(429, { "Retry-After": "3600" }).end('{"errors":[{"code":"TOOMANYREQUESTS","message":"pull rate limit"}]}'),
           ),
     );
-    await expect(pull(newStore(), `${always.host}/retry:1`, { signal })).rejects.toMatchObject({
+    await expect(pull(stores.make(), `${always.host}/retry:1`, { signal })).rejects.toMatchObject({
       message: expect.stringContaining("toomanyrequests: TOOMANYREQUESTS: pull rate limit"),
       hint: expect.stringContaining("use a mirror"),
     });
@@ -151,7 +141,7 @@ describe("a transfer", () => {
     const bad = Buffer.from(good);
     bad[1000] = (bad[1000] ?? 0) ^ 0xff;
     writeFileSync(file, bad);
-    const store = newStore();
+    const store = stores.make();
     await expect(pull(store, ref, { signal })).rejects.toThrow(/cannot read the archive|verification failed/);
     expect([store.list(), readdirSync(join(store.rootDir, "partial")), store.hasBlob(digest)]).toEqual([[], [], false]);
     writeFileSync(file, good);
@@ -159,7 +149,7 @@ describe("a transfer", () => {
   });
 
   it("begins an upload again that broke off, and mounts what a sibling repository has", async () => {
-    const fresh = newStore();
+    const fresh = stores.make();
     await importRootfs(fresh, Readable.from([tarArchive([{ name: "f", data: randomBytes(1 << 20) }])]), { ref: "fresh:1", signal });
     let cut = 0;
     const cutting = await misbehaving((request) => {
@@ -182,7 +172,7 @@ describe("a transfer", () => {
 describe("names", () => {
   it("of Docker Hub are asked of its mirrors first, and one that fails is passed over", async () => {
     await pushed("library/mirrored:1");
-    const store = newStore();
+    const store = stores.make();
     const dead = `http://127.0.0.1:${await freePort()}`;
     const said: string[] = [];
     const settings = { mirrors: [dead, `http://${registry.host}`] };
@@ -192,13 +182,13 @@ describe("names", () => {
   });
 
   it("that are missing, hosts that are unknown and wrong passwords are said as such", async () => {
-    await expect(pull(newStore(), `${registry.host}/retry:none`, { signal })).rejects.toMatchObject({
+    await expect(pull(stores.make(), `${registry.host}/retry:none`, { signal })).rejects.toMatchObject({
       code: "image/not-found",
       message: `manifest for ${registry.host}/retry:none not found: manifest unknown`,
     });
-    await expect(pull(newStore(), "nosuch.invalid/x", { signal })).rejects.toThrow("nosuch.invalid cannot be reached: no such host");
+    await expect(pull(stores.make(), "nosuch.invalid/x", { signal })).rejects.toThrow("nosuch.invalid cannot be reached: no such host");
     await using locked = await testRegistry({ user: "u", password: "p" });
-    const wrong = pull(newStore(), `${locked.host}/x`, { signal, auth: { username: "u", password: "q" } });
+    const wrong = pull(stores.make(), `${locked.host}/x`, { signal, auth: { username: "u", password: "q" } });
     await expect(wrong).rejects.toThrow(/unauthorized/);
   });
 });
@@ -231,7 +221,7 @@ describe("manifests", () => {
     }
     const index = "application/vnd.oci.image.index.v1+json";
     await put("multi/manifests/1", index, { schemaVersion: 2, mediaType: index, manifests });
-    const store = newStore();
+    const store = stores.make();
     const own = process.arch === "arm64" ? "arm64" : "amd64";
     expect(await pull(store, `${registry.host}/multi:1`, { signal })).toBe(ids[own]);
     expect(await pull(store, `${registry.host}/multi:1`, { signal, platform: "linux/arm64" })).toBe(ids["arm64"]);
@@ -270,7 +260,7 @@ describe("manifests", () => {
       config: { mediaType: "application/vnd.oci.image.config.v1+json", digest: sha(config), size: config.length },
       layers: [{ mediaType: `application/vnd.oci.image.layer.v1.tar+${program}`, digest: sha(packed), size: packed.length }],
     });
-    const store = newStore();
+    const store = stores.make();
     const id = await pull(store, `${registry.host}/${program}:1`, { signal });
     expect(id).toBe(sha(config));
     const [repoDigest = ""] = store.get(id).repoDigests;

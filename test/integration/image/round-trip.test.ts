@@ -1,35 +1,22 @@
 import { createHash } from "node:crypto";
-import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { ImageStore, loadArchive, pull, push, saveArchive } from "../../../src/image/index.ts";
+import { type ImageStore, loadArchive, pull, push, saveArchive } from "../../../src/image/index.ts";
 import { type BuildRoom, buildRoom } from "../../support/build-room.ts";
+import { ImageStores } from "../../support/image-stores.ts";
 import { type TestRegistry, testRegistry } from "../../support/registry.ts";
 
-const base = mkdtempSync(join(tmpdir(), "round-trip-"));
+const stores = new ImageStores();
 const { signal } = new AbortController();
 let room: BuildRoom;
 let registry: TestRegistry;
-const stores: ImageStore[] = [];
 
 beforeAll(async () => {
   [room, registry] = await Promise.all([buildRoom(), testRegistry()]);
 });
 afterAll(async () => {
-  for (const store of stores) await store.close();
   await Promise.all([room[Symbol.asyncDispose](), registry[Symbol.asyncDispose]()]);
-  rmSync(base, { recursive: true, force: true });
+  await stores[Symbol.asyncDispose]();
 });
-
-function newStore(): ImageStore {
-  const rootDir = join(base, String(stores.length));
-  mkdirSync(rootDir);
-  const store = new ImageStore({ rootDir });
-  store.open();
-  stores.push(store);
-  return store;
-}
 
 /** The whole file system as one digest: every name, mode, owner, time, link, device, attribute and byte. */
 async function rootfs(store: ImageStore, ref: string): Promise<string> {
@@ -50,16 +37,16 @@ RUN printf 'a' > "$(printf '/new\\nline')" && printf 'b' > "$(printf '/\\377byte
 it("whatever a layer can hold comes through save, load, push and pull unchanged", async () => {
   const built = await room.build({ Dockerfile }, { tags: ["trip:1"] });
   const whole = await rootfs(room.images, "trip:1");
-  const loaded = newStore();
+  const loaded = stores.make();
   const [one] = await loadArchive(loaded, saveArchive(room.images, ["trip:1"], { signal }), signal);
   expect(one?.id).toBe(built.imageId);
   expect(await rootfs(loaded, "trip:1")).toBe(whole);
   room.images.tag("trip:1", `${registry.host}/trip:1`);
   const { digest } = await push(room.images, `${registry.host}/trip:1`, { signal });
-  const pulled = newStore();
+  const pulled = stores.make();
   expect(await pull(pulled, `${registry.host}/trip@${digest}`, { signal })).toBe(built.imageId);
   expect(await rootfs(pulled, built.imageId)).toBe(whole);
-  const again = newStore();
+  const again = stores.make();
   await loadArchive(again, saveArchive(pulled, [built.imageId], { format: "oci", signal }), signal);
   expect(await rootfs(again, built.imageId)).toBe(whole);
 });
