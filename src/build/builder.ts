@@ -5,6 +5,7 @@ import { join } from "node:path";
 import pLimit from "p-limit";
 import type { BuildEvent, ImageConfig } from "../api/index.ts";
 import { BerthError } from "../system/index.ts";
+import { BuildLogs } from "./build-logs.ts";
 import type { BuildRequest } from "./build-request.ts";
 import { BuildCache, type CacheRecord, type PruneOptions } from "./cache/build-cache.ts";
 import { FileDigests } from "./cache/file-digests.ts";
@@ -39,6 +40,8 @@ interface Logger {
 export interface BuildOptions {
   readonly signal: AbortSignal;
   onEvent(event: BuildEvent): void;
+  /** A promise where whoever reads the events is behind: the steps wait for it with their output. */
+  room?(): Promise<void> | undefined;
   readonly pullImage?: PullImage;
   /** Where the caches of the request are. */
   readonly openCache?: OpenCache;
@@ -65,6 +68,7 @@ export class Builder {
   private readonly o: { images: BuildImages; rootDir: string; runner: StepRunner; log: Logger };
   private readonly cache: BuildCache;
   private readonly digests: FileDigests;
+  private readonly logs: BuildLogs;
   private readonly compressed: CompressedLayers;
   private readonly inFlight = new StepsInFlight();
   private readonly mountLocks = new MountLocks();
@@ -73,8 +77,9 @@ export class Builder {
   constructor(o: { images: BuildImages; rootDir: string; runner: StepRunner; log: Logger; maxCacheBytes?: number }) {
     this.o = o;
     rmSync(join(o.rootDir, "scratch"), { recursive: true, force: true });
-    for (const name of ["scratch", "logs", "mounts"]) mkdirSync(join(o.rootDir, name), { recursive: true, mode: 0o700 });
+    for (const name of ["scratch", "mounts"]) mkdirSync(join(o.rootDir, name), { recursive: true, mode: 0o700 });
     this.cache = new BuildCache({ directory: join(o.rootDir, "records"), images: o.images, maxBytes: o.maxCacheBytes ?? 20 * 1024 ** 3 });
+    this.logs = new BuildLogs(join(o.rootDir, "logs"));
     this.digests = new FileDigests(join(o.rootDir, "file-digests.json"));
     this.compressed = new CompressedLayers(join(o.rootDir, "compressed-layers.json"));
     o.images.addLayerRoots?.(() => this.cache.chainIds());
@@ -89,7 +94,7 @@ export class Builder {
           config,
           ...(request.tags?.length ? { tags: request.tags } : {}),
         });
-        step.log(2, [`writing image ${id}`, ...(request.tags ?? []).map((tag) => `naming to ${tag}`), ""].join("\n"));
+        void step.log(2, [`writing image ${id}`, ...(request.tags ?? []).map((tag) => `naming to ${tag}`), ""].join("\n"));
         return id;
       });
       await cacheManifest();
@@ -113,7 +118,7 @@ export class Builder {
   /** Reads and parses the Dockerfile of a request, and does nothing else. */
   async readDockerfile(request: BuildRequest, options: BuildOptions): Promise<Dockerfile> {
     const scratch = this.newScratch();
-    const progress = new Progress((event) => options.onEvent(event));
+    const progress = new Progress(options);
     try {
       const contexts = new Contexts({ request, scratch, signal: options.signal, progress });
       const { content, file } = await contexts.readDockerfile();
@@ -130,11 +135,10 @@ export class Builder {
   }
 
   private async run<T>(request: BuildRequest, options: BuildOptions, finish: (built: Built) => Promise<T>): Promise<T> {
-    const buildId = randomBytes(8).toString("hex");
     const scratch = this.newScratch();
     const failed = new AbortController();
     const signal = AbortSignal.any([options.signal, failed.signal]);
-    const progress = new Progress((event) => options.onEvent(event), join(this.o.rootDir, "logs", `${buildId}.log`));
+    const progress = new Progress(options, this.logs.next());
     const sshAgents = new SshAgents({ request, directory: scratch, signal });
     let stages: StageBuilder | undefined;
     const imported = new ImportedCaches({ images: this.o.images, cache: this.cache, progress, signal });
@@ -242,7 +246,7 @@ export class Builder {
   /** Only what the checks say of a Dockerfile; nothing is built. */
   async check(request: BuildRequest, options: BuildOptions): Promise<{ logFile: string }> {
     const scratch = this.newScratch();
-    const progress = new Progress((event) => options.onEvent(event), join(this.o.rootDir, "logs", `${randomBytes(8).toString("hex")}.log`));
+    const progress = new Progress(options, this.logs.next());
     try {
       const { content, file } = await new Contexts({ request, scratch, signal: options.signal, progress }).readDockerfile();
       const dockerfile = withCheck(parseDockerfile(content, file), request);

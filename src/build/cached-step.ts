@@ -1,6 +1,7 @@
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { CacheRecord } from "./cache/build-cache.ts";
+import type { TakeOutput } from "./cache/steps-in-flight.ts";
 import { clampTimes } from "./filesystem/clamp-times.ts";
 import type { Vertex } from "./progress.ts";
 import type { Session } from "./session.ts";
@@ -12,12 +13,7 @@ export interface StepPlan {
   readonly useCache: boolean;
 }
 
-export type MakeLayer = (o: {
-  upperDir: string;
-  workDir: string;
-  signal: AbortSignal;
-  onOutput: (stream: 1 | 2, text: string) => void;
-}) => Promise<void>;
+export type MakeLayer = (o: { upperDir: string; workDir: string; signal: AbortSignal; onOutput: TakeOutput }) => Promise<void>;
 
 type StepRecord = Omit<CacheRecord, "lastUsedMs" | "uses">;
 
@@ -47,7 +43,7 @@ async function makeRecord(
   state: StageState,
   plan: StepPlan,
   make: MakeLayer,
-  o: { signal: AbortSignal; onOutput: (stream: 1 | 2, text: string) => void },
+  o: { signal: AbortSignal; onOutput: TakeOutput },
 ): Promise<StepRecord> {
   const { images, cache } = session;
   const temporary = mkdtempSync(join(images.tempDir(), "build-"));

@@ -1,11 +1,14 @@
 import { createHash } from "node:crypto";
 import { createWriteStream, type WriteStream } from "node:fs";
 import type { BuildEvent } from "../api/index.ts";
-import { messageOf } from "../system/index.ts";
+import { drained, messageOf } from "../system/index.ts";
+import type { BuildOptions } from "./builder.ts";
+import type { TakeOutput } from "./cache/steps-in-flight.ts";
 
 /** The steps of one build as BuildKit's Status would tell them. Everything also goes to the build's log file, which is never clipped. */
 export class Progress {
-  private readonly tell: (event: BuildEvent) => void;
+  private readonly o: Pick<BuildOptions, "onEvent" | "room">;
+  private readonly fileRoom: (() => Promise<void> | undefined) | undefined;
   private readonly file: WriteStream | undefined;
   private readonly ended = new Set<string>();
   /** Errors that are some step's own. */
@@ -13,10 +16,15 @@ export class Progress {
   readonly logFile: string;
 
   /** Without a log file it only tells. */
-  constructor(tell: (event: BuildEvent) => void, logFile = "") {
-    this.tell = tell;
+  constructor(o: Pick<BuildOptions, "onEvent" | "room">, logFile = "") {
+    this.o = o;
     this.logFile = logFile;
     this.file = logFile === "" ? undefined : createWriteStream(logFile, { mode: 0o600 });
+    this.fileRoom = this.file ? drained(this.file) : undefined;
+  }
+
+  private tell(event: BuildEvent): void {
+    this.o.onEvent(event);
   }
 
   /** Announces a step, so that a reader knows how many there are. */
@@ -27,7 +35,7 @@ export class Progress {
   }
 
   /** Runs one step and tells its start, its end and its error. */
-  async run<T>(vertex: Vertex, work: (step: { cached: () => void; log: (stream: 1 | 2, text: string) => void }) => Promise<T>): Promise<T> {
+  async run<T>(vertex: Vertex, work: (step: { cached: () => void; log: TakeOutput }) => Promise<T>): Promise<T> {
     const { id, name } = vertex;
     const inputs = [...vertex.inputs];
     const startedMs = nowMs();
@@ -62,9 +70,11 @@ export class Progress {
     return error instanceof Error && (this.told.has(error) || this.isTold(error.cause));
   }
 
-  log(vertex: Vertex, stream: 1 | 2, text: string): void {
+  /** A promise where the build's reader or its file is behind. */
+  log(vertex: Vertex, stream: 1 | 2, text: string): Promise<void> | undefined {
     this.tell({ type: "log", vertex: vertex.id, stream, text, timeMs: nowMs() });
     this.file?.write(text);
+    return this.o.room?.() ?? this.fileRoom?.();
   }
 
   transfer(vertex: Vertex, p: { id: string; current: number; total: number; done: boolean }): void {

@@ -26,7 +26,8 @@ export interface RunStep {
   readonly shmSize?: number;
   readonly ulimits?: { Name: string; Soft: number; Hard: number }[];
   readonly signal: AbortSignal;
-  onOutput(stream: 1 | 2, chunk: Buffer): void;
+  /** Where it answers a promise, the process is not read until that settles. */
+  onOutput(stream: 1 | 2, chunk: Buffer): Promise<void> | undefined;
 }
 
 /** A bind has an absolute source that exists; targets are absolute. */

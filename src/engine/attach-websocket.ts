@@ -1,7 +1,7 @@
 import type { Socket } from "node:net";
 import { Duplex } from "node:stream";
 import { type WebSocket, WebSocketServer } from "ws";
-import { BerthError } from "../system/index.ts";
+import { BerthError, drained } from "../system/index.ts";
 import type { Hijacked } from "./hijack.ts";
 import type { Call } from "./http.ts";
 
@@ -29,6 +29,7 @@ export async function webSocketSession(call: Call): Promise<Hijacked> {
       done(error);
     },
   });
+  socket.on("error", () => socket.destroy());
   ws.on("message", (data: Buffer) => {
     if (!socket.push(data)) ws.pause();
   });
@@ -37,9 +38,13 @@ export async function webSocketSession(call: Call): Promise<Hijacked> {
     socket.destroy();
   });
   ws.on("error", () => socket.destroy());
+  const room = drained(socket);
   return {
     socket,
-    send: (_, data) => new Promise((resolve) => (socket.writable ? socket.write(data, () => resolve()) : resolve())),
+    send: (_, data) => {
+      if (!socket.destroyed && !socket.writableEnded) socket.write(data);
+      return room();
+    },
     end: () => {
       if (!socket.writableEnded) socket.end();
     },

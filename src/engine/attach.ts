@@ -13,6 +13,9 @@ import { type Call, flag } from "./http.ts";
  */
 const headMs = 20;
 
+/** Pieces of input (of at most 64 KiB) that are kept for a container that is not started yet. */
+const maxEarly = 16;
+
 /**
  * POST /containers/{id}/attach. Output is followed from the log, from its end at the time of the attach, so that nothing is lost between the attach and
  * the first byte and nothing of an earlier run comes again; input goes to conmon's socket. A container that is not started yet is waited for.
@@ -39,7 +42,14 @@ export async function attach(
   const early: Buffer[] = [];
   let ended = false;
   if (takesInput) {
-    const write = (data: Buffer) => (input ? input.write(data) : early.push(Buffer.from(data)));
+    const write = (data: Buffer) => {
+      if (!input) early.push(Buffer.from(data));
+      const full = input?.write(data);
+      // Before the start a client's going away is still to be seen: only one that sends much is not read on.
+      if (full === undefined && (input || early.length < maxEarly)) return;
+      session.socket.pause();
+      void full?.then(() => session.socket.resume());
+    };
     const take = (data: Buffer) => {
       if (!watch) return void write(data);
       const { pass, detached } = watch.feed(data);
@@ -59,7 +69,7 @@ export async function attach(
   } else session.socket.resume();
   if (stream) {
     await Promise.race([
-      containers.started(record.Id),
+      containers.started(record.Id, gone.signal),
       new Promise((resolve) => gone.signal.addEventListener("abort", resolve, { once: true })),
     ]);
     if (gone.signal.aborted) return;
@@ -69,8 +79,9 @@ export async function attach(
     }
     if (takesInput && running()) {
       input = inputOf(`${runtime.bundle(record.Id)}/attach`);
-      for (const data of early) input?.write(data);
+      for (const data of early.splice(0)) void input?.write(data);
       if (ended) input?.end();
+      session.socket.resume();
     }
   }
   if (stream || replay) {
@@ -81,7 +92,7 @@ export async function attach(
       follow: stream,
       ...(from ? { from } : {}),
       ended: () => !running(),
-      ...(running() ? { wake: containers.wait(record.Id, "not-running") } : {}),
+      ...(running() ? { wake: containers.wait(record.Id, "not-running", gone.signal) } : {}),
       signal: gone.signal,
     });
     for await (const piece of output) await session.send(piece.stream, piece.data);

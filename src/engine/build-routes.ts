@@ -57,6 +57,7 @@ async function build(call: Call, builder: Builder, images: ImageStore): Promise<
     pullImage: buildPull(images, registryAuths(call.request)),
     openCache: openBuildCache(images, registryAuths(call.request)),
     onEvent: (event) => output.event(event),
+    room: stream.room,
     steps: output,
   });
   const imageId = await building.then(

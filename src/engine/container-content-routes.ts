@@ -86,7 +86,10 @@ async function paused(containers: Containers, { Id: id, State: state }: Containe
     return true;
   } catch (error) {
     // Its end may be told a moment later than it came.
-    const ended = await Promise.race([containers.wait(id, "not-running").then(() => true), setTimeout(endMs, false)]);
+    const ended = await Promise.race([
+      containers.wait(id, "not-running", AbortSignal.timeout(endMs)).then(() => true),
+      setTimeout(endMs, false),
+    ]);
     if (!ended) throw error;
     return false;
   }

@@ -28,7 +28,7 @@ export async function logs(
     ...(sinceMs === undefined ? {} : { sinceMs }),
     ...(untilMs === undefined ? {} : { untilMs }),
     ended: () => !containers.find(record.Id)?.State.Running,
-    wake: containers.wait(record.Id, "not-running"),
+    wake: containers.wait(record.Id, "not-running", call.signal),
     signal: call.signal,
   };
   if (!logQuery.follow) await firstOutput(record, logQuery.wake);

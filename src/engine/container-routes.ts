@@ -93,7 +93,7 @@ export function containerRoutes(o: ContainerRoutesOptions): Route[] {
       const condition = call.query.get("condition") || "not-running";
       if (!["not-running", "next-exit", "removed"].includes(condition))
         throw new BerthError("api/bad-parameter", `invalid condition: "${condition}"`);
-      const waiting = containers.wait(ref(call), condition);
+      const waiting = containers.wait(ref(call), condition, call.signal);
       // The client starts the container only when it has seen the head.
       call.response.writeHead(200, { "Content-Type": "application/json" });
       call.response.flushHeaders();

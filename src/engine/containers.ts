@@ -9,7 +9,7 @@ import { createContainer } from "./containers/create.ts";
 import { ExitWatch } from "./containers/exits.ts";
 import { withOwnRoot, withRoot } from "./containers/files.ts";
 import { parseLink } from "./containers/links.ts";
-import type { Live } from "./containers/live.ts";
+import { type Live, nextExit } from "./containers/live.ts";
 import { ContainerLocks } from "./containers/locks.ts";
 import { checkName } from "./containers/names.ts";
 import { connectNetwork, disconnectNetwork, rewriteHosts } from "./containers/networks.ts";
@@ -204,22 +204,25 @@ export class Containers {
     return volumeUsers(this.list(), name);
   }
 
-  /** Registers at once (the caller flushes its headers then); settles with the exit code. @throws BerthError container/not-found, at once */
-  wait(ref: string, condition: string): Promise<{ StatusCode: number }> {
+  /**
+   * Registers at once (the caller flushes its headers then); settles with the exit code. Who has gone away is forgotten: for him it never settles.
+   * @throws BerthError container/not-found, at once
+   */
+  wait(ref: string, condition: string, signal: AbortSignal): Promise<{ StatusCode: number }> {
     const { live, waits, book } = this.#parts;
     const record = this.get(ref);
     const code = async (): Promise<number> => {
-      if (condition === "removed") return waits.removal(record.Id);
+      if (condition === "removed") return waits.removal(record.Id, signal);
       const running = record.State.Running ? live.get(record.Id) : undefined;
-      if (!running && condition === "next-exit") await waits.start(record.Id);
+      if (!running && condition === "next-exit") await waits.start(record.Id, signal);
       const started = record.State.Running && book.byId(record.Id) ? live.get(record.Id) : undefined;
-      return started ? started.exit : record.State.ExitCode;
+      return started ? nextExit(started, signal) : record.State.ExitCode;
     };
     return code().then((StatusCode) => ({ StatusCode }));
   }
-  /** Settles when the container is started the next time or that failed; at once where it runs. */
-  async started(id: string): Promise<void> {
-    if (!this.get(id).State.Running) await this.#parts.waits.start(id);
+  /** Settles when the container is started the next time or that failed; at once where it runs; never for one who has gone away. */
+  async started(id: string, signal: AbortSignal): Promise<void> {
+    if (!this.get(id).State.Running) await this.#parts.waits.start(id, signal);
   }
 
   async connect(ref: string, network: string, settings: EndpointSettings): Promise<void> {

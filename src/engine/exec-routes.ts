@@ -58,7 +58,7 @@ export function execRoutes({
         ...more,
       });
   };
-  const begin = (exec: Exec, onOutput: (stream: 1 | 2, data: Buffer) => void, onAccepted?: () => void): ExecSession => {
+  const begin = (exec: Exec, onOutput: Parameters<typeof execInContainer>[3], onAccepted?: () => void): ExecSession => {
     const { body } = exec;
     if (exec.session) throw startedBefore(exec);
     const record = containers.get(exec.containerId);
@@ -135,14 +135,16 @@ export function execRoutes({
         stream.end();
         return;
       }
-      let sending = Promise.resolve();
       let taken: Hijacked | undefined;
+      let left = false;
+      let detached = false;
       // What is refused (an unknown user) is still an answer of its own. The head goes out before the process is there: Python's clients lose output that
       // comes in one read with it. Frames are what the start asks for, whatever the process has: clients read by what they said here.
       const session = begin(
         exec,
         (kind, data) => {
-          sending = sending.then(() => taken?.send(kind, data));
+          if (!left) return taken?.send(kind, data);
+          session.hangUp();
         },
         () => {
           taken = hijack(call, { tty: body.Tty === true });
@@ -153,20 +155,29 @@ export function execRoutes({
       if (exec.body.AttachStdin) {
         const watch = exec.body.Tty ? detachWatch(exec.body.DetachKeys) : undefined;
         const take = (data: Buffer) => {
-          const { pass, detached } = watch?.feed(data) ?? { pass: data, detached: false };
-          if (pass.length > 0) session.write(pass);
-          if (!detached) return;
+          const { pass, detached: letGo } = watch?.feed(data) ?? { pass: data, detached: false };
+          const full = pass.length > 0 ? session.write(pass) : undefined;
+          if (full !== undefined) {
+            stream.socket.pause();
+            void full.then(() => stream.socket.resume());
+          }
+          if (!letGo) return;
+          detached = true;
           emit(exec, "exec_detach");
           stream.socket.destroy();
         };
         if (call.upgrade?.head.length) take(call.upgrade.head);
         stream.socket.on("data", take);
         stream.socket.on("end", () => session.endInput());
-        // A client that is cut off with output unread has no orderly end; a process that reads on would never learn that nobody writes.
-        if (!exec.body.Tty) stream.socket.on("close", () => session.endInput());
       } else stream.socket.resume();
+      // A client that is cut off has no orderly end. As with Docker, a terminal hangs up then, and of other processes the input ends; who writes on finds out.
+      stream.socket.on("close", () => {
+        left = !detached;
+        if (!left || !exec.body.AttachStdin || !exec.running) return;
+        if (exec.body.Tty) session.hangUp();
+        else session.endInput();
+      });
       await session.exited;
-      await sending;
       stream.end();
     }),
     route("POST", "/exec/{id}/resize", (call) => {

@@ -1,11 +1,12 @@
 import type { Duplex } from "node:stream";
+import { drained, hasHungUp } from "../system/index.ts";
 import type { Call } from "./http.ts";
 
 /** The connection of an attach or exec after the client has taken it over: raw bytes both ways. */
 export interface Hijacked {
   readonly socket: Duplex;
-  /** Output: framed (stream, length) without a terminal, raw with one. Settles when the client can take more. */
-  send(stream: 1 | 2, data: Buffer): Promise<void>;
+  /** Output: framed (stream, length) without a terminal, raw with one. A promise where the client takes no more for now. */
+  send(stream: 1 | 2, data: Buffer): Promise<void> | undefined;
   end(): void;
 }
 
@@ -19,25 +20,27 @@ export function hijack(call: Call, o: { tty: boolean }): Hijacked {
     socket.write(`HTTP/1.1 200 OK\r\nContent-Type: ${type}\r\n\r\n`);
   }
   socket.on("error", () => socket.destroy());
+  socket.on("end", () => destroyWhenGone(socket));
+  const room = drained(socket);
   return {
     socket,
     send: (stream, data) => {
-      const chunk = o.tty ? data : Buffer.concat([frameHead(stream, data.length), data]);
-      if (socket.destroyed || socket.writableEnded || socket.write(chunk)) return Promise.resolve();
-      return new Promise((resolve) => {
-        const done = () => {
-          socket.off("drain", done);
-          socket.off("close", done);
-          resolve();
-        };
-        socket.on("drain", done);
-        socket.on("close", done);
-      });
+      if (!socket.destroyed && !socket.writableEnded) socket.write(o.tty ? data : Buffer.concat([frameHead(stream, data.length), data]));
+      return room();
     },
     end: () => {
       if (!socket.writableEnded) socket.end();
     },
   };
+}
+
+/** How often it is looked whether a client that has said everything is still there. */
+const lookMs = 1_000;
+
+/** A client that has closed only its own direction reads on; of one that has gone nothing is told until there is output for it. */
+function destroyWhenGone(socket: Duplex): void {
+  const timer = setInterval(() => hasHungUp(socket) && socket.destroy(), lookMs).unref();
+  socket.on("close", () => clearInterval(timer));
 }
 
 /** The head of a stdcopy frame: stream, three zero bytes, the payload's length in big-endian. */

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 import type { ErrorAnswer } from "../api/index.ts";
-import { BerthError, errorCodes, messageOf } from "../system/index.ts";
+import { BerthError, drained, errorCodes, messageOf } from "../system/index.ts";
 
 /** One request as a route sees it. */
 export interface Call {
@@ -56,30 +56,36 @@ export function sendError(response: ServerResponse, error: unknown): void {
   else sendJson(response, status, body);
 }
 
+export interface JsonStream {
+  send(value: unknown): void;
+  /** A promise while the client is behind. */
+  room(): Promise<void> | undefined;
+  end(): void;
+}
+
 /** A stream of JSON objects, one a line, each flushed at once. */
-export function jsonStream(response: ServerResponse, end = "\n"): { send(value: unknown): void; end(): void } {
+export function jsonStream(response: ServerResponse, end = "\n"): JsonStream {
   response.writeHead(200, { "Content-Type": "application/json" });
   response.flushHeaders();
-  return { send: (value) => response.write(`${JSON.stringify(value)}${end}`), end: () => response.end() };
+  return {
+    send: (value) => {
+      if (!response.destroyed) response.write(`${JSON.stringify(value)}${end}`);
+    },
+    room: drained(response),
+    end: () => response.end(),
+  };
 }
 
 /** Bytes as they come, no faster than the client reads. A failure after the first byte cuts the connection, so that nobody takes a part for the whole. */
 export async function sendStream(call: Call, pieces: AsyncIterable<Buffer>): Promise<void> {
   const { response, signal } = call;
+  const room = drained(response);
   try {
     for await (const piece of pieces) {
       if (signal.aborted) return;
       if (!response.headersSent) response.writeHead(200);
-      if (response.write(piece)) continue;
-      await new Promise<void>((resolve) => {
-        const done = () => {
-          response.off("drain", done);
-          response.off("close", done);
-          resolve();
-        };
-        response.on("drain", done);
-        response.on("close", done);
-      });
+      response.write(piece);
+      await room();
     }
   } catch (error) {
     if (response.headersSent) response.destroy(error instanceof Error ? error : undefined);
@@ -90,13 +96,18 @@ export async function sendStream(call: Call, pieces: AsyncIterable<Buffer>): Pro
 
 const maxBody = 16 * 1024 * 1024;
 
+/** @throws BerthError api/bad-parameter for more than a JSON body may have */
+export function checkBodySize(bytes: number): void {
+  if (bytes > maxBody) throw new BerthError("api/bad-parameter", "the request's body is larger than 16 MiB");
+}
+
 /** The JSON body of a request, {} where there is none. @throws BerthError api/bad-parameter */
 export async function jsonBody<T>(request: IncomingMessage): Promise<T> {
   const chunks: Buffer[] = [];
   let size = 0;
   for await (const chunk of request as AsyncIterable<Buffer>) {
     size += chunk.length;
-    if (size > maxBody) throw new BerthError("api/bad-parameter", "the request's body is larger than 16 MiB");
+    checkBodySize(size);
     chunks.push(chunk);
   }
   return parseBody<T>(Buffer.concat(chunks));

@@ -40,6 +40,7 @@ async function build(call: Call, builder: Builder, images: ImageStore): Promise<
       pullImage: buildPull(images, authOf),
       openCache: openBuildCache(images, authOf),
       onEvent: send,
+      room: stream.room,
     };
     if (post.check) send({ type: "result", ok: true, ...(await builder.check(request, options)) });
     else {

@@ -4,7 +4,7 @@ import { createServer as createTlsServer } from "node:https";
 import { connect, type Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { BerthError } from "../system/index.ts";
-import { parseBody, type Route, sendError } from "./http.ts";
+import { checkBodySize, parseBody, type Route, sendError } from "./http.ts";
 import type { Logger } from "./ports.ts";
 import type { TlsAddress } from "./tls-address.ts";
 import { apiVersion, minimumApiVersion, version } from "./version.ts";
@@ -37,7 +37,10 @@ export class ApiServer {
     server.timeout = 0;
     server.on("request", (request, response) => void this.#handle(request, response));
     server.on("upgrade", (request, socket, head) => void this.#upgrade(request, socket, head));
+    // Of a connection that was taken over Node looks at no error any more, and one that nobody looks at ends the process. The close follows it.
+    server.on("secureConnection", (socket: Socket) => socket.on("error", () => {}));
     server.on("connection", (socket: Socket) => {
+      socket.on("error", () => {});
       this.#sockets.add(socket);
       socket.on("close", () => {
         this.#sockets.delete(socket);
@@ -134,7 +137,8 @@ export class ApiServer {
         "request",
       );
     } catch (error) {
-      if (!(error instanceof BerthError))
+      // Whoever went away in the middle of a request is told nothing, and that it failed is nobody's fault.
+      if (!(error instanceof BerthError) && !abort.signal.aborted)
         this.#log.error(
           { method: request.method, path: request.url?.split("?")[0], err: error instanceof Error ? error.stack : String(error) },
           "request failed",
@@ -163,20 +167,29 @@ function checkVersion(path: string): { path: string; version: number } {
   return { path: match[4] ?? "/", version: Number(`${major}.${asked}`) };
 }
 
-function readExactly(socket: Duplex, head: Buffer, length: number): Promise<{ body: Buffer; rest: Buffer }> {
-  if (head.length >= length) return Promise.resolve({ body: head.subarray(0, length), rest: head.subarray(length) });
-  return new Promise((resolve, reject) => {
-    let got = head;
+async function readExactly(socket: Duplex, head: Buffer, length: number): Promise<{ body: Buffer; rest: Buffer }> {
+  checkBodySize(length);
+  if (head.length >= length) return { body: head.subarray(0, length), rest: head.subarray(length) };
+  const pieces = [head];
+  let missing = length - head.length;
+  await new Promise<void>((resolve, reject) => {
+    const cut = () => done(() => reject(new BerthError("api/bad-parameter", "the request ended in the middle of its body")));
+    const done = (settle: () => void) => {
+      socket.off("readable", onReadable).off("end", cut).off("close", cut);
+      settle();
+    };
     // Read, not listened to: a socket that was paused by hand would not flow again for whoever listens next, and one that was not would lose bytes.
     const onReadable = () => {
-      for (let chunk = socket.read(); chunk !== null; chunk = socket.read()) got = Buffer.concat([got, chunk as Buffer]);
-      if (got.length < length) return;
-      socket.off("readable", onReadable);
-      resolve({ body: got.subarray(0, length), rest: got.subarray(length) });
+      for (let chunk = socket.read(); chunk !== null; chunk = socket.read()) {
+        pieces.push(chunk as Buffer);
+        missing -= (chunk as Buffer).length;
+      }
+      if (missing <= 0) done(resolve);
     };
-    socket.on("readable", onReadable);
-    socket.once("end", () => reject(new BerthError("api/bad-parameter", "the request ended in the middle of its body")));
+    socket.on("readable", onReadable).on("end", cut).on("close", cut);
   });
+  const got = Buffer.concat(pieces);
+  return { body: got.subarray(0, length), rest: got.subarray(length) };
 }
 
 function answers(path: string): Promise<boolean> {

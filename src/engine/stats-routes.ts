@@ -43,6 +43,8 @@ async function follow(call: Call, sample: (before: ContainerStats | undefined) =
   for (let now = sample(undefined); now && !call.signal.aborted; now = sample(now)) {
     stream.send(now);
     await pause(call.signal);
+    // A reader who is behind gets no samples of then, but the next one of now.
+    await stream.room();
   }
   stream.end();
 }

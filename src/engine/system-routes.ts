@@ -1,3 +1,4 @@
+import { setTimeout } from "node:timers/promises";
 import type { DockerEvent } from "../api/index.ts";
 import type { BerthPaths, Host } from "../system/index.ts";
 import type { Containers } from "./containers.ts";
@@ -99,13 +100,12 @@ export function systemRoutes(o: {
               }
             : {};
         stream.send({ ...legacy, ...event });
+        // Docker drops what its reader does not take; here he sees that something is missing, and can ask for it with `since`.
+        if (call.response.writableLength > maxBehind) call.response.destroy();
       };
       const { past, stop } = o.events.subscribe(send);
       if (sinceMs !== undefined) for (const event of past) if (event.timeNano / 1e6 >= sinceMs) send(event);
-      await new Promise<void>((resolve) => {
-        call.signal.addEventListener("abort", () => resolve(), { once: true });
-        if (untilMs !== undefined) setTimeout(resolve, Math.max(0, untilMs - Date.now()));
-      });
+      await endOf(call.signal, untilMs);
       stop();
       stream.end();
     }),
@@ -126,6 +126,24 @@ export function systemRoutes(o: {
       }),
     ),
   ];
+}
+
+/** Bytes of events that are kept for a reader who does not take them: tens of thousands of events. */
+const maxBehind = 16 * 1024 * 1024;
+
+/** setTimeout takes no more. */
+const longestMs = 2 ** 31 - 1;
+
+/** Until the client goes away, or the time has come. */
+async function endOf(signal: AbortSignal, untilMs: number | undefined): Promise<void> {
+  do {
+    const leftMs = untilMs === undefined ? longestMs : Math.max(0, untilMs - Date.now());
+    try {
+      await setTimeout(Math.min(leftMs, longestMs), undefined, { signal });
+    } catch {
+      return; // the client has gone
+    }
+  } while (untilMs === undefined || untilMs > Date.now());
 }
 
 function eventMatches(event: DockerEvent, wanted: ReadonlyMap<string, readonly string[]>): boolean {

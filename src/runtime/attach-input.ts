@@ -16,6 +16,7 @@ export class AttachInput {
   readonly #fd: number;
   #queue: Buffer[] = [];
   #timer: NodeJS.Timeout | undefined;
+  #waiting: (() => void)[] = [];
   #ending = false;
   #closed = false;
 
@@ -30,9 +31,12 @@ export class AttachInput {
     this.#drain();
   }
 
-  write(data: Uint8Array): void {
+  /** A promise where the process does not take it for now: settles when all has been passed on, or it is closed. */
+  write(data: Uint8Array): Promise<void> | undefined {
     for (let at = 0; at < data.length; at += 8192) this.#queue.push(Buffer.from(data.subarray(at, at + 8192)));
     this.#flush();
+    if (this.#queue.length === 0 || this.#closed) return undefined;
+    return new Promise((resolve) => this.#waiting.push(resolve));
   }
 
   /** No more input: the process reads its end of file once everything was passed on. */
@@ -45,6 +49,7 @@ export class AttachInput {
     if (this.#closed) return;
     this.#closed = true;
     clearTimeout(this.#timer);
+    this.#passedOn();
     syscalls().libc("int close(int fd)")(this.#fd);
   }
 
@@ -58,7 +63,12 @@ export class AttachInput {
       if (sent < 0) return; // full: the drain timer comes by again
       this.#queue.shift();
     }
+    this.#passedOn();
     if (this.#ending) os.libc("int shutdown(int fd, int how)")(this.#fd, SHUT_WR);
+  }
+
+  #passedOn(): void {
+    for (const tell of this.#waiting.splice(0)) tell();
   }
 
   /** Takes away what conmon sends to every attached socket, so that it never waits for this one. */

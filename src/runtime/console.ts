@@ -1,12 +1,13 @@
 import { readSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";
 import { ReadStream } from "node:tty";
-import { syscalls } from "../system/index.ts";
+import { drained, syscalls } from "../system/index.ts";
 
 /** The engine's end of a terminal that the low-level runtime made. */
 export interface Terminal {
   readonly stream: ReadStream;
-  write(data: Uint8Array): void;
+  /** A promise where it takes no more for now. */
+  write(data: Uint8Array): Promise<void> | undefined;
   resize(size: { w: number; h: number }): void;
   /** What is still to be read when `stream` has told its end, and before it is closed: libuv takes a hang-up for the end after the first read that was not full. */
   rest(): Buffer;
@@ -82,11 +83,14 @@ function receiveFd(connection: number): number {
 
 function terminal(fd: number): Terminal {
   const stream = new ReadStream(fd);
+  const room = drained(stream);
   const os = syscalls();
   return {
     stream,
     write: (data) => {
+      if (stream.destroyed) return undefined;
       stream.write(data);
+      return room();
     },
     resize: ({ w, h }) => {
       const size = Buffer.alloc(8);

@@ -2,7 +2,8 @@ import { spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { messageOf } from "../system/index.ts";
+import type { Readable } from "node:stream";
+import { drained, messageOf } from "../system/index.ts";
 import { consoleSocket, type Terminal } from "./console.ts";
 import { readInside } from "./inside.ts";
 import { ociJson } from "./oci-json.ts";
@@ -35,11 +36,17 @@ export interface ExecSession {
   readonly ended: Promise<ExecEnd>;
   /** `ended`, as its exit code alone. */
   readonly exited: Promise<number>;
-  write(data: Uint8Array): void;
+  /** A promise where the process takes no more for now. */
+  write(data: Uint8Array): Promise<void> | undefined;
   endInput(): void;
   resize(size: { w: number; h: number }): void;
+  /** Nobody reads its output any more: who has its terminal is told (SIGHUP), who writes into its pipes finds them broken. */
+  hangUp(): void;
   kill(): void;
 }
+
+/** Takes what a process writes. Where it answers a promise, the process is not read until that settles, and waits when its pipe is full. */
+export type TakeOutput = (stream: 1 | 2, data: Buffer) => Promise<void> | undefined | void;
 
 /**
  * Runs one more process in a running container: spawns the low-level runtime's exec and nothing else. A terminal comes over a console socket.
@@ -50,7 +57,7 @@ export function execInContainer(
   runtime: Runtime,
   id: string,
   spec: ExecSpec,
-  onOutput: (stream: 1 | 2, data: Buffer) => void,
+  onOutput: TakeOutput,
   onAccepted: () => void = () => {},
 ): ExecSession {
   const key = randomBytes(6).toString("hex");
@@ -104,6 +111,7 @@ export function execInContainer(
     env: { PATH: process.env["PATH"] ?? "", LC_ALL: "C" },
   });
   let terminal: Terminal | undefined;
+  let hungUp = false;
   let size = spec.size;
   let early: Uint8Array[] | undefined = [];
   const said: Buffer[] = [];
@@ -115,12 +123,13 @@ export function execInContainer(
           if (size) received.resize(size);
           for (const data of early ?? []) received.write(data);
           early = undefined;
+          if (hungUp) return received.close();
           return new Promise<void>((resolve) => {
-            received.stream.on("data", (data: Buffer) => onOutput(1, data));
+            readInStep(received.stream, (data) => onOutput(1, data));
             received.stream.on("error", () => resolve()); // EIO: the other end was closed
             received.stream.on("end", () => {
               const rest = received.rest();
-              if (rest.length > 0) onOutput(1, rest);
+              if (rest.length > 0) void onOutput(1, rest);
               resolve();
             });
             received.stream.on("close", () => resolve());
@@ -128,18 +137,19 @@ export function execInContainer(
         })
         .catch(() => {})
     : Promise.resolve();
-  child.stdout?.on("data", (data: Buffer) => onOutput(1, data));
+  readInStep(child.stdout, (data) => onOutput(1, data));
   // Until the process is there, stderr is the runtime's own: it says why there is none.
   let started = false;
-  child.stderr?.on("data", (data: Buffer) => {
+  readInStep(child.stderr, (data) => {
     started ||= existsSync(pidFile);
-    if (started) onOutput(2, data);
-    else said.push(data);
+    if (started) return onOutput(2, data);
+    said.push(data);
   });
   child.stdin?.on("error", () => {}); // the process closed its input first
+  const inputRoom = child.stdin ? drained(child.stdin) : undefined;
   const ended = new Promise<ExecEnd>((resolve) => {
     child.on("error", (error) => {
-      onOutput(2, Buffer.from(`${messageOf(error)}\n`));
+      void onOutput(2, Buffer.from(`${messageOf(error)}\n`));
       resolve({ exitCode: 126 });
     });
     child.on("close", (code, signal) => {
@@ -156,11 +166,11 @@ export function execInContainer(
           : (commandFailure(text.toString(), spec.args[0] ?? "") ?? { exitCode: 126, why: text.toString().trim() });
         if (failure) {
           const reason = `OCI runtime exec failed: exec failed: unable to start container process: ${failure.why}`;
-          onOutput(1, Buffer.from(`${reason}\n`));
+          void onOutput(1, Buffer.from(`${reason}\n`));
           resolve({ exitCode: failure.exitCode, reason });
           return;
         }
-        if (text.length > 0) onOutput(2, text);
+        if (text.length > 0) void onOutput(2, text);
         resolve({ exitCode: code ?? (signal ? 137 : 0) });
       })();
     });
@@ -169,16 +179,17 @@ export function execInContainer(
   void pid.then((number) => {
     if (number === 0) return;
     started = true;
-    for (const data of said.splice(0)) onOutput(2, data);
+    for (const data of said.splice(0)) void onOutput(2, data);
   });
   return {
     pid,
     ended,
     exited: ended.then(({ exitCode }) => exitCode),
     write: (data) => {
-      if (terminal) terminal.write(data);
-      else if (spec.tty) early?.push(data);
+      if (terminal) return terminal.write(data);
+      if (spec.tty) early?.push(data);
       else child.stdin?.write(data);
+      return inputRoom?.();
     },
     endInput: () => {
       const end = Buffer.from([4]); // what a person types
@@ -190,8 +201,24 @@ export function execInContainer(
       size = asked; // kept for a terminal that is still on its way
       terminal?.resize(asked);
     },
+    hangUp: () => {
+      hungUp = true;
+      terminal?.close();
+      child.stdout?.destroy();
+      child.stderr?.destroy();
+    },
     kill: () => child.kill("SIGKILL"),
   };
+}
+
+/** Reads a stream no faster than its bytes are taken. */
+export function readInStep(stream: Readable | null, take: (data: Buffer) => Promise<void> | undefined | void): void {
+  stream?.on("data", (data: Buffer) => {
+    const taken = take(data);
+    if (taken === undefined) return;
+    stream.pause();
+    void taken.then(() => stream.resume());
+  });
 }
 
 async function pollPid(file: string, ended: Promise<ExecEnd>): Promise<number> {

@@ -7,6 +7,7 @@ import { BerthError, type Host, run, syscalls, umountFlag, withLowerDirs } from 
 import { hardNofile } from "./bundle.ts";
 import { removeCgroups } from "./cgroup.ts";
 import { hostDevices } from "./devices.ts";
+import { readInStep } from "./exec.ts";
 import { readInside } from "./inside.ts";
 import { isMounted } from "./mounted.ts";
 import { ociJson } from "./oci-json.ts";
@@ -34,7 +35,8 @@ export interface BuildStep {
   readonly shmSize?: number;
   readonly ulimits?: readonly { Name: string; Soft: number; Hard: number }[];
   readonly signal: AbortSignal;
-  onOutput(stream: 1 | 2, chunk: Buffer): void;
+  /** Where it answers a promise, the process is not read until that settles. */
+  onOutput(stream: 1 | 2, chunk: Buffer): Promise<void> | undefined;
 }
 
 /**
@@ -150,8 +152,8 @@ function runToEnd(program: string, args: readonly string[], step: BuildStep, end
         .finally(() => child.kill("SIGKILL"));
     };
     step.signal.addEventListener("abort", abort, { once: true });
-    child.stdout.on("data", (chunk: Buffer) => step.onOutput(1, chunk));
-    child.stderr.on("data", (chunk: Buffer) => step.onOutput(2, chunk));
+    readInStep(child.stdout, (chunk) => step.onOutput(1, chunk));
+    readInStep(child.stderr, (chunk) => step.onOutput(2, chunk));
     child.on("error", reject);
     child.on("close", (code) => {
       step.signal.removeEventListener("abort", abort);

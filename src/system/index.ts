@@ -12,9 +12,11 @@ export {
   storeCredentials,
   storedCredentials,
 } from "./docker-credentials.ts";
+export { drained } from "./drained.ts";
 export { BerthError, type ErrorDetail, errnoOf, formatError, formatPlace, messageOf, type Place } from "./error.ts";
 export { type ErrorCode, errorCodes } from "./error-codes.ts";
 export { capabilityNames, describeHost, type Host } from "./host.ts";
+export { hasHungUp } from "./hung-up.ts";
 export { type FileLock, lockFile } from "./lock.ts";
 export { attribute, type NetlinkMessage, NetlinkSocket, netlinkFamily, uint32 } from "./netlink.ts";
 export { openInRoot } from "./open-in-root.ts";

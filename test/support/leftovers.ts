@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { readdirSync, readFileSync } from "node:fs";
+import { type Dirent, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { berthPaths } from "../../src/system/index.ts";
 import type { NetworkNamespace } from "./network-namespace.ts";
@@ -44,11 +44,20 @@ function cgroupRoots(): string[] {
 }
 
 function findNamed(directory: string, word: string, depth: number): string[] {
-  const children = readdirSync(directory, { withFileTypes: true }).filter((entry) => entry.isDirectory());
-  return children.flatMap((child) => {
+  return directoriesIn(directory).flatMap((child) => {
     const path = join(directory, child.name);
     // The instance's own empty parent group may stay: it is what the next engine uses.
-    if (child.name.includes(word)) return readdirSync(path, { withFileTypes: true }).some((inner) => inner.isDirectory()) ? [path] : [];
+    if (child.name.includes(word)) return directoriesIn(path).length > 0 ? [path] : [];
     return depth > 0 ? findNamed(path, word, depth - 1) : [];
   });
+}
+
+/** Other engines' cgroups come and go meanwhile. */
+function directoriesIn(path: string): Dirent[] {
+  try {
+    return readdirSync(path, { withFileTypes: true }).filter((entry) => entry.isDirectory());
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "ENOENT") return [];
+    throw error;
+  }
 }

@@ -1,7 +1,13 @@
+/** Takes what a step says. A promise where there is too much for now: then the step waits. */
+export type TakeOutput = (stream: 1 | 2, text: string) => Promise<void> | undefined;
+
+/** Characters of a step's output that are kept for a build that joins it. */
+const keptOutput = 1024 * 1024;
+
 interface Flight {
   readonly result: Promise<unknown>;
   readonly controller: AbortController;
-  readonly listeners: Set<(stream: 1 | 2, text: string) => void>;
+  readonly listeners: Set<TakeOutput>;
   readonly said: { stream: 1 | 2; text: string }[];
   waiting: number;
 }
@@ -12,8 +18,8 @@ export class StepsInFlight {
 
   async join<T>(
     key: string,
-    o: { signal: AbortSignal; onOutput: (stream: 1 | 2, text: string) => void },
-    work: (o: { signal: AbortSignal; onOutput: (stream: 1 | 2, text: string) => void }) => Promise<T>,
+    o: { signal: AbortSignal; onOutput: TakeOutput },
+    work: (o: { signal: AbortSignal; onOutput: TakeOutput }) => Promise<T>,
   ): Promise<T> {
     o.signal.throwIfAborted();
     let flight = this.flights.get(key);
@@ -21,9 +27,13 @@ export class StepsInFlight {
       const controller = new AbortController();
       const listeners: Flight["listeners"] = new Set();
       const said: Flight["said"] = [];
-      const onOutput = (stream: 1 | 2, text: string) => {
+      let size = 0;
+      const onOutput: TakeOutput = (stream, text) => {
         said.push({ stream, text });
-        for (const listener of listeners) listener(stream, text);
+        size += text.length;
+        while (size > keptOutput && said.length > 1) size -= said.shift()?.text.length ?? 0;
+        const waits = [...listeners].map((listener) => listener(stream, text)).filter((wait) => wait !== undefined);
+        return waits.length > 0 ? Promise.all(waits).then(() => {}) : undefined;
       };
       const result = Promise.resolve()
         .then(() => work({ signal: controller.signal, onOutput }))
@@ -33,7 +43,7 @@ export class StepsInFlight {
     }
     const joined = flight;
     joined.waiting++;
-    for (const { stream, text } of joined.said) o.onOutput(stream, text);
+    for (const { stream, text } of joined.said) void o.onOutput(stream, text);
     joined.listeners.add(o.onOutput);
     const abort = () => {
       if (joined.waiting === 1) joined.controller.abort(o.signal.reason);

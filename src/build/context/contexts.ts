@@ -1,15 +1,4 @@
-import {
-  closeSync,
-  copyFileSync,
-  createWriteStream,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  openSync,
-  readFileSync,
-  readSync,
-  statSync,
-} from "node:fs";
+import { closeSync, copyFileSync, existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, readSync, statSync } from "node:fs";
 import { basename, isAbsolute, join } from "node:path";
 import type { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
@@ -21,6 +10,7 @@ import { ContextTree } from "./context-tree.ts";
 import { cloneGit, isGitUrl } from "./git-source.ts";
 import { fetchUrl } from "./http-source.ts";
 import { type IgnoreRules, parseIgnoreFile } from "./ignore-rules.ts";
+import { newFile } from "./new-file.ts";
 
 /** The main build context and the additional ones that are directories. All are directories on this machine in the end. */
 export class Contexts {
@@ -271,7 +261,7 @@ function readIgnore(candidates: readonly string[]): IgnoreRules {
 /** A context that a client sent: to a file first, so that tar can recognise how it is compressed. */
 async function unpackTar(input: Readable, directory: string, signal: AbortSignal): Promise<string> {
   const archive = `${directory}.archive`;
-  await pipeline(input, createWriteStream(archive), { signal });
+  await pipeline(input, newFile(archive), { signal });
   await run("tar", ["-xf", archive, "-C", directory, "--no-same-owner", "-p"], { signal, timeoutMs: 600_000 });
   return directory;
 }

@@ -1,9 +1,9 @@
 import { createHash } from "node:crypto";
-import { createWriteStream } from "node:fs";
 import { join } from "node:path";
 import { Readable, Transform } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { BerthError, messageOf } from "../../system/index.ts";
+import { newFile } from "./new-file.ts";
 
 export interface Fetched {
   readonly file: string;
@@ -31,12 +31,7 @@ export async function fetchUrl(url: string, directory: string, signal: AbortSign
         done(null, chunk);
       },
     });
-    await pipeline(
-      Readable.fromWeb(response.body as import("node:stream/web").ReadableStream),
-      hashing,
-      createWriteStream(file, { mode: 0o600 }),
-      { signal },
-    ); // undici's stream is the same class
+    await pipeline(Readable.fromWeb(response.body as import("node:stream/web").ReadableStream), hashing, newFile(file), { signal }); // undici's stream is the same class
     const modified = Date.parse(response.headers.get("last-modified") ?? "");
     return { file, name, sha256: hash.digest("hex"), ...(Number.isNaN(modified) ? {} : { lastModifiedMs: modified }) };
   } catch (error) {

@@ -34,7 +34,7 @@ export async function exportCache(entry: CacheEntry, steps: readonly UsedStep[],
   try {
     return await o.progress.run(vertex, async (step) => {
       if (steps.length === 0) {
-        step.log(2, "skipping cache export for empty result\n");
+        void step.log(2, "skipping cache export for empty result\n");
         return undefined;
       }
       if (!o.open) throw new BerthError("build/unsupported", "no cache can be written here");

@@ -91,7 +91,7 @@ export class Solver {
     try {
       return await exporter(solved, {
         ...o,
-        progress: new Progress((event) => job.tell(event)),
+        progress: new Progress({ onEvent: (event) => job.tell(event) }),
         session,
         credentials: async (domain) =>
           job.request.Session === "" ? undefined : await clientCredentials(await session(), domain, o.signal),
