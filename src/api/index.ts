@@ -1,7 +1,8 @@
-/** The wire: types only, shared by the engine and its clients. Docker's objects keep Docker's names; the project is the canonical Compose model. */
+/** The wire: types, and the words that both sides use, shared by the engine and its clients. Docker's objects keep Docker's names; the project is the canonical Compose model. */
 
 export type * from "./build-api.ts";
 export type * from "./docker.ts";
 export type * from "./docker-stats.ts";
+export { humanDuration } from "./human-duration.ts";
 export type * from "./project.ts";
 export type * from "./project-api.generated.ts";

@@ -1,6 +1,7 @@
+import { humanDuration } from "../api/index.ts";
 import type { ContainerRow, PortRow } from "./project-containers.ts";
 import { ellipsis } from "./render/columns.ts";
-import { goTime, humanDuration } from "./render/human-time.ts";
+import { goTime } from "./render/human-time.ts";
 
 /**
  * A container under the names that Docker's and Compose's templates and JSON give its fields (cli/command/formatter/container.go). `truncate`: a short id, and at most

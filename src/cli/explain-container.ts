@@ -1,5 +1,5 @@
 import type { Container } from "../api/index.ts";
-import { humanDuration } from "./render/human-time.ts";
+import { humanDuration } from "../api/index.ts";
 
 /** What is known of one container's state, a sentence a line: what it does, how it ended last, its restarts, its health with the last answers. */
 export function explainContainer(container: Container, nowMs: number): string[] {

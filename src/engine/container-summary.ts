@@ -1,4 +1,4 @@
-import type { Container } from "../api/index.ts";
+import { type Container, humanDuration } from "../api/index.ts";
 import { shownNetworks } from "./container-view.ts";
 import type { EngineImage } from "./ports.ts";
 
@@ -35,14 +35,14 @@ export function statusText({ State: state }: Container, nowMs: number): string {
         state.Health && state.Health.Status !== "none"
           ? ` (${state.Health.Status === "starting" ? "health: starting" : state.Health.Status})`
           : "";
-      return `Up ${age(nowMs - Date.parse(state.StartedAt))}${health}`;
+      return `Up ${humanDuration(nowMs - Date.parse(state.StartedAt))}${health}`;
     }
     case "paused":
-      return `Up ${age(nowMs - Date.parse(state.StartedAt))} (Paused)`;
+      return `Up ${humanDuration(nowMs - Date.parse(state.StartedAt))} (Paused)`;
     case "restarting":
-      return `Restarting (${state.ExitCode}) ${age(nowMs - Date.parse(state.FinishedAt))} ago`;
+      return `Restarting (${state.ExitCode}) ${humanDuration(nowMs - Date.parse(state.FinishedAt))} ago`;
     case "exited":
-      return `Exited (${state.ExitCode}) ${age(nowMs - Date.parse(state.FinishedAt))} ago`;
+      return `Exited (${state.ExitCode}) ${humanDuration(nowMs - Date.parse(state.FinishedAt))} ago`;
     case "created":
       return "Created";
     case "dead":
@@ -52,22 +52,4 @@ export function statusText({ State: state }: Container, nowMs: number): string {
     default:
       return state.Status satisfies never;
   }
-}
-
-/** Docker's words for a time span (go-units HumanDuration). */
-export function age(ms: number): string {
-  const seconds = Math.floor(ms / 1000);
-  const minutes = Math.floor(seconds / 60);
-  const hours = Math.round(seconds / 3600);
-  if (seconds < 1) return "Less than a second";
-  if (seconds === 1) return "1 second";
-  if (seconds < 60) return `${seconds} seconds`;
-  if (minutes === 1) return "About a minute";
-  if (minutes < 60) return `${minutes} minutes`;
-  if (hours === 1) return "About an hour";
-  if (hours < 48) return `${hours} hours`;
-  if (hours < 24 * 14) return `${Math.floor(hours / 24)} days`;
-  if (hours < 24 * 60) return `${Math.floor(hours / 24 / 7)} weeks`;
-  if (hours < 24 * 365 * 2) return `${Math.floor(hours / 24 / 30)} months`;
-  return `${Math.floor(hours / 24 / 365)} years`;
 }

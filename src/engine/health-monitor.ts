@@ -1,6 +1,6 @@
 import type { Container, Health } from "../api/index.ts";
 import { execInContainer, type Runtime } from "../runtime/index.ts";
-import { messageOf } from "../system/index.ts";
+import { messageOf, sleep } from "../system/index.ts";
 
 const ms = (nanoseconds: number | undefined, fallback: number) => (nanoseconds ? nanoseconds / 1e6 : fallback);
 const maxOutput = 4096;
@@ -97,18 +97,4 @@ export class HealthMonitor {
       return { Start: start, End: new Date().toISOString(), ExitCode: -1, Output: messageOf(error) };
     }
   }
-}
-
-function sleep(milliseconds: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(resolve, milliseconds);
-    signal.addEventListener(
-      "abort",
-      () => {
-        clearTimeout(timer);
-        resolve();
-      },
-      { once: true },
-    );
-  });
 }

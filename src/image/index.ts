@@ -21,5 +21,6 @@ export { pull } from "./registry-pull.ts";
 export { push } from "./registry-push.ts";
 export { readRegistrySettings } from "./registry-settings.ts";
 export { ImageStore } from "./store.ts";
+export { deviceNumbers, tarEntryOf } from "./tar-entry.ts";
 export { type TarEntry, TarReader, type TarSink } from "./tar-reader.ts";
 export { padding, tarEnd, tarHeader } from "./tar-writer.ts";

@@ -1,6 +1,6 @@
 import * as fs from "node:fs";
 import { libcPath, nodePath, syscalls } from "../system/index.ts";
-import type { TarEntry } from "./tar-reader.ts";
+import { deviceNumbers, tarEntryOf } from "./tar-entry.ts";
 import { padding, tarEnd, tarHeader } from "./tar-writer.ts";
 
 /**
@@ -26,36 +26,20 @@ function* children(root: string, at: string, inodes: Inodes, read: ReadFile): Ge
     const path = `${root}/${relative}`;
     const stat = fs.lstatSync(nodePath(path));
     if (stat.isCharacterDevice() && stat.rdev === 0) {
-      yield tarHeader({ ...entryOf(stat), name: at === "" ? `.wh.${name}` : `${at}/.wh.${name}`, mode: 0o600, uid: 0, gid: 0 });
+      yield tarHeader({ ...tarEntryOf(stat), name: at === "" ? `.wh.${name}` : `${at}/.wh.${name}`, mode: 0o600, uid: 0, gid: 0 });
       continue;
     }
     yield* entryBytes(path, relative, stat, inodes, read);
     if (!stat.isDirectory()) continue;
-    if (isOpaque(path)) yield tarHeader({ ...entryOf(stat), name: `${relative}/.wh..wh..opq` });
+    if (isOpaque(path)) yield tarHeader({ ...tarEntryOf(stat), name: `${relative}/.wh..wh..opq` });
     yield* children(root, relative, inodes, read);
   }
-}
-
-function entryOf(stat: fs.Stats): TarEntry {
-  return {
-    name: "",
-    type: "file",
-    linkName: "",
-    mode: stat.mode & 0o7777,
-    uid: stat.uid,
-    gid: stat.gid,
-    size: 0,
-    mtime: Math.floor(stat.mtimeMs / 1000),
-    major: 0,
-    minor: 0,
-    xattrs: new Map(),
-  };
 }
 
 /** One entry under a name in an archive, with its content; a further name of an inode is a hard link, a socket is nothing. */
 export function* entryBytes(path: string, name: string, stat: fs.Stats, inodes: Inodes, read: ReadFile = content): Generator<Buffer> {
   if (stat.isSocket()) return;
-  const entry = { ...entryOf(stat), name };
+  const entry = { ...tarEntryOf(stat), name };
   if (!stat.isDirectory() && stat.nlink > 1) {
     const key = `${stat.dev}:${stat.ino}`;
     const first = inodes.get(key);
@@ -74,8 +58,7 @@ export function* entryBytes(path: string, name: string, stat: fs.Stats, inodes: 
     yield* read(path, stat.size);
   } else {
     const type = stat.isFIFO() ? "fifo" : stat.isBlockDevice() ? "block" : "char";
-    const [major, minor] = type === "fifo" ? [0, 0] : [majorOf(stat.rdev), minorOf(stat.rdev)];
-    yield tarHeader({ ...entry, type, major, minor });
+    yield tarHeader({ ...entry, type, ...(type === "fifo" ? {} : deviceNumbers(stat.rdev)) });
   }
 }
 
@@ -109,16 +92,6 @@ export function* content(path: string, size: number): Generator<Buffer> {
     fs.closeSync(fd);
   }
   if (size % 512 !== 0) yield padding(size);
-}
-
-function majorOf(rdev: number): number {
-  const device = BigInt(rdev);
-  return Number(((device >> 8n) & 0xfffn) | ((device >> 32n) & 0xfffff000n));
-}
-
-function minorOf(rdev: number): number {
-  const device = BigInt(rdev);
-  return Number((device & 0xffn) | ((device >> 12n) & 0xffffff00n));
 }
 
 /** Bytes of the archive that `layerTar` makes; reads no file. */

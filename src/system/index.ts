@@ -30,5 +30,6 @@ export { removeSoon, sweepRemoved } from "./remove-soon.ts";
 export { removeTree } from "./remove-tree.ts";
 export { type RunOptions, type RunResult, reaped, run } from "./run.ts";
 export { SealedProgram } from "./sealed-program.ts";
+export { sleep } from "./sleep.ts";
 export { type Spawned, spawnProcess } from "./spawn.ts";
 export { cloneFlag, mountFlag, type Syscalls, syscalls, umountFlag } from "./syscalls.ts";

@@ -1,9 +1,9 @@
+import { humanDuration } from "../../api/index.ts";
 import { type Invocation, usageError } from "../invocation.ts";
 import { nameOf, projectContainers } from "../project-containers.ts";
 import { projectName } from "../project-name.ts";
 import { bytes } from "../render/build-state.ts";
 import { columns } from "../render/columns.ts";
-import { humanDuration } from "../render/human-time.ts";
 
 interface ImageInspect {
   readonly Id: string;

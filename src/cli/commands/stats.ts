@@ -1,3 +1,4 @@
+import { sleep } from "../../system/index.ts";
 import { type EngineClient, EngineError } from "../client/index.ts";
 import type { Invocation } from "../invocation.ts";
 import { type ContainerRow, nameOf, projectContainers } from "../project-containers.ts";
@@ -35,7 +36,7 @@ export async function stats(cli: Invocation, services: readonly string[], flags:
       const text = shown([...live.values()], flags);
       if (screen) screen.setBottom(text.split("\n"));
       else if (live.size > 0) cli.print(text);
-      await pause(screen && live.size === 0 ? 100 : 1000, cli.signal);
+      await sleep(screen && live.size === 0 ? 100 : 1000, cli.signal);
     }
   } catch (error) {
     if (!cli.signal.aborted) throw error; // Ctrl-C is how it ends
@@ -63,18 +64,4 @@ function shown(rows: readonly StatsRow[], { format = "table", trunc }: StatsFlag
   const heads = ["CONTAINER ID", "NAME", "CPU %", "MEM USAGE / LIMIT", "MEM %", "NET I/O", "BLOCK I/O", "PIDS"];
   const cells = full.map((row) => [row.ID, row.Name, row.CPUPerc, row.MemUsage, row.MemPerc, row.NetIO, row.BlockIO, row.PIDs]);
   return columns([heads, ...cells], { least: 10 });
-}
-
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(resolve, ms);
-    signal.addEventListener(
-      "abort",
-      () => {
-        clearTimeout(timer);
-        resolve();
-      },
-      { once: true },
-    );
-  });
 }

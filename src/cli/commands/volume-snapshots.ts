@@ -1,9 +1,9 @@
 import type { SnapshotRequest, VolumeSnapshot } from "../../api/index.ts";
+import { humanDuration } from "../../api/index.ts";
 import { type Invocation, usageError } from "../invocation.ts";
 import { changeProject } from "../project-change.ts";
 import { projectName } from "../project-name.ts";
 import { columns } from "../render/columns.ts";
-import { humanDuration } from "../render/human-time.ts";
 
 /** `berth volume snapshot [NAME]`: what uses the volumes is stopped for the moment of the copy. */
 export async function snapshot(cli: Invocation, [name]: readonly string[], flags: { readonly volume?: readonly string[] }): Promise<void> {

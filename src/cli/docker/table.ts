@@ -1,4 +1,4 @@
-import { humanDuration as humanSpan } from "../render/human-time.ts";
+import { humanDuration as humanSpan } from "../../api/index.ts";
 
 /** Columns as Docker prints them: upper-case heads, each as wide as its widest cell, three spaces between. */
 export function table(heads: readonly string[], rows: readonly (readonly string[])[]): string {

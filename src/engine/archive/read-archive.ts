@@ -1,6 +1,6 @@
 import { closeSync, read, readlinkSync, type Stats } from "node:fs";
 import { promisify } from "node:util";
-import { padding, type TarEntry, tarEnd, tarHeader } from "../../image/index.ts";
+import { deviceNumbers, padding, type TarEntry, tarEnd, tarEntryOf, tarHeader } from "../../image/index.ts";
 import { type OpenDirectory, walkRoot } from "../../runtime/index.ts";
 import { syscalls } from "../../system/index.ts";
 
@@ -29,7 +29,7 @@ export async function* entryArchive(
     yield directoryHeader(shown, stat);
     return;
   }
-  const entry = { ...tarEntry(stat), name: shown, xattrs: attributes(parent.bytePath(name)) };
+  const entry = { ...tarEntryOf(stat), name: shown, xattrs: attributes(parent.bytePath(name)) };
   if (stat.nlink > 1) {
     const key = `${stat.dev}:${stat.ino}`;
     const first = inodes.get(key);
@@ -50,7 +50,7 @@ export async function* entryArchive(
 
 /** The entry of a directory alone. */
 export function directoryHeader(shown: string, stat: Stats): Buffer {
-  return tarHeader({ ...tarEntry(stat), type: "dir", name: shown.endsWith("/") ? shown : `${shown}/` });
+  return tarHeader({ ...tarEntryOf(stat), type: "dir", name: shown.endsWith("/") ? shown : `${shown}/` });
 }
 
 async function* fileArchive(parent: OpenDirectory, name: string, entry: TarEntry): AsyncGenerator<Buffer> {
@@ -58,7 +58,7 @@ async function* fileArchive(parent: OpenDirectory, name: string, entry: TarEntry
   if (!file) return; // it was replaced meanwhile
   try {
     const { size } = file.stat;
-    yield tarHeader({ ...entry, ...tarEntry(file.stat), name: entry.name, xattrs: entry.xattrs, size });
+    yield tarHeader({ ...entry, ...tarEntryOf(file.stat), name: entry.name, xattrs: entry.xattrs, size });
     for (let left = size; left > 0; ) {
       const chunk = Buffer.allocUnsafe(Math.min(left, chunkBytes));
       const { bytesRead } = await readFd(file.fd, chunk, 0, chunk.length, null);
@@ -72,33 +72,8 @@ async function* fileArchive(parent: OpenDirectory, name: string, entry: TarEntry
   }
 }
 
-function tarEntry(stat: Stats): TarEntry {
-  return {
-    name: "",
-    type: "file",
-    linkName: "",
-    mode: stat.mode & 0o7777,
-    uid: stat.uid,
-    gid: stat.gid,
-    size: 0,
-    mtime: Math.floor(stat.mtimeMs / 1000),
-    major: 0,
-    minor: 0,
-    xattrs: new Map(),
-  };
-}
-
 /** Capabilities are all that Docker's archives carry of the extended attributes. */
 function attributes(path: string): Map<string, Buffer> {
   const value = syscalls().lgetxattr(path, "security.capability");
   return value ? new Map([["security.capability", value]]) : new Map();
-}
-
-/** makedev(3) of glibc, taken apart. */
-function deviceNumbers(rdev: number): { major: number; minor: number } {
-  const device = BigInt(rdev);
-  return {
-    major: Number(((device >> 8n) & 0xfffn) | ((device >> 32n) & 0xfffff000n)),
-    minor: Number((device & 0xffn) | ((device >> 12n) & 0xffffff00n)),
-  };
 }
