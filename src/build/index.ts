@@ -7,6 +7,7 @@ export { Builder, type BuildOptions, type Solved } from "./builder.ts";
 export type { CacheRecord, PruneOptions } from "./cache/build-cache.ts";
 export { checkDockerfile } from "./checks/check-dockerfile.ts";
 export { buildRequestOf } from "./compose-build.ts";
+export { configWithChanges } from "./config-changes.ts";
 export { isGitUrl } from "./context/git-source.ts";
 export { type IgnoreMatcher, ignoreMatcher } from "./context/ignore-matcher.ts";
 export { nearest } from "./dockerfile/dockerfile-error.ts";

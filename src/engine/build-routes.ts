@@ -4,7 +4,8 @@ import { BerthError } from "../system/index.ts";
 import { openBuildCache } from "./build-caches.ts";
 import type { LocalSources } from "./buildkit/index.ts";
 import { ClassicBuildOutput } from "./classic-build-output.ts";
-import { type Call, filters, flag, type Handler, jsonStream, type Route, route, sendJson, timeMs } from "./http.ts";
+import { classicFailure } from "./classic-failure.ts";
+import { type Call, filters, flag, type Handler, type JsonStream, jsonStream, type Route, route, sendJson, timeMs } from "./http.ts";
 import { registryAuths } from "./registry-auth.ts";
 
 /**
@@ -45,7 +46,7 @@ function prune({ query, response }: Call, builder: Builder, sources: LocalSource
 
 async function build(call: Call, builder: Builder, images: ImageStore): Promise<void> {
   const request = requestOf(call, images);
-  const stream = jsonStream(call.response, "\r\n");
+  const stream = lateStream(call.response);
   const quiet = flag(call.query, "q");
   const output = new ClassicBuildOutput((text) => quiet || stream.send({ stream: text }), {
     labels: request.labels ?? {},
@@ -64,9 +65,11 @@ async function build(call: Call, builder: Builder, images: ImageStore): Promise<
     (built) => built.imageId,
     (error: unknown) => {
       output.fail();
-      const classic = classicFailure(error);
-      if (!classic) throw error;
-      stream.send({ errorDetail: classic, error: classic.message });
+      const failure = classicFailure(error, { dockerfile: request.dockerfile ?? "Dockerfile", begun: call.response.headersSent });
+      // Nothing was told yet: the answer is an error, as for what Docker finds before its first step.
+      if (!call.response.headersSent)
+        throw error instanceof BerthError ? new BerthError(error.code, failure.message, { cause: error }) : error;
+      stream.send({ errorDetail: failure, error: failure.message });
     },
   );
   if (imageId === undefined) return stream.end();
@@ -83,13 +86,14 @@ async function build(call: Call, builder: Builder, images: ImageStore): Promise<
   stream.end();
 }
 
-/** A command that failed, in the words and with the code that clients of the classic protocol know: the docker CLI exits with it. */
-function classicFailure(error: unknown): { code: number; message: string } | undefined {
-  if (!(error instanceof BerthError) || error.code !== "build/step-failed") return undefined;
-  const match = /process ("(?:[^"\\]|\\.)*") did not complete successfully: exit code: (\d+)/.exec(error.message);
-  if (!match) return undefined;
-  const code = Number(match[2]);
-  return { code, message: `The command '${JSON.parse(match[1] ?? '""')}' returned a non-zero code: ${code}` };
+/** A stream of JSON objects whose head goes out with the first of them. */
+function lateStream(response: Call["response"]): JsonStream {
+  let stream: JsonStream | undefined;
+  const begun = () => {
+    stream ??= jsonStream(response, "\r\n");
+    return stream;
+  };
+  return { send: (value) => begun().send(value), room: () => stream?.room(), end: () => begun().end() };
 }
 
 /** How a build fetches base images: with the credentials that its client sent, or those of this user. */

@@ -62,7 +62,8 @@ export class ClassicBuildOutput implements StepListener {
   }
 
   event(event: BuildEvent): void {
-    if (event.type === "warning") this.#send(`[Warning] ${event.message}\n`);
+    // Docker's classic builder knows no rules of style.
+    if (event.type === "warning" && event.rule === undefined) this.#send(`[Warning] ${event.message}\n`);
     if (event.type !== "log") return;
     // Docker's classic builder shows stderr in red, and its clients know it by that.
     this.#rowOfVertex.get(event.vertex)?.output.push(event.stream === 2 ? `\x1b[91m${event.text}\x1b[0m` : event.text);

@@ -1,6 +1,7 @@
 import { setTimeout } from "node:timers/promises";
 import type { ContainerConfig } from "../api/index.ts";
-import { applyChanges, type ImageStore } from "../image/index.ts";
+import { configWithChanges } from "../build/index.ts";
+import type { ImageStore } from "../image/index.ts";
 import { pathChanges, RootDirectory, type Runtime } from "../runtime/index.ts";
 import { directoryArchive } from "./archive/read-archive.ts";
 import { containerEvent } from "./container-event.ts";
@@ -45,7 +46,7 @@ async function commit(call: Call, { containers, runtime, images, events }: Conta
   const body = await jsonBody<ContainerConfig>(call.request);
   const [repo, tag] = [query.get("repo"), query.get("tag")];
   const changes = query.getAll("changes").flatMap((text) => text.split("\n").filter((line) => line.trim()));
-  const config = applyChanges(changes, withoutEmpty(record.Config, body));
+  const config = imageFields(configWithChanges(withoutEmpty(record.Config, body), changes));
   const pauses = flag(query, "pause", true) && (await paused(containers, record));
   try {
     const layer = await images.transferring(() =>
@@ -93,6 +94,13 @@ async function paused(containers: Containers, { Id: id, State: state }: Containe
     if (!ended) throw error;
     return false;
   }
+}
+
+/** What of a configuration is an image's (image-spec config.md, and Docker's own fields): a container's name or its streams are not. */
+function imageFields(config: ContainerConfig): ContainerConfig {
+  const kept = ["User", "ExposedPorts", "Env", "Entrypoint", "Cmd", "Volumes", "WorkingDir", "Labels", "StopSignal"];
+  const own = ["Healthcheck", "OnBuild", "Shell"];
+  return Object.fromEntries(Object.entries(config).filter(([key]) => kept.includes(key) || own.includes(key)));
 }
 
 /** The container's configuration with what the body sets; empty fields of a body ask for nothing (Docker's `runconfig.Merge`). */

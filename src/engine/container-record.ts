@@ -120,8 +120,9 @@ export function buildRecord(
 }
 
 function mergeConfig(config: ContainerConfig, image: ContainerConfig, id: string): ContainerConfig {
-  const env = new Map((image.Env ?? []).map((line) => [line.split("=", 1)[0] ?? "", line]));
-  for (const line of config.Env ?? []) env.set(line.split("=", 1)[0] ?? "", line);
+  // As Docker shows them: the container's own variables, then what is left of the image's.
+  const given = new Set((config.Env ?? []).map((line) => line.split("=", 1)[0]));
+  const env = [...(config.Env ?? []), ...(image.Env ?? []).filter((line) => !given.has(line.split("=", 1)[0]))];
   // A command that is not given is the image's, unless the entrypoint is given: then there is none.
   const entrypoint = config.Entrypoint?.length ? (config.Entrypoint[0] === "" ? [] : config.Entrypoint) : (image.Entrypoint ?? null);
   const cmd = config.Cmd?.length ? config.Cmd : config.Entrypoint?.length ? null : (image.Cmd ?? null);
@@ -141,7 +142,7 @@ function mergeConfig(config: ContainerConfig, image: ContainerConfig, id: string
     Tty: config.Tty ?? false,
     OpenStdin: config.OpenStdin ?? false,
     StdinOnce: config.StdinOnce ?? false,
-    Env: [...env.values()],
+    Env: env,
     Cmd: cmd,
     Entrypoint: entrypoint,
     Image: config.Image ?? "",
@@ -150,8 +151,13 @@ function mergeConfig(config: ContainerConfig, image: ContainerConfig, id: string
     Labels: { ...image.Labels, ...config.Labels },
     ExposedPorts: { ...image.ExposedPorts, ...config.ExposedPorts },
     ...(config.StopSignal || image.StopSignal ? { StopSignal: config.StopSignal || (image.StopSignal ?? "") } : {}),
-    ...(health && health.Test?.[0] !== "NONE" ? { Healthcheck: health } : {}),
+    ...(health && health.Test?.[0] !== "NONE" ? { Healthcheck: withoutNulls(health) } : {}),
   };
+}
+
+/** Clients send null for what they do not set. */
+function withoutNulls<T extends object>(value: T): T {
+  return Object.fromEntries(Object.entries(value).filter(([, one]) => one !== null)) as T; // an optional field may be missing
 }
 
 /** "source:target[:options]" -> a mount point; a source without "/" is a volume. */

@@ -137,7 +137,7 @@ export class Containers {
   async kill(ref: string, signal: string): Promise<void> {
     const record = this.find(ref);
     if (!record) throw new BerthError("container/not-found", `cannot kill container: ${ref}: No such container: ${ref}`);
-    await killContainer(this.#parts, record, signal);
+    await killContainer(this.#parts, record, signal, ref);
   }
   async restart(ref: string, o: StopOptions = {}): Promise<void> {
     const record = this.get(ref);
@@ -167,7 +167,13 @@ export class Containers {
     const clean = name.replace(/^\//, "");
     if (record.Name === `/${clean}`)
       throw new BerthError("container/bad-config", "Renaming a container with the same name as its current name");
-    checkName(clean, book.list());
+    try {
+      checkName(clean, book.list());
+    } catch (error) {
+      if (error instanceof BerthError)
+        throw new BerthError(error.code, `Error when allocating new name: ${error.message}`, { cause: error });
+      throw error;
+    }
     const oldName = record.Name;
     record.Name = `/${clean}`;
     book.put(record);
@@ -198,7 +204,7 @@ export class Containers {
 
   /** @throws BerthError container/running without force */
   async remove(ref: string, o: { force: boolean; volumes: boolean }): Promise<void> {
-    await removeContainer(this.#parts, this.get(ref), o);
+    await removeContainer(this.#parts, this.get(ref), { ref, ...o });
   }
   volumeUsers(name: string): ContainerRecord[] {
     return volumeUsers(this.list(), name);

@@ -76,7 +76,8 @@ export function execRoutes({
         privileged: body.Privileged === true,
         ...(exec.size ? { size: exec.size } : {}),
       },
-      onOutput,
+      // Docker sends nothing of a stream that was not asked for.
+      (stream, data) => (attached(body, stream) ? onOutput(stream, data) : undefined),
       onAccepted,
     );
     exec.session = session;
@@ -210,6 +211,10 @@ export function execRoutes({
       });
     }),
   ];
+}
+
+function attached(body: ExecCreateBody, stream: 1 | 2): boolean {
+  return (stream === 1 ? body.AttachStdout : body.AttachStderr) === true;
 }
 
 function startedBefore({ id, running }: Exec): BerthError {

@@ -7,9 +7,10 @@ import { imageHistory, imageInspect, imageSummary, namesMatching } from "./image
 
 /** The images that are here: list, inspect, history, names, removal; and POST /images/bootstrap of our own. */
 export function imageRoutes({ images, containers, events }: { images: ImageStore; containers: Containers; events: EventBus }): Route[] {
-  images.onChange(({ action, id, name }) =>
-    events.emit("image", action, name && /^(pull|push)$/.test(action) ? name : id, { name: name ?? id }),
-  );
+  images.onChange(({ action, id, name }) => {
+    const labels = images.resolve(id)?.config.config?.Labels ?? {};
+    events.emit("image", action, name && /^(pull|push)$/.test(action) ? name : id, { ...labels, name: name ?? id });
+  });
   const ref = (call: Call) => decodeURIComponent(call.params[0] ?? "");
   return [
     route("GET", "/images/json", ({ query, response }) => {

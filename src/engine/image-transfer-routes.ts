@@ -1,6 +1,7 @@
 import { createReadStream, createWriteStream } from "node:fs";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
+import { configWithChanges } from "../build/index.ts";
 import {
   canonicalName,
   checkLogin,
@@ -136,7 +137,7 @@ async function importImage(images: ImageStore, call: Call): Promise<void> {
     ...(repo ? { ref: tag ? `${repo}:${tag}` : repo } : {}),
     ...(message ? { message } : {}),
     ...(platform ? { platform } : {}),
-    changes: query.getAll("changes"),
+    config: { config: configWithChanges({}, query.getAll("changes")) },
     signal,
   });
   stream.send({ status: id });

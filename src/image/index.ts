@@ -8,7 +8,7 @@ export { saveArchive } from "./archive-save.ts";
 export { bootstrap } from "./bootstrap.ts";
 export { compressionOf, decompressed } from "./decompress.ts";
 export type { ImageChange, LayerInfo, RemovedItem, StoredImage } from "./image-record.ts";
-export { applyChanges, importRootfs } from "./import-rootfs.ts";
+export { importRootfs } from "./import-rootfs.ts";
 export { LayerUnpacker } from "./layer-unpack.ts";
 export { mergedTar } from "./merged-tar.ts";
 export { type PulledImage, pullImage } from "./pull-policy.ts";

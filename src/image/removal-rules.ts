@@ -1,6 +1,5 @@
 import { BerthError } from "../system/index.ts";
 import type { StoredImage } from "./image-record.ts";
-import { familiarRepository, parseReference } from "./reference.ts";
 
 /**
  * Docker's rules for `rmi`, in its words. `user`: "running <container>" or "<container>" that needs the image.
@@ -11,8 +10,8 @@ export function checkRemovable(image: StoredImage, ref: string, o: { byName: boo
   const refuse = (text: string): never => {
     throw new BerthError("image/in-use", `conflict: unable to ${text}`);
   };
-  const repositories = new Set(image.repoTags.map((tag) => familiarRepository(parseReference(tag))));
-  if (!o.byName && repositories.size > 1 && !o.force)
+  // Two names in one repository are "multiple repositories" to it as well.
+  if (!o.byName && image.repoTags.length > 1 && !o.force)
     refuse(`delete ${short} (must be forced) - image is referenced in multiple repositories`);
   if (o.user === undefined) return;
   const running = o.user.startsWith("running ");

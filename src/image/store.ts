@@ -324,8 +324,8 @@ export class ImageStore {
       report.push({ Untagged: familiarName(tag) });
       this.tell({ action: "untag", id: image.id, name: familiarName(tag) });
     }
-    if (user !== undefined && name !== undefined) {
-      // A container needs it: only the name goes, as with Docker's forced removal.
+    if (user?.startsWith("running ") && name !== undefined) {
+      // A container runs with it: only the name goes, as with Docker's forced removal.
       this.writeNames();
       return report;
     }

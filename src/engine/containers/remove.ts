@@ -5,12 +5,12 @@ import { stopContainer } from "./stop.ts";
 
 /**
  * Removes a container with everything that is its own; with `volumes` also its anonymous volumes that nobody else uses. A second removal at the same time waits
- * for the first. @throws BerthError container/running without force
+ * for the first. `ref` is how the caller named it. @throws BerthError container/running without force
  */
 export async function removeContainer(
   parts: ContainerParts,
   record: ContainerRecord,
-  o: { force: boolean; volumes: boolean },
+  o: { ref: string; force: boolean; volumes: boolean },
 ): Promise<void> {
   // A start may begin between the look and the lock: then it is looked at again.
   while (!(await removeStopped(parts, record, o.volumes))) {
@@ -19,7 +19,7 @@ export async function removeContainer(
     if (!o.force)
       throw new BerthError(
         "container/running",
-        `cannot remove container "${record.Name.slice(1)}": container is running: stop the container before removing or force remove`,
+        `cannot remove container "${o.ref}": container is ${record.State.Paused ? "paused and must be unpaused first" : "running: stop the container before removing or force remove"}`,
       );
     record.HostConfig.AutoRemove = false;
     await stopContainer(parts, record, { graceS: 0, signal: "SIGKILL", isRemoval: true });

@@ -32,18 +32,22 @@ export async function stopContainer(parts: Parts, record: ContainerRecord, o: St
   live.stopping = true;
   const graceS = o.graceS ?? record.Config.StopTimeout ?? 10;
   if (record.State.Paused) await resumeContainer(parts, record);
-  await sendSignal(parts, record, signalNumber(o.signal || record.Config.StopSignal || "SIGTERM"));
-  if (graceS >= 0 && (await exitWithin(live, graceS * 1000)) === undefined) await sendSignal(parts, record, 9);
+  const signal = signalNumber(o.signal || record.Config.StopSignal || "SIGTERM");
+  await sendSignal(parts, record, signal);
+  if (signal !== 9 && graceS >= 0 && (await exitWithin(live, graceS * 1000)) === undefined) await sendSignal(parts, record, 9);
   await live.exit;
   if (!o.isRemoval) book.emit(record, "stop");
   return "stopped";
 }
 
-/** Sends one signal. SIGKILL and the container's own stop signal count as an explicit stop: the restart policy is off then. */
-export async function killContainer(parts: Parts, record: ContainerRecord, signal: string): Promise<void> {
-  const number = killSignal(record, signal || "SIGKILL");
+/**
+ * Sends one signal. SIGKILL and the container's own stop signal count as an explicit stop: the restart policy is off then. `ref` is how the caller named it,
+ * and so do the errors.
+ */
+export async function killContainer(parts: Parts, record: ContainerRecord, signal: string, ref: string): Promise<void> {
+  const number = killSignal(ref, signal || "SIGKILL");
   if (!record.State.Running || record.State.Restarting)
-    throw new BerthError("container/not-running", `cannot kill container: ${record.Name.slice(1)}: container ${record.Id} is not running`);
+    throw new BerthError("container/not-running", `cannot kill container: ${ref}: container ${record.Id} is not running`);
   const live = parts.live.get(record.Id);
   if (number === 9 || number === signalNumber(record.Config.StopSignal || "SIGTERM")) {
     noteStop(parts, record);
@@ -54,11 +58,11 @@ export async function killContainer(parts: Parts, record: ContainerRecord, signa
 }
 
 /** @throws BerthError api/bad-parameter in Docker's words */
-function killSignal(record: ContainerRecord, signal: string): number {
+function killSignal(ref: string, signal: string): number {
   try {
     return signalNumber(signal);
   } catch (error) {
-    throw new BerthError("api/bad-parameter", `cannot kill container: ${record.Name.slice(1)}: ${messageOf(error)}`, { cause: error });
+    throw new BerthError("api/bad-parameter", `cannot kill container: ${ref}: ${messageOf(error)}`, { cause: error });
   }
 }
 

@@ -1,0 +1,98 @@
+import { PassThrough, Readable } from "node:stream";
+import { text } from "node:stream/consumers";
+import Dockerode from "dockerode";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { type Berth, installedBerth } from "../../support/berth.ts";
+import { busyboxArchive, tarArchive } from "../../support/busybox-image.ts";
+
+let berth: Berth;
+let docker: Dockerode;
+
+beforeAll(async () => {
+  berth = await installedBerth();
+  await berth.ok(["image", "load"], { input: busyboxArchive() });
+  docker = new Dockerode({ socketPath: berth.socket });
+});
+afterAll(async () => {
+  await berth[Symbol.asyncDispose]();
+});
+
+const create = (script: string, more: Dockerode.ContainerCreateOptions = {}) =>
+  docker.createContainer({ Image: "busybox", Cmd: ["sh", "-c", script], ...more });
+
+/** Both streams of a framed answer, to their end. */
+async function framed(stream: NodeJS.ReadableStream): Promise<{ out: string; err: string }> {
+  const [out, err] = [new PassThrough(), new PassThrough()];
+  docker.modem.demuxStream(stream, out, err);
+  stream.on("end", () => [out, err].map((end) => end.end()));
+  return { out: await text(out), err: await text(err) };
+}
+
+it("sends only the streams of an exec that were asked for", async () => {
+  const container = await create("exec sleep 1000", { HostConfig: { Init: true } });
+  await container.start();
+  const output = async (o: Dockerode.ExecCreateOptions) =>
+    framed(await (await container.exec({ Cmd: ["sh", "-c", "echo out; echo err >&2"], ...o })).start({}));
+  expect(await output({ AttachStdout: true })).toEqual({ out: "out\n", err: "" });
+  expect(await output({ AttachStderr: true })).toEqual({ out: "", err: "err\n" });
+  expect(await output({})).toEqual({ out: "", err: "" });
+  await container.remove({ force: true });
+});
+
+it("names a container in its refusals as the client did", async () => {
+  const container = await create("sleep 1000", { name: "named", HostConfig: { Init: true } });
+  await container.start();
+  const short = docker.getContainer(container.id.slice(0, 8));
+  await expect(short.remove()).rejects.toThrow(`cannot remove container "${short.id}": container is running`);
+  await expect(docker.getContainer("named").kill({ signal: "SIGODD" })).rejects.toThrow(
+    "cannot kill container: named: invalid signal: SIGODD",
+  );
+  await expect(container.rename({ name: "b d" })).rejects.toThrow(/Error when allocating new name: Invalid container name/);
+  await container.pause();
+  await expect(docker.getContainer("named").remove()).rejects.toThrow("container is paused and must be unpaused first");
+  const told = docker.getEvents({
+    since: 1,
+    until: Math.ceil(Date.now() / 1000) + 1,
+    filters: { container: [container.id], event: ["kill"] },
+  });
+  await container.remove({ force: true });
+  expect((await text(await told)).trim().split("\n")).toHaveLength(1);
+});
+
+it("tells before a build's first line what is wrong with its Dockerfile, and in the stream what fails later", async () => {
+  const build = (dockerfile: string, o: Dockerode.ImageBuildOptions = {}) =>
+    docker
+      .buildImage(Readable.from([tarArchive([{ name: "Dockerfile", data: Buffer.from(dockerfile) }])]), o)
+      .then((stream) => text(stream));
+  await expect(build("FROM busybox\nBOGUS x\n")).rejects.toThrow("dockerfile parse error on line 2: unknown instruction: BOGUS");
+  await expect(build("FROM busybox\n", { target: "zz" })).rejects.toMatchObject({ statusCode: 400 });
+  await expect(build("FROM busybox\n", { dockerfile: "other" })).rejects.toThrow("Cannot locate specified Dockerfile: other");
+  const lines = (await build("FROM busybox\nCOPY nosuch /\n")).trim().split("\r\n");
+  expect(JSON.parse(lines.at(-1) ?? "")).toMatchObject({
+    error: "COPY failed: file not found in build context or excluded by .dockerignore: stat nosuch: file does not exist",
+  });
+});
+
+it("commits with every kind of change, and an image with two names goes by one of them or by force", async () => {
+  const container = await create("true", { Env: ["A=1"] });
+  const committed = async (tag: string) =>
+    (await container.commit({ repo: "two", tag, changes: ["ONBUILD RUN x", "HEALTHCHECK CMD y"] } as never)) as unknown as { Id: string };
+  const { Id } = await committed("1");
+  const image = docker.getImage(Id);
+  const { Config } = await image.inspect();
+  expect(Config).toMatchObject({ OnBuild: ["RUN x"], Healthcheck: { Test: ["CMD-SHELL", "y"] }, Env: expect.arrayContaining(["A=1"]) });
+  expect(Config).not.toHaveProperty("Hostname");
+  await image.tag({ repo: "two", tag: "2" });
+  await expect(image.remove()).rejects.toThrow("(must be forced) - image is referenced in multiple repositories");
+  expect(await docker.getImage("two:2").remove()).toEqual([{ Untagged: "two:2" }]);
+  const user = await create("true", { Image: "two:1" });
+  await expect(docker.getImage("two:1").remove()).rejects.toMatchObject({ statusCode: 409 });
+  expect(await docker.getImage("two:1").remove({ force: true })).toContainEqual({ Deleted: Id });
+  const tags = text(
+    await docker.getEvents({ since: 1, until: Math.ceil(Date.now() / 1000), filters: { type: ["image"], event: ["untag"] } }),
+  );
+  expect(await tags).toContain('"name":"two:2"');
+  await user.start(); // its layers stay
+  expect(await user.wait()).toEqual({ StatusCode: 0 });
+  for (const each of [user, container]) await each.remove();
+});
