@@ -29,6 +29,8 @@ export function buildRecord(
   body: ContainerCreateBody,
   o: {
     id: string;
+    /** Where none was asked for. */
+    hostname: string;
     name: string;
     imageId: string;
     imageConfig: ImageConfig;
@@ -43,7 +45,7 @@ export function buildRecord(
 ): BuiltRecord {
   const image = o.imageConfig.config ?? {};
   const { HostConfig: hostConfig = {}, NetworkingConfig: networking, ...config } = body;
-  const merged = mergeConfig(config, image, o.id);
+  const merged = mergeConfig(config, image, o.hostname);
   const command = [...(merged.Entrypoint ?? []), ...(merged.Cmd ?? [])];
   if (command.length === 0 || command[0] === "")
     throw new BerthError("container/bad-config", "no command specified", { hint: "The image has none either: give one." });
@@ -69,6 +71,7 @@ export function buildRecord(
     endpoints[mode] ??= {};
     // The address of the whole container is, since 1.44, that of its main network.
     if (config.MacAddress) endpoints[mode] = { ...endpoints[mode], MacAddress: endpoints[mode].MacAddress || config.MacAddress };
+    if (endpoints[mode]?.MacAddress) merged.MacAddress = endpoints[mode].MacAddress;
   } else for (const name of Object.keys(endpoints)) delete endpoints[name];
   return {
     volumes,
@@ -119,7 +122,7 @@ export function buildRecord(
   };
 }
 
-function mergeConfig(config: ContainerConfig, image: ContainerConfig, id: string): ContainerConfig {
+function mergeConfig(config: ContainerConfig, image: ContainerConfig, hostname: string): ContainerConfig {
   // As Docker shows them: the container's own variables, then what is left of the image's.
   const given = new Set((config.Env ?? []).map((line) => line.split("=", 1)[0]));
   const env = [...(config.Env ?? []), ...(image.Env ?? []).filter((line) => !given.has(line.split("=", 1)[0]))];
@@ -133,7 +136,7 @@ function mergeConfig(config: ContainerConfig, image: ContainerConfig, id: string
       : config.Healthcheck;
   return {
     ...config,
-    Hostname: config.Hostname || id.slice(0, 12),
+    Hostname: config.Hostname || hostname,
     Domainname: config.Domainname ?? "",
     User: config.User || image.User || "",
     AttachStdin: config.AttachStdin ?? false,

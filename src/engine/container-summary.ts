@@ -5,7 +5,7 @@ import type { EngineImage } from "./ports.ts";
 /** One row of GET /containers/json. */
 export function containerSummary(record: Container, image: EngineImage | undefined) {
   const ports = Object.entries(record.NetworkSettings.Ports ?? {}).flatMap(([key, bindings]) => {
-    const [port, type] = key.split("/");
+    const [port, type = "tcp"] = key.split("/");
     return bindings?.length
       ? bindings.map((binding) => ({ IP: binding.HostIp, PrivatePort: Number(port), PublicPort: Number(binding.HostPort), Type: type }))
       : [{ PrivatePort: Number(port), Type: type }];
@@ -15,7 +15,7 @@ export function containerSummary(record: Container, image: EngineImage | undefin
     Names: [record.Name],
     Image: image || !record.Image ? record.Config.Image : record.Image,
     ImageID: record.Image,
-    Command: [record.Path, ...record.Args].join(" "),
+    Command: [record.Path, ...record.Args.map((arg) => (arg.includes(" ") ? `'${arg}'` : arg))].join(" "),
     Created: Math.floor(Date.parse(record.Created) / 1000),
     Ports: record.State.Running ? ports : [],
     Labels: record.Config.Labels ?? {},

@@ -120,15 +120,19 @@ export function inspected(record: ContainerRecord, places?: RootPlaces): Contain
 
 /** The networks of a container as they are shown: addresses are those of a running one, a stopped one keeps only what it asked for. */
 export function shownNetworks(record: Container): Record<string, EndpointSettings> {
+  const mode = record.HostConfig.NetworkMode ?? "";
+  if (mode === "host" || mode === "none") return { [mode]: noEndpoint };
   const running = record.State.Running && !record.State.Restarting;
   return Object.fromEntries(
     Object.entries(record.NetworkSettings.Networks).map(([name, endpoint]) => {
       const { IPAMConfig, Links, Aliases, DriverOpts, GwPriority, NetworkID, DNSNames, MacAddress } = endpoint;
-      const isNew = record.State.Status === "created";
+      // A start that failed leaves nothing of its attachment to be seen.
+      const isNew = record.State.Status === "created" && record.State.Error === "";
+      const hasNames = isNew || record.State.Status !== "created";
       const asked = { IPAMConfig, Links, Aliases, DriverOpts, GwPriority, NetworkID, ...(isNew ? { MacAddress } : {}) };
       const known = running ? { ...endpoint, ...asked } : asked;
       // Docker's default bridge has no names.
-      const names = name === "bridge" || !DNSNames ? null : [...new Set([...DNSNames, record.Id.slice(0, 12)])];
+      const names = name === "bridge" || !DNSNames || !hasNames ? null : [...new Set([...DNSNames, record.Id.slice(0, 12)])];
       const set = Object.fromEntries(Object.entries(known).filter(([, value]) => value !== undefined));
       return [name, { ...noEndpoint, ...set, DNSNames: names }];
     }),

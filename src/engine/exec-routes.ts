@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import type { ExecCreateBody } from "../api/index.ts";
-import { type ExecSession, execInContainer, type Runtime } from "../runtime/index.ts";
+import { checkExecUser, type ExecSession, execInContainer, type Runtime } from "../runtime/index.ts";
 import { BerthError } from "../system/index.ts";
 import type { Containers } from "./containers.ts";
 import { execBody } from "./create-body.ts";
@@ -102,6 +102,7 @@ export function execRoutes({
       if (!record.State.Running) throw new BerthError("container/not-running", `container ${record.Id} is not running`);
       if (record.State.Paused)
         throw new BerthError("container/not-running", `Container ${record.Id} is paused, unpause the container before exec`);
+      if (body.User) checkExecUser(runtime, record.Id, body.User);
       const id = randomBytes(32).toString("hex");
       const exec: Exec = {
         id,

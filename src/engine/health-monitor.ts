@@ -78,19 +78,22 @@ export class HealthMonitor {
         },
       );
       let timer: NodeJS.Timeout | undefined;
+      let isLate = false;
       const late = new Promise<number>((resolve) => {
         timer = setTimeout(() => {
           session.kill();
+          isLate = true;
           resolve(-1);
         }, timeoutMs);
       });
-      const code = await Promise.race([session.exited, late]);
+      const ended = session.ended.then(({ exitCode, reason }) => (reason === undefined ? exitCode : -1));
+      const code = await Promise.race([ended, late]);
       clearTimeout(timer);
       return {
         Start: start,
         End: new Date().toISOString(),
         ExitCode: code,
-        Output: code === -1 ? `Health check exceeded timeout (${timeoutMs / 1000}s)` : output.slice(0, maxOutput),
+        Output: isLate ? `Health check exceeded timeout (${timeoutMs / 1000}s)` : output.slice(0, maxOutput),
       };
     } catch (error) {
       if (signal.aborted) return undefined;

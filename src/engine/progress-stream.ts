@@ -22,7 +22,10 @@ export function progressStream(response: ServerResponse): ProgressStream {
     send,
     transfer: ({ id, status, current, total }) => {
       if (current === undefined || total === undefined) {
-        send({ status, ...(id === undefined || /^(Digest|Status): /.test(status) ? {} : { id, progressDetail: {} }) });
+        // What is said of the whole has no progress: Compose makes a row of everything that has.
+        const ofLayer = !/^(Digest|Status|Pulling from)/.test(status);
+        const isNamed = id !== undefined && !/^(Digest|Status): /.test(status);
+        send({ status, ...(isNamed ? { id, ...(ofLayer ? { progressDetail: {} } : {}) } : {}) });
         return;
       }
       const key = `${status} ${id}`;

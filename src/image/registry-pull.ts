@@ -117,7 +117,7 @@ export async function fetchRawManifest(
     .catch((error: unknown) => {
       if (!(error instanceof BerthError) || error.code !== "image/not-found") throw error;
       const name = familiarName(`${client.domain}/${repository}${which.startsWith("sha256:") ? "@" : ":"}${which}`);
-      throw new BerthError("image/not-found", `manifest for ${name} not found: manifest unknown`, { cause: error });
+      throw new BerthError("image/not-found", `manifest for ${name} not found: manifest unknown: manifest unknown`, { cause: error });
     });
   const bytes = Buffer.from(await response.body.arrayBuffer());
   const digest = sha256(bytes);

@@ -314,7 +314,7 @@ export class ImageStore {
     const name = this.tagNamed(ref, image.id);
     if (name !== undefined && image.repoTags.length > 1) {
       this.untag(name);
-      return [{ Untagged: familiarName(name) }];
+      return [{ Untagged: familiarName(name) }, ...this.forgetDigests(image.id, name)];
     }
     const user = o.inUse?.(image.id);
     checkRemovable(image, ref, { byName: name !== undefined, user, force: o.force === true });
@@ -334,6 +334,17 @@ export class ImageStore {
     report.push({ Deleted: image.id });
     for (const chain of this.garbage.collectLayers(new Set(image.chainIds))) report.push({ Deleted: chain });
     return report;
+  }
+
+  /** With the last name that an image has in a repository goes its digest there, as with Docker. */
+  private forgetDigests(id: string, gone: string): RemovedItem[] {
+    const repository = gone.slice(0, gone.lastIndexOf(":"));
+    const record = this.records.get(id);
+    if (!record || this.names.of(id).some((name) => name.startsWith(`${repository}:`))) return [];
+    const [going, staying] = [true, false].map((goes) => record.repoDigests.filter((one) => one.startsWith(`${repository}@`) === goes));
+    if (!going?.length) return [];
+    this.writeImage({ ...record, repoDigests: staying ?? [] });
+    return going.map((digest) => ({ Untagged: familiarName(digest) }));
   }
 
   /** `image prune`: dangling images, or with `all` every image that nothing uses. */

@@ -14,10 +14,10 @@ export function endpointSettings(sandbox: Sandbox, network: Network, asked: Endp
     NetworkID: network.Id,
     EndpointID: endpointId(sandbox, network.Id),
     MacAddress: endpoint?.mac ?? "",
-    Gateway: v4?.Gateway ?? "",
+    Gateway: network.Internal ? "" : (v4?.Gateway ?? ""),
     IPAddress: endpoint?.address ?? "",
     IPPrefixLen: prefixOf(v4),
-    IPv6Gateway: v6?.Gateway ?? "",
+    IPv6Gateway: network.Internal ? "" : (v6?.Gateway ?? ""),
     GlobalIPv6Address: endpoint?.address6 ?? "",
     GlobalIPv6PrefixLen: prefixOf(v6),
     DNSNames: endpoint?.names ?? null,
@@ -66,7 +66,7 @@ export function networkSettings(
     networks[network.Name] = endpointSettings(sandbox, network, settings);
   }
   const ports: Container["NetworkSettings"]["Ports"] = {};
-  for (const key of asked.exposed) ports[key] = null;
+  for (const key of asked.exposed) ports[key.includes("/") ? key.toLowerCase() : `${key}/tcp`] = null;
   for (const port of sandbox.published) {
     const key = `${port.port}/${port.protocol}`;
     ports[key] = [...(ports[key] ?? []), { HostIp: port.hostIp, HostPort: String(port.hostPort) }];

@@ -23,6 +23,8 @@ export interface StartInput {
   readonly mounts: readonly ResolvedMount[];
   readonly hosts: string;
   readonly resolvConf: string;
+  /** Directory on the host of shared memory that is not the container's alone. */
+  readonly sharedMemory?: string;
 }
 
 /**
@@ -61,6 +63,7 @@ export function writeBundle(
     devices: hostDevices(container.HostConfig),
     hardNofile: hardNofile(),
     blockDevices: limitedDevices(container.HostConfig),
+    ...(input.sharedMemory ? { sharedMemory: input.sharedMemory } : {}),
     ...(container.HostConfig.Init ? { init: initProgram() } : {}),
   });
   const profile = (spec["linux"] as { seccomp?: SeccompProfile }).seccomp; // as ociSpec made it

@@ -48,6 +48,16 @@ export interface ExecSession {
 /** Takes what a process writes. Where it answers a promise, the process is not read until that settles, and waits when its pipe is full. */
 export type TakeOutput = (stream: 1 | 2, data: Buffer) => Promise<void> | undefined | void;
 
+/** Who a process in a container is to be, by the container's own files. */
+function execUser(root: string, user: string) {
+  return resolveUser(user, readInside(root, "/etc/passwd"), readInside(root, "/etc/group"));
+}
+
+/** Is there such a user in the container? @throws BerthError runtime/unknown-user */
+export function checkExecUser(runtime: Runtime, id: string, user: string): void {
+  execUser(runtime.rootfs(id), user);
+}
+
 /**
  * Runs one more process in a running container: spawns the low-level runtime's exec and nothing else. A terminal comes over a console socket.
  * Why a command cannot be started goes to the output, and the exit code is 126 or 127, as with Docker.
@@ -72,7 +82,7 @@ export function execInContainer(
     process: Record<string, unknown> & { env: string[]; cwd: string; user: { uid: number }; capabilities: Record<string, string[]> };
   }; // written by ociSpec
   const root = runtime.rootfs(id);
-  const user = spec.user ? resolveUser(spec.user, readInside(root, "/etc/passwd"), readInside(root, "/etc/group")) : undefined;
+  const user = spec.user ? execUser(root, spec.user) : undefined;
   const capabilities = { ...config.process.capabilities };
   if (spec.privileged) capabilities["bounding"] = runtime.allCapabilities();
   if (user || spec.privileged) {

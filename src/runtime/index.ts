@@ -6,7 +6,7 @@ export { AttachInput } from "./attach-input.ts";
 export { bindInto } from "./bound-view.ts";
 export type { StartInput } from "./bundle.ts";
 export { type PathChange, pathChanges, writtenBytes } from "./changes.ts";
-export { type ExecSession, type ExecSpec, execInContainer, mergeEnv } from "./exec.ts";
+export { checkExecUser, type ExecSession, type ExecSpec, execInContainer, mergeEnv } from "./exec.ts";
 export type { ExitInfo } from "./exit-files.ts";
 export { initLayer } from "./init-layer.ts";
 export { readInside, resolveInside } from "./inside.ts";

@@ -30,6 +30,8 @@ export interface OciInput {
   readonly mounts: readonly ResolvedMount[];
   /** Files of the host bound over /etc/hosts, /etc/resolv.conf, /etc/hostname. */
   readonly etc: Readonly<Record<"hosts" | "resolv.conf" | "hostname", string>>;
+  /** Directory on the host of shared memory that is not the container's alone; undefined: it is. */
+  readonly sharedMemory?: string;
   /** Path on the host of a small init, bound to /sbin/docker-init; undefined: none. */
   readonly init?: string;
   readonly host: Pick<Host, "boundingCapabilities" | "architecture" | "cgroupMode">;
@@ -170,8 +172,7 @@ function mounts(input: OciInput) {
     { destination: "/sys/fs/cgroup", type: "cgroup", source: "cgroup", options: [...sysOptions, "relatime"] },
     { destination: "/dev/mqueue", type: "mqueue", source: "mqueue", options: ["nosuid", "noexec", "nodev"] },
   ];
-  if (hc.IpcMode === "host" || hc.IpcMode?.startsWith("container:"))
-    list.push({ destination: "/dev/shm", type: "bind", source: "/dev/shm", options: ["rbind", "rprivate"] });
+  if (input.sharedMemory) list.push({ destination: "/dev/shm", type: "bind", source: input.sharedMemory, options: ["rbind", "rprivate"] });
   else if (hc.IpcMode !== "none")
     list.push({
       destination: "/dev/shm",

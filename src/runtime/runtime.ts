@@ -17,6 +17,7 @@ import { LogRotation } from "./log-rotation.ts";
 import { RemovedTrees } from "./removed-trees.ts";
 import { hasRoot, mountImage, mountRoot, unmountRoot } from "./root-mounts.ts";
 import { SeccompCache } from "./seccomp-cache.ts";
+import { mountSharedMemory, sharedMemoryPath, unmountSharedMemory } from "./shared-memory.ts";
 import { startError } from "./start-error.ts";
 import { sampleStats } from "./stats.ts";
 
@@ -162,6 +163,11 @@ export class Runtime {
     return mountImage(this.#paths, id, destination, lowerDirs);
   }
 
+  /** Where the shared memory of an `ipc: shareable` container is while it runs. */
+  sharedMemory(id: string): string {
+    return sharedMemoryPath(this.#paths, id);
+  }
+
   /**
    * Everything up to the point where the process waits to be let go: root mounted, config.json, conmon, crun create.
    * @throws BerthError runtime/command-not-found, runtime/command-not-executable, runtime/start-failed; nothing is left mounted
@@ -175,6 +181,8 @@ export class Runtime {
     for (const name of ["oom", "pid", "conmon.pid"]) rmSync(join(bundle, name), { force: true });
     try {
       this.mountRoot(id, input.lowerDirs);
+      const { IpcMode: ipc, ShmSize: shmBytes } = input.container.HostConfig;
+      if (ipc === "shareable") mountSharedMemory(this.#paths, id, shmBytes || 67108864);
       const { learn } = writeBundle({ paths: this.#paths, host: this.#host, limits: this.#limits, filters: this.#filters }, input);
       this.expectStart(); // what was begun before may be over: it holds for a moment only
       if (!logKeeping(input.container.HostConfig.LogConfig).kept)
@@ -242,6 +250,7 @@ export class Runtime {
     this.#hosts.delete(id);
     this.#rotation.forget(id);
     await unmountRoot(this.#paths, id);
+    unmountSharedMemory(this.#paths, id);
     rmSync(join(this.#paths.socketDir, id), { recursive: true, force: true });
     // With a process namespace of its own nothing is left here; without one (pid: host) the rest ends with the first process.
     killCgroup(this.#host, group);

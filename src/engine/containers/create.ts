@@ -6,6 +6,7 @@ import type { Volumes } from "../../runtime/index.ts";
 import { BerthError, capabilityNames } from "../../system/index.ts";
 import { buildRecord, type ContainerRecord } from "../container-record.ts";
 import { checkCreate } from "../create-validation.ts";
+import { defaultHostname, withJoinedIds } from "./joined.ts";
 import { checkMounts, takeVolumesFrom } from "./mounts.ts";
 import { checkName, freeName } from "./names.ts";
 import type { ContainerParts } from "./parts.ts";
@@ -17,10 +18,11 @@ import type { ContainerParts } from "./parts.ts";
 export function createContainer(
   { runtime, images, volumes, book }: ContainerParts,
   name: string | undefined,
-  body: ContainerCreateBody,
+  asked: ContainerCreateBody,
   platform?: string,
 ): { record: ContainerRecord; warnings: string[] } {
-  const warnings = checkCreate(body, hostFacts);
+  const warnings = checkCreate(asked, hostFacts);
+  const body = withJoinedIds(asked, (ref) => book.find(ref));
   const id = randomBytes(32).toString("hex");
   const chosen = name?.replace(/^\//, "") || freeName(book.list());
   checkName(chosen, book.list());
@@ -29,6 +31,7 @@ export function createContainer(
   if (platform) checkPlatform(body.Image, image.config, platform);
   const { record, volumes: wanted } = buildRecord(body, {
     id,
+    hostname: defaultHostname(body) ?? id.slice(0, 12),
     name: chosen,
     imageId: image.id,
     imageConfig: image.config,

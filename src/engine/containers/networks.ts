@@ -2,6 +2,7 @@ import type { Container, EndpointSettings } from "../../api/index.ts";
 import type { AttachRequest, AttachResult } from "../../network/index.ts";
 import { BerthError } from "../../system/index.ts";
 import type { ContainerRecord } from "../container-record.ts";
+import { hostsOfHost } from "./joined.ts";
 import { parseLink } from "./links.ts";
 import { hasOwnNetwork } from "./namespaces.ts";
 import type { ContainerParts } from "./parts.ts";
@@ -110,6 +111,8 @@ export function hostsOf({ networks, book }: Parts, record: ContainerRecord): str
       .find(Boolean);
     return other && address ? [{ address, names: [...new Set([alias, other.Name.slice(1)])] }] : [];
   });
+  const ofHost = record.HostConfig.NetworkMode === "host" ? hostsOfHost(record.HostConfig.ExtraHosts ?? []) : undefined;
+  if (ofHost !== undefined) return ofHost;
   return networks.hostsFile(record.Id, {
     hostname: record.Config.Hostname ?? "",
     domainname: record.Config.Domainname ?? "",

