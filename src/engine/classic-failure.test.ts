@@ -16,7 +16,7 @@ test.each([
     "Cannot locate specified Dockerfile: D",
   ],
   [
-    new BerthError("build/copy-source-missing", "COPY a: b: no such file or directory: not in the build context /var/lib/x"),
+    new BerthError("build/copy-source-missing", 'COPY a: b: "/a: b": not found: not in the build context /var/lib/x'),
     "COPY failed: file not found in build context or excluded by .dockerignore: stat a: b: file does not exist",
   ],
   [new BerthError("build/base-image", "no such image"), "no such image"],

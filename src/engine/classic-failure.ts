@@ -29,7 +29,7 @@ const wordings: { readonly [C in ErrorCode]?: Wording } = {
   "build/context": (message, dockerfile) =>
     message.startsWith("failed to read dockerfile") ? `Cannot locate specified Dockerfile: ${dockerfile}` : undefined,
   "build/copy-source-missing": (message) => {
-    const [, instruction, source] = /^(COPY|ADD) (.*?): no such file or directory: /s.exec(message) ?? [];
+    const [, instruction, source] = /^(COPY|ADD) (.*?): "\/.*": not found: /s.exec(message) ?? [];
     return source === undefined
       ? undefined
       : `${instruction} failed: file not found in build context or excluded by .dockerignore: stat ${source}: file does not exist`;
