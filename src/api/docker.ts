@@ -314,6 +314,8 @@ export interface Network {
 }
 
 export interface VolumeCreateBody {
+  /** Of volumes that a swarm's nodes share. */
+  ClusterVolumeSpec?: object | null;
   Name?: string;
   Driver?: string;
   DriverOpts?: Record<string, string>;

@@ -127,7 +127,7 @@ function mergeConfig(config: ContainerConfig, image: ContainerConfig, hostname: 
   const given = new Set((config.Env ?? []).map((line) => line.split("=", 1)[0]));
   const env = [...(config.Env ?? []), ...(image.Env ?? []).filter((line) => !given.has(line.split("=", 1)[0]))];
   // A command that is not given is the image's, unless the entrypoint is given: then there is none.
-  const entrypoint = config.Entrypoint?.length ? (config.Entrypoint[0] === "" ? [] : config.Entrypoint) : (image.Entrypoint ?? null);
+  const entrypoint = config.Entrypoint?.length ? (config.Entrypoint[0] === "" ? null : config.Entrypoint) : (image.Entrypoint ?? null);
   const cmd = config.Cmd?.length ? config.Cmd : config.Entrypoint?.length ? null : (image.Cmd ?? null);
   const health = config.Healthcheck?.Test?.length
     ? config.Healthcheck

@@ -30,16 +30,15 @@ export function updatedHostConfig(record: ContainerRecord, body: UpdateBody): Ho
   const next: HostConfig = { ...record.HostConfig };
   for (const key of numbers) if (body[key]) next[key] = body[key];
   for (const key of texts) if (body[key]) next[key] = body[key];
-  if (body.NanoCpus) {
-    next.CpuPeriod = 0;
-    next.CpuQuota = 0;
-  } else if (body.CpuPeriod || body.CpuQuota) next.NanoCpus = 0;
   if (body.RestartPolicy?.Name) {
     if (record.HostConfig.AutoRemove && body.RestartPolicy.Name !== "no")
-      throw new BerthError("api/conflict", "Restart policy cannot be updated because AutoRemove is enabled for the container");
+      throw new BerthError(
+        "api/conflict",
+        `Cannot update container ${record.Id}: Restart policy cannot be updated because AutoRemove is enabled for the container`,
+      );
     next.RestartPolicy = { MaximumRetryCount: 0, ...body.RestartPolicy };
   }
-  checkUpdate(record.HostConfig, body, next);
+  checkUpdate(record.Id, record.HostConfig, body, next);
   return next;
 }
 

@@ -58,17 +58,7 @@ function checkResources(hc: HostConfig, host: HostFacts): void {
   if (swappiness < -1 || swappiness > 100) refuse(`Invalid value: ${swappiness}, valid memory swappiness range is 0-100`);
   if (hc.NanoCpus && (hc.CpuPeriod || hc.CpuQuota))
     refuse(`Conflicting options: Nano CPUs and CPU ${hc.CpuPeriod ? "Period" : "Quota"} cannot both be set`);
-  if (hc.NanoCpus && (hc.NanoCpus < 0 || hc.NanoCpus > host.cpus * 1e9))
-    refuse(`range of CPUs is from 0.01 to ${host.cpus.toFixed(2)}, as there are only ${host.cpus} CPUs available`);
-  if (hc.CpuPeriod && (hc.CpuPeriod < 1000 || hc.CpuPeriod > 1_000_000))
-    refuse("CPU cfs period can not be less than 1ms (i.e. 1000) or larger than 1s (i.e. 1000000)");
-  if (hc.CpuQuota && hc.CpuQuota > 0 && hc.CpuQuota < 1000) refuse("CPU cfs quota can not be less than 1ms (i.e. 1000)");
-  if (hc.CpusetCpus) {
-    const asked = cpuList(hc.CpusetCpus);
-    if (!asked) refuse(`Invalid value ${hc.CpusetCpus} for cpuset cpus`);
-    if (asked.some((cpu) => cpu >= host.cpus))
-      refuse(`Requested CPUs are not available - requested ${hc.CpusetCpus}, available: 0${host.cpus > 1 ? `-${host.cpus - 1}` : ""}`);
-  }
+  checkCpus(hc, host.cpus);
   if ((hc.ShmSize ?? 0) < 0) refuse("SHM size can not be less than 0");
   const score = hc.OomScoreAdj ?? 0;
   if (score < -1000 || score > 1000) refuse(`Invalid value ${score}, range for oom score adj is [-1000, 1000]`);
@@ -79,6 +69,21 @@ function checkResources(hc: HostConfig, host: HostFacts): void {
       `could not select device driver "${driver}" with capabilities: [${capabilities.map((all) => `[${all.join(" ")}]`).join(" ")}]`,
       "Berth has no device driver for it; devices of /dev can be given with `devices`.",
     );
+}
+
+/** The limits of processor time and of which processors, of a new container and of an update. @throws BerthError container/bad-config */
+export function checkCpus(hc: Pick<HostConfig, "NanoCpus" | "CpuPeriod" | "CpuQuota" | "CpusetCpus">, count: number): void {
+  if (hc.NanoCpus && (hc.NanoCpus < 0 || hc.NanoCpus > count * 1e9))
+    refuse(`range of CPUs is from 0.01 to ${count.toFixed(2)}, as there are only ${count} CPUs available`);
+  if (hc.CpuPeriod && (hc.CpuPeriod < 1000 || hc.CpuPeriod > 1_000_000))
+    refuse("CPU cfs period can not be less than 1ms (i.e. 1000) or larger than 1s (i.e. 1000000)");
+  if (hc.CpuQuota && hc.CpuQuota > 0 && hc.CpuQuota < 1000) refuse("CPU cfs quota can not be less than 1ms (i.e. 1000)");
+  if (hc.CpusetCpus) {
+    const asked = cpuList(hc.CpusetCpus);
+    if (!asked) refuse(`Invalid value ${hc.CpusetCpus} for cpuset cpus`);
+    if (asked.some((cpu) => cpu >= count))
+      refuse(`Requested CPUs are not available - requested ${hc.CpusetCpus}, available: 0${count > 1 ? `-${count - 1}` : ""}`);
+  }
 }
 
 /** "0-3,5" -> the numbers; undefined for anything else. */

@@ -29,6 +29,15 @@ export function detachWatch(text: string | null | undefined): DetachWatch {
   };
 }
 
+/** @throws BerthError in the words of an exec's creation */
+export function checkExecKeys(text: string | null | undefined): void {
+  try {
+    if (text) parseKeys(text);
+  } catch (error) {
+    throw new BerthError("system/internal", `Invalid escape keys (${text}) provided`, { cause: error });
+  }
+}
+
 function parseKeys(text: string): Buffer {
   return Buffer.from(
     text.split(",").map((key) => {

@@ -4,7 +4,7 @@ import { checkExecUser, type ExecSession, execInContainer, type Runtime } from "
 import { BerthError } from "../system/index.ts";
 import type { Containers } from "./containers.ts";
 import { execBody } from "./create-body.ts";
-import { detachWatch } from "./detach-keys.ts";
+import { checkExecKeys, detachWatch } from "./detach-keys.ts";
 import type { EventBus } from "./event-bus.ts";
 import { type Hijacked, hijack } from "./hijack.ts";
 import { jsonBody, type Route, route, sendEmpty, sendJson } from "./http.ts";
@@ -101,7 +101,8 @@ export function execRoutes({
       const record = containers.get(decodeURIComponent(call.params[0] ?? ""));
       if (!record.State.Running) throw new BerthError("container/not-running", `container ${record.Id} is not running`);
       if (record.State.Paused)
-        throw new BerthError("container/not-running", `Container ${record.Id} is paused, unpause the container before exec`);
+        throw new BerthError("container/not-running", `Container ${record.Name.slice(1)} is paused, unpause the container before exec`);
+      checkExecKeys(body.DetachKeys);
       if (body.User) checkExecUser(runtime, record.Id, body.User);
       const id = randomBytes(32).toString("hex");
       const exec: Exec = {

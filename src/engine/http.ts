@@ -138,7 +138,7 @@ export function flag(query: URLSearchParams, name: string, fallback = false): bo
  * Filters in both encodings: {"name":["x"]} and {"name":{"x":true}}.
  * @throws BerthError api/bad-parameter for a key that is not known or for broken JSON
  */
-export function filters(query: URLSearchParams, known: readonly string[]): Map<string, string[]> {
+export function filters(query: URLSearchParams, known?: readonly string[]): Map<string, string[]> {
   const text = query.get("filters");
   if (!text) return new Map();
   let parsed: unknown;
@@ -150,7 +150,7 @@ export function filters(query: URLSearchParams, known: readonly string[]): Map<s
   if (typeof parsed !== "object" || Array.isArray(parsed)) throw new BerthError("api/bad-parameter", "invalid filter");
   const result = new Map<string, string[]>();
   for (const [key, value] of Object.entries((parsed ?? {}) as Record<string, unknown>)) {
-    if (!known.includes(key)) throw new BerthError("api/bad-parameter", `invalid filter '${key}'`);
+    if (known && !known.includes(key)) throw new BerthError("api/bad-parameter", `invalid filter '${key}'`);
     result.set(
       key,
       Array.isArray(value)

@@ -3,13 +3,14 @@ import { BerthError } from "../system/index.ts";
 import type { Containers } from "./containers.ts";
 import type { EventBus } from "./event-bus.ts";
 import { type Call, filters, flag, jsonStream, labelsMatch, type Route, route, sendEmpty, sendJson, timeMs } from "./http.ts";
+import { imageOfPlatform } from "./image-platform.ts";
 import { imageHistory, imageInspect, imageSummary, namesMatching } from "./image-view.ts";
 
 /** The images that are here: list, inspect, history, names, removal; and POST /images/bootstrap of our own. */
 export function imageRoutes({ images, containers, events }: { images: ImageStore; containers: Containers; events: EventBus }): Route[] {
   images.onChange(({ action, id, name }) => {
     const labels = images.resolve(id)?.config.config?.Labels ?? {};
-    events.emit("image", action, name && /^(pull|push)$/.test(action) ? name : id, { ...labels, name: name ?? id });
+    events.emit("image", action, name && /^(pull|push)$/.test(action) ? name : id, { ...labels, name: action === "untag" ? id : (name ?? id) });
   });
   const ref = (call: Call) => decodeURIComponent(call.params[0] ?? "");
   return [
@@ -48,23 +49,40 @@ export function imageRoutes({ images, containers, events }: { images: ImageStore
       events.emit("image", "prune", "", { reclaimed: String(spaceReclaimed) });
       sendJson(response, 200, { ImagesDeleted: deleted, SpaceReclaimed: spaceReclaimed });
     }),
-    route("GET", "/images/search", () => {
+    route("GET", "/images/search", ({ query }) => {
+      const limit = Number(query.get("limit") || 25);
+      if (!(limit >= 1 && limit <= 100)) throw new BerthError("api/bad-parameter", `limit ${limit} is outside the range of [1, 100]`);
+      filters(query, ["is-official", "is-automated", "stars"]);
       throw new BerthError("api/not-implemented", "searching a registry for images is not supported", {
         hint: "Docker Hub's website has the search: https://hub.docker.com/search",
       });
     }),
-    route("GET", "/images/{name*}/json", (call) => sendJson(call.response, 200, imageInspect(images.get(ref(call)), images))),
-    route("GET", "/images/{name*}/history", (call) => sendJson(call.response, 200, imageHistory(images.get(ref(call)), images))),
+    route("GET", "/images/{name*}/json", (call) =>
+      sendJson(call.response, 200, imageInspect(imageOfPlatform(images, ref(call), call.query.get("platform")), images)),
+    ),
+    route("GET", "/images/{name*}/history", (call) =>
+      sendJson(call.response, 200, imageHistory(imageOfPlatform(images, ref(call), call.query.get("platform")), images)),
+    ),
     route("POST", "/images/{name*}/tag", (call) => {
       const repo = call.query.get("repo") ?? "";
       const tag = call.query.get("tag");
       images.tag(ref(call), tag ? `${repo}:${tag}` : repo);
       sendEmpty(call.response, 201);
     }),
-    route("DELETE", "/images/{name*}", (call) =>
-      sendJson(call.response, 200, images.remove(ref(call), { force: flag(call.query, "force"), inUse: (id) => userOf(containers, id) })),
-    ),
+    route("DELETE", "/images/{name*}", (call) => {
+      // An image is of one platform here: removing that variant is removing it.
+      for (const platform of platformsOf(call.query)) imageOfPlatform(images, ref(call), platform);
+      sendJson(call.response, 200, images.remove(ref(call), { force: flag(call.query, "force"), inUse: (id) => userOf(containers, id) }));
+    }),
   ];
+}
+
+/** `?platforms=` of a removal: a list of JSON texts, or one text with a list of them. */
+function platformsOf(query: URLSearchParams): string[] {
+  return query.getAll("platforms").flatMap((text) => {
+    if (!text.startsWith("[")) return [text];
+    return (JSON.parse(text) as unknown[]).map((one) => (typeof one === "string" ? one : JSON.stringify(one)));
+  });
 }
 
 /** The first container that needs an image, in the form that the store's refusals take apart. */

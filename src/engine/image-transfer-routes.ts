@@ -5,6 +5,7 @@ import { configWithChanges } from "../build/index.ts";
 import {
   canonicalName,
   checkLogin,
+  familiarName,
   familiarRepository,
   type ImageStore,
   importRootfs,
@@ -16,6 +17,7 @@ import {
 } from "../image/index.ts";
 import { BerthError, messageOf } from "../system/index.ts";
 import { type Call, jsonBody, type Route, route, sendEmpty, sendJson } from "./http.ts";
+import { checkExportPlatform, imageOfPlatform, isOfPlatform } from "./image-platform.ts";
 import { progressStream } from "./progress-stream.ts";
 import { type AuthConfig, registryAuth, toAuth } from "./registry-auth.ts";
 
@@ -73,6 +75,8 @@ async function pushRoute(images: ImageStore, call: Call, name: string): Promise<
     stream.send({ errorDetail: { message }, error: message });
     return stream.end();
   }
+  const platform = call.query.get("platform");
+  for (const one of refs) if (platform) imageOfPlatform(images, familiarName(one), platform);
   for (const one of refs) {
     const { digest, size } = await push(images, one, {
       signal: call.signal,
@@ -94,9 +98,13 @@ async function load(images: ImageStore, call: Call): Promise<void> {
   // Our own, for clients on this machine: the archive is read where it lies.
   const file = call.query.get("file");
   const input = file ? createReadStream(file, { highWaterMark: 1 << 20 }) : call.request;
+  const platform = call.query.get("platform");
+  const before = new Set(platform ? images.list().map(({ id }) => id) : []);
   try {
     for (const { id, name } of await loadArchive(images, input, call.signal, onProgress))
-      stream.send({ stream: name ? `Loaded image: ${name}\n` : `Loaded image ID: ${id}\n` });
+      if (!isOfPlatform(images.get(id), platform)) {
+        if (!before.has(id)) images.remove(id, { force: true });
+      } else stream.send({ stream: name ? `Loaded image: ${name}\n` : `Loaded image ID: ${id}\n` });
   } catch (error) {
     // What is no archive is told in the stream, as Docker does: docker-py looks for it only there.
     if (!(error instanceof BerthError) || error.code !== "image/bad-archive") throw error;
@@ -107,6 +115,9 @@ async function load(images: ImageStore, call: Call): Promise<void> {
 
 async function save(images: ImageStore, call: Call, names: readonly string[]): Promise<void> {
   if (names.length === 0) throw new BerthError("api/bad-parameter", "no image is named");
+  const missing = names.find((name) => !images.resolve(name));
+  if (missing !== undefined) throw new BerthError("image/not-found", `No such image: ${missing}`);
+  checkExportPlatform(images, names, call.query.get("platform"));
   const oci = call.query.get("format") === "oci"; // our own: an OCI layout alone
   const archive = saveArchive(images, names, { signal: call.signal, ...(oci ? { format: "oci" } : {}) });
   const file = call.query.get("file"); // our own, as for load

@@ -105,7 +105,9 @@ function checkedBody(body: NetworkCreateBody): NetworkCreateBody {
     throw new BerthError("network/forbidden", `cannot create a ${body.Scope} scoped network when swarm is not active`);
   if (body.Driver === "host" || body.Driver === "null")
     throw new BerthError("network/forbidden", `only one instance of "${body.Driver}" network is allowed`);
-  if (body.Driver === "overlay" || body.Ingress)
+  if (body.Ingress && body.Driver !== "overlay")
+    throw new BerthError("network/forbidden", "Ingress network can only be global scope network");
+  if (body.Driver === "overlay")
     throw new BerthError(
       "network/forbidden",
       'This node is not a swarm manager. Use "docker swarm init" or "docker swarm join" to connect this node to swarm and try again.',

@@ -7,24 +7,6 @@ import { filters, jsonStream, type Route, route, sendJson, timeMs } from "./http
 import { systemInfo } from "./system-info.ts";
 import { apiVersion, minimumApiVersion, version } from "./version.ts";
 
-const eventFilters = [
-  "container",
-  "daemon",
-  "event",
-  "id",
-  "image",
-  "label",
-  "network",
-  "node",
-  "plugin",
-  "scope",
-  "type",
-  "volume",
-  "config",
-  "secret",
-  "service",
-];
-
 /** /_ping, /version, /info, /events, and what an engine outside a swarm answers. */
 export function systemRoutes(o: {
   paths: BerthPaths;
@@ -85,7 +67,7 @@ export function systemRoutes(o: {
       sendJson(response, 200, systemInfo({ ...o, images: o.imageCount(), listeners: o.events.listeners })),
     ),
     route("GET", "/events", async (call) => {
-      const wanted = filters(call.query, eventFilters);
+      const wanted = filters(call.query);
       const [sinceMs, untilMs] = [timeMs(call.query.get("since")), timeMs(call.query.get("until"))];
       const stream = jsonStream(call.response);
       const send = (event: DockerEvent) => {

@@ -32,6 +32,11 @@ export function volumeRoutes({ volumes, containers, events }: { volumes: Volumes
     }),
     route("POST", "/volumes/create", async (call) => {
       const body = await jsonBody<VolumeCreateBody>(call.request);
+      if (body.ClusterVolumeSpec)
+        throw new BerthError(
+          "api/unavailable",
+          'This node is not a swarm manager. Use "docker swarm init" or "docker swarm join" to connect this node to swarm and try again.',
+        );
       const isNew = !volumes.find(body.Name ?? "");
       const volume = volumes.create(
         body.Name || randomBytes(32).toString("hex"),

@@ -10,6 +10,7 @@ export { compressionOf, decompressed } from "./decompress.ts";
 export type { ImageChange, LayerInfo, RemovedItem, StoredImage } from "./image-record.ts";
 export { importRootfs } from "./import-rootfs.ts";
 export { LayerUnpacker } from "./layer-unpack.ts";
+export { parsePlatform, platformText } from "./manifest.ts";
 export { mergedTar } from "./merged-tar.ts";
 export { type PulledImage, pullImage } from "./pull-policy.ts";
 export { canonicalName, familiarName, familiarRepository, parseReference, type Reference } from "./reference.ts";

@@ -26,7 +26,7 @@ import { Layers, type NewLayer } from "./layers.ts";
 import { mergedTar } from "./merged-tar.ts";
 import { ociIndex } from "./oci-index.ts";
 import { readRecord, readRecords } from "./record-files.ts";
-import { canonicalName, familiarName, parseReference, type Reference } from "./reference.ts";
+import { canonicalName, familiarName, familiarRepository, parseReference, type Reference } from "./reference.ts";
 import { checkRemovable } from "./removal-rules.ts";
 import { Trash } from "./trash.ts";
 
@@ -311,6 +311,9 @@ export class ImageStore {
    */
   remove(ref: string, o: { force?: boolean; noPrune?: boolean; inUse?: (imageId: string) => string | undefined }): RemovedItem[] {
     const image = this.get(ref);
+    const digest = parseReferenceDigest(ref);
+    if (digest !== undefined && image.repoTags.length + image.repoDigests.length > 1)
+      return this.dropDigests(image.id, (repoDigest) => repoDigest === digest);
     const name = this.tagNamed(ref, image.id);
     if (name !== undefined && image.repoTags.length > 1) {
       this.untag(name);
@@ -394,6 +397,17 @@ export class ImageStore {
     };
   }
 
+  /** Forgets that repositories have this image; `which` gets the familiar form ("debian@sha256:..."). */
+  private dropDigests(id: string, which: (repoDigest: string) => boolean): RemovedItem[] {
+    const record = this.records.get(id);
+    if (!record) return [];
+    const gone = record.repoDigests.filter((repoDigest) => which(familiarName(repoDigest)));
+    if (gone.length === 0) return [];
+    this.writeImage({ ...record, repoDigests: record.repoDigests.filter((repoDigest) => !gone.includes(repoDigest)) });
+    this.writeNames();
+    return gone.map((repoDigest) => ({ Untagged: familiarName(repoDigest) }));
+  }
+
   /** The full name that `ref` is, when it names this image by tag and not by id. */
   private tagNamed(ref: string, id: string): string | undefined {
     if (/^sha256:/.test(ref) || /^[0-9a-f]{64}$/.test(ref)) return undefined;
@@ -422,4 +436,11 @@ export class ImageStore {
     const index = ociIndex(this.records.values(), { namesOf, blobPath: (digest) => this.blobPath(digest) });
     writeFileAtomic(join(this.rootDir, "index.json"), index, { mode: 0o644 });
   }
+}
+
+/** "debian@sha256:..." of a reference by digest, undefined for every other. */
+function parseReferenceDigest(ref: string): string | undefined {
+  if (!ref.includes("@")) return undefined;
+  const reference = parseReference(ref);
+  return reference.digest ? `${familiarRepository(reference)}@${reference.digest}` : undefined;
 }

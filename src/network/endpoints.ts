@@ -18,6 +18,7 @@ export function reserveEndpoint(
   settings: EndpointSettings,
   names: readonly string[],
 ): void {
+  if (network.ConfigOnly) throw new BerthError("network/forbidden", "cannot create endpoint on configuration-only network");
   const old = sandbox.endpoints[network.Id];
   const address = (family: 4 | 6, asked: string | undefined, kept: string | undefined) =>
     chooseAddress(

@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import type { Network, NetworkCreateBody } from "../api/index.ts";
 import { BerthError } from "../system/index.ts";
 import { checkBridgeOptions } from "./bridge-options.ts";
+import { checkConfigOnly, withConfigFrom } from "./config-network.ts";
 import { contains, formatAddress, formatSubnet, freeSubnet, overlap, parseAddress, parseSubnet, type Subnet } from "./subnet.ts";
 import { takenSubnets } from "./subnet-conflict.ts";
 
@@ -11,7 +12,24 @@ type IpamConfig = { Subnet: string; Gateway: string; IPRange?: string; Auxiliary
  * The record of a new bridge network: subnets and gateways chosen where they were not asked for (Docker's default pools; RFC 4193 for IPv6).
  * @throws BerthError network/unknown-driver, network/bad-option, network/subnet-taken, network/bad-address, network/no-subnet
  */
-export function defineNetwork(body: NetworkCreateBody, existing: readonly Network[]): Network {
+export function defineNetwork(asked: NetworkCreateBody, all: readonly Network[]): Network {
+  const body = withConfigFrom(asked, all);
+  const existing = all.filter((network) => !network.ConfigOnly);
+  const ipamDriver = body.IPAM?.Driver || "default";
+  if (!["default", "null"].includes(ipamDriver)) throw new BerthError("network/unknown-driver", `plugin "${ipamDriver}" not found`);
+  if (body.EnableIPv4 === false && body.EnableIPv6 !== true) throw new BerthError("network/bad-option", "IPv4 or IPv6 must be enabled");
+  if (body.ConfigOnly) {
+    checkConfigOnly(body);
+    return {
+      ...emptyNetwork(body.Name, "null"),
+      ConfigOnly: true,
+      EnableIPv4: body.EnableIPv4 !== false,
+      EnableIPv6: body.EnableIPv6 === true,
+      IPAM: { Driver: ipamDriver, Options: body.IPAM?.Options ?? null, Config: body.IPAM?.Config ?? [] },
+      Options: body.Options ?? {},
+      Labels: body.Labels ?? {},
+    };
+  }
   const driver = body.Driver || "bridge";
   if (driver !== "bridge")
     throw new BerthError("network/unknown-driver", `plugin "${driver}" not found`, { hint: "Berth makes bridge networks." });
@@ -20,7 +38,8 @@ export function defineNetwork(body: NetworkCreateBody, existing: readonly Networ
     ...emptyNetwork(body.Name, "bridge"),
     EnableIPv4: body.EnableIPv4 !== false,
     EnableIPv6: body.EnableIPv6 === true,
-    IPAM: { Driver: body.IPAM?.Driver || "default", Options: body.IPAM?.Options ?? null, Config: addressing(body, existing) },
+    IPAM: { Driver: ipamDriver, Options: body.IPAM?.Options ?? null, Config: addressing(body, existing) },
+    ConfigFrom: { Network: asked.ConfigFrom?.Network ?? "" },
     Internal: body.Internal === true,
     Attachable: body.Attachable === true,
     Options: body.Options ?? {},

@@ -106,6 +106,8 @@ export class Networks {
     const network = this.get(ref);
     if (predefined.includes(network.Name))
       throw new BerthError("network/forbidden", `${network.Name} is a pre-defined network and cannot be removed`);
+    if (network.ConfigOnly && this.list().some((other) => other.ConfigFrom.Network === network.Name))
+      throw new BerthError("network/in-use", `configuration network "${network.Name}" is in use`);
     const stored = await this.#serial(async () => {
       const users = this.#state.members(network.Id);
       if (users.length > 0)

@@ -41,9 +41,11 @@ export function routedSubnets(text: string): HostSubnet[] {
 
 /** What cannot be given to a new network: other networks', the host's own interfaces' and everything the host has a route to. */
 export function takenSubnets(existing: readonly Network[], host: readonly HostSubnet[] = hostSubnets()): Subnet[] {
-  const own = existing.flatMap((network) =>
-    network.IPAM.Config.flatMap((entry) => (entry.Subnet && !entry.Subnet.includes(":") ? [parseSubnet(entry.Subnet)] : [])),
-  );
+  const own = existing
+    .filter((network) => !network.ConfigOnly)
+    .flatMap((network) =>
+      network.IPAM.Config.flatMap((entry) => (entry.Subnet && !entry.Subnet.includes(":") ? [parseSubnet(entry.Subnet)] : [])),
+    );
   return [...own, ...host.map((one) => one.subnet)];
 }
 

@@ -190,8 +190,14 @@ function mounts(input: OciInput) {
   const targets = new Set(asked.map((mount) => mount.destination));
   const files = (["hosts", "resolv.conf", "hostname"] as const)
     .filter((name) => !targets.has(`/etc/${name}`))
-    .map((name) => ({ destination: `/etc/${name}`, type: "bind", source: etc[name], options: ["bind", "rprivate", "rw"] }));
-  return [...list.filter((mount) => !targets.has(mount.destination)), ...files, ...asked];
+    .map((name) => ({
+      destination: `/etc/${name}`,
+      type: "bind",
+      source: etc[name],
+      options: ["bind", "rprivate", hc.ReadonlyRootfs ? "ro" : "rw"],
+    }));
+  // The files last: a mount over /etc is not to hide them.
+  return [...list.filter((mount) => !targets.has(mount.destination)), ...asked, ...files];
 }
 
 function namespaces(paths: NamespacePaths) {

@@ -15,10 +15,12 @@ export interface ContainerUser {
  */
 export function resolveUser(user: string, passwd: string, group: string, extraGroups: readonly string[] = []): ContainerUser {
   const [name = "", groupName] = (user || "0").split(":");
+  checkRange(name);
+  checkRange(groupName ?? "");
   const users = parse(passwd);
   const groups = parse(group);
   const entry = users.find((fields) => fields[0] === name) ?? (isNumber(name) ? users.find((fields) => fields[2] === name) : undefined);
-  if (!entry && !isNumber(name)) {
+  if (!entry && name !== "" && !isNumber(name)) {
     throw new BerthError("runtime/unknown-user", `unable to find user ${name}: no matching entries in passwd file`, {
       hint: "Use a number, or create the user in the image.",
     });
@@ -30,7 +32,7 @@ export function resolveUser(user: string, passwd: string, group: string, extraGr
       : [];
   const extra = extraGroups.map((text) => groupId(text, groups));
   return {
-    uid: Number(entry?.[2] ?? name),
+    uid: Number(entry?.[2] ?? (name || 0)),
     gid,
     additionalGids: [...new Set([gid, ...memberOf, ...extra])],
     home: entry?.[5] || "/",
@@ -44,6 +46,12 @@ function groupId(text: string, groups: readonly string[][]): number {
   throw new BerthError("runtime/unknown-user", `unable to find group ${text}: no matching entries in group file`, {
     hint: "Use a number, or create the group in the image.",
   });
+}
+
+/** @throws BerthError for a number that no user and no group can have */
+function checkRange(text: string): void {
+  if (/^-?\d+$/.test(text) && !(Number(text) >= 0 && Number(text) <= 2147483647))
+    throw new BerthError("container/bad-config", "uids and gids must be in range 0-2147483647");
 }
 
 const isNumber = (text: string) => /^\d+$/.test(text);

@@ -39,12 +39,6 @@ export function command(o: {
 
 export const many = Number.POSITIVE_INFINITY;
 
-/** The usage line of a command under its full name. */
-export function usageLine(name: string, one: DockerCommand): string {
-  const lines = one.usage.split("\n").map((line) => `docker ${name}${line ? ` ${line}` : ""}`);
-  return `Usage:  ${lines.join("\n\t")}`;
-}
-
 /** Docker's sentence about a wrong number of arguments, or undefined. */
 export function arityProblem(name: string, [least, most]: DockerCommand["arity"], count: number): string | undefined {
   if (count >= least && count <= most) return undefined;
@@ -60,14 +54,4 @@ export function arityProblem(name: string, [least, most]: DockerCommand["arity"]
             ? `requires at most ${plural(most)}`
             : `requires at least ${least} and at most ${plural(most)}`;
   return `docker: 'docker ${name}' ${what}`;
-}
-
-export function helpText(name: string, one: DockerCommand): string {
-  const rows = [...one.flags].map((flag) => {
-    const head = `${flag.short ? `  -${flag.short}, ` : "      "}--${flag.name}${flag.word ? ` ${flag.word}` : ""}`;
-    return [head, flag.about] as const;
-  });
-  const width = Math.max(0, ...rows.map(([head]) => head.length));
-  const options = rows.map(([head, about]) => `${head.padEnd(width)}   ${about}`.trimEnd());
-  return `${usageLine(name, one)}\n\n${one.about}\n${options.length ? `\nOptions:\n${options.join("\n")}\n` : ""}`;
 }

@@ -1,6 +1,6 @@
 import { UsageError } from "./usage-error.ts";
 
-export type FlagKind = "bool" | "string" | "list" | "map" | "int" | "decimal" | "duration" | "bytes";
+export type FlagKind = "bool" | "string" | "list" | "strings" | "map" | "int" | "uint16" | "decimal" | "duration" | "bytes";
 
 export interface FlagSpec {
   readonly name: string;
@@ -9,13 +9,16 @@ export interface FlagSpec {
   /** The word that help shows for the value ("list", "network"). */
   readonly word: string;
   readonly about: string;
+  /** Taken, but not shown by help: an old name, or what only another system has. */
+  readonly hidden?: "old" | "windows";
 }
 
-const kinds = new Set<string>(["string", "list", "map", "int", "decimal", "duration", "bytes"]);
+const kinds = new Set<string>(["string", "list", "strings", "map", "int", "uint16", "decimal", "duration", "bytes"]);
 
 /**
  * One flag a line, as help shows them: `-a, --all  Show all`, `--name string  A name`. No word: a switch. An unknown word is a string;
- * `word...` is a list that help calls `word`.
+ * `word...` is a list that help calls `word`, `strings...` one whose values are also parted by commas. An about of "(old)" or "(windows)" hides
+ * the flag; "\\n" in an about is a new line.
  */
 export function flagSpecs(text: string): FlagSpec[] {
   return text
@@ -27,8 +30,18 @@ export function flagSpecs(text: string): FlagSpec[] {
       if (!match) throw new Error(`no flag: ${line}`);
       const [, short, name = "", word = "", about = ""] = match;
       const shown = word.replace(/\.\.\.$/, "");
-      const kind = word === "" ? "bool" : word.endsWith("...") ? "list" : kinds.has(word) ? (word as FlagKind) : "string";
-      return { name, kind, word: shown, about, ...(short ? { short } : {}) };
+      const kind: FlagKind =
+        word === ""
+          ? "bool"
+          : word === "strings..."
+            ? "strings"
+            : word.endsWith("...")
+              ? "list"
+              : kinds.has(word)
+                ? (word as FlagKind)
+                : "string";
+      const hidden = /^\((old|windows)\)$/.exec(about)?.[1] as FlagSpec["hidden"]; // the pattern allows no other word
+      return { name, kind, word: shown, about: about.replaceAll("\\n", "\n"), ...(short ? { short } : {}), ...(hidden ? { hidden } : {}) };
     });
 }
 
@@ -82,7 +95,7 @@ export function parseFlags(
   let help = false;
   const set = (spec: FlagSpec, value: string, shown: string) => {
     checkValue(spec, value, shown);
-    values.set(spec.name, [...(values.get(spec.name) ?? []), value]);
+    values.set(spec.name, [...(values.get(spec.name) ?? []), ...(spec.kind === "strings" ? value.split(",") : [value])]);
   };
   for (let at = 0; at < argv.length; at++) {
     const word = argv[at] ?? "";
@@ -99,9 +112,9 @@ export function parseFlags(
     } else if (word.startsWith("--")) {
       const [, name = "", inline] = /^--([^=]*)(?:=(.*))?$/s.exec(word) ?? [];
       const spec = byName.get(name);
-      if (!spec) {
-        if (name === "help") help = true;
-        else throw new UsageError(`unknown flag: --${name}`);
+      if (name === "help") help = true;
+      else if (!spec) {
+        throw new UsageError(`unknown flag: --${name}`);
       } else if (inline !== undefined) set(spec, inline, shownName(spec));
       else if (spec.kind === "bool") set(spec, "true", shownName(spec));
       else if (at + 1 < argv.length) set(spec, argv[++at] ?? "", shownName(spec));

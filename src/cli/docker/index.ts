@@ -2,8 +2,9 @@ import { basename } from "node:path";
 import { BerthError } from "../../system/error.ts";
 import { EngineClient, EngineError } from "../client/index.ts";
 import { type CliContext, extended } from "../context.ts";
-import { arityProblem, type Call, type DockerCommand, helpText, usageLine } from "./command.ts";
-import { type Flags, flagSpecs, parseFlags } from "./flags.ts";
+import { arityProblem, type Call, type DockerCommand } from "./command.ts";
+import { type FlagSpec, type Flags, flagSpecs, parseFlags } from "./flags.ts";
+import { groupHelp, helpText, topHelp, usageLine } from "./help.ts";
 import { DockerExit, UsageError } from "./usage-error.ts";
 import { commands, managementAbout, shortNames } from "./words.ts";
 
@@ -12,7 +13,7 @@ import { commands, managementAbout, shortNames } from "./words.ts";
  * `docker` CLI 28. `compose` is Berth's own. Loads only what the command needs.
  */
 export async function runDocker(argv: readonly string[], context: CliContext): Promise<number> {
-  const globals = flagSpecs(globalFlags);
+  const globals = flagSpecs(globalFlags(context.env));
   let top: ReturnType<typeof parseFlags>;
   try {
     top = parseFlags(argv, globals, { interspersed: false });
@@ -24,9 +25,9 @@ export async function runDocker(argv: readonly string[], context: CliContext): P
   const [first, ...rest] = top.args;
   if (first === "compose") return (await import("../program.ts")).runCompose(rest, context);
   const words = first === "help" ? [...rest, "--help"] : top.args;
-  const found = findCommand(words);
+  const found = findCommand(words, globals, context.stdout.columns ?? 80);
   if ("text" in found) {
-    (found.code === 0 ? context.stdout : context.stderr).write(found.text);
+    (found.code === 0 ? context.stdout : context.stderr).write(await found.text);
     return found.code;
   }
   const { shown, args } = found;
@@ -34,17 +35,18 @@ export async function runDocker(argv: readonly string[], context: CliContext): P
   return runCommand(shown, one, args, context, top.flags);
 }
 
-const globalFlags = `
-  --config string  Location of client config files
-  -c, --context string  Name of the context to use to connect to the daemon
+const globalFlags = (env: CliContext["env"], config = env["DOCKER_CONFIG"] ?? `${env["HOME"] ?? ""}/.docker`) => `
+  --config string  Location of client config files (default "${config}")
+  -c, --context string  Name of the context to use to connect to the daemon (overrides DOCKER_HOST env var and default context set with "docker context use")
   -D, --debug  Enable debug mode
-  -H, --host list  Daemon socket to connect to
-  -l, --log-level string  Set the logging level ("debug", "info", "warn", "error", "fatal")
+  -H, --host string...  Daemon socket to connect to
+  -l, --log-level string  Set the logging level ("debug", "info", "warn", "error", "fatal") (default "info")
   --tls  Use TLS; implied by --tlsverify
-  --tlscacert string  Trust certs signed only by this CA
-  --tlscert string  Path to TLS certificate file
-  --tlskey string  Path to TLS key file
+  --tlscacert string  Trust certs signed only by this CA (default "${config}/ca.pem")
+  --tlscert string  Path to TLS certificate file (default "${config}/cert.pem")
+  --tlskey string  Path to TLS key file (default "${config}/key.pem")
   --tlsverify  Use TLS and verify the remote
+  -v, --version  Print version information and quit
 `;
 
 async function runCommand(name: string, one: DockerCommand, argv: readonly string[], context: CliContext, globals: Flags): Promise<number> {
@@ -58,7 +60,7 @@ async function runCommand(name: string, one: DockerCommand, argv: readonly strin
     return 125;
   }
   if (parsed.help) {
-    context.stdout.write(`\n${helpText(name, one)}`);
+    context.stdout.write(helpText(name, one, context.stdout.columns ?? 80));
     return 0;
   }
   const wrong = arityProblem(name, one.arity, parsed.args.length);
@@ -124,9 +126,9 @@ async function connectEngine(context: CliContext, globals: Flags): Promise<Engin
 
 type Found =
   | { readonly shown: string; readonly load: () => Promise<DockerCommand>; readonly args: readonly string[] }
-  | { readonly text: string; readonly code: number };
+  | { readonly text: string | Promise<string>; readonly code: number };
 
-function findCommand(words: readonly string[]): Found {
+function findCommand(words: readonly string[], globals: readonly FlagSpec[], columns: number): Found {
   const [first = "", second = ""] = words;
   for (const [name, rest] of [
     [`${first} ${second}`, words.slice(2)],
@@ -135,26 +137,12 @@ function findCommand(words: readonly string[]): Found {
     const load = commands[shortNames[name] ?? name];
     if (load) return { shown: name, load, args: rest };
   }
-  if (first === "" || first === "--help" || first === "-h") return { text: topHelp(), code: 0 };
+  if (first === "" || first === "--help" || first === "-h") return { text: topHelp(globals, columns), code: 0 };
   if (managementAbout[first] === undefined)
     return { text: `docker: unknown command: docker ${first}\n\nRun 'docker --help' for more information\n`, code: 1 };
-  if (second === "" || second.startsWith("-")) return { text: managementHelp(first), code: 0 };
+  if (second === "" || second.startsWith("-")) return { text: groupHelp(first), code: 0 };
   return {
     text: `docker: unknown command: docker ${first} ${second}\n\nUsage:  docker ${first}\n\nRun 'docker ${first} --help' for more information\n`,
     code: 1,
   };
-}
-
-function managementHelp(word: string): string {
-  const names = Object.keys(commands).flatMap((name) => (name.startsWith(`${word} `) ? [`  ${name.slice(word.length + 1)}`] : []));
-  return `Usage:  docker ${word} COMMAND\n\n${managementAbout[word]}\n\nCommands:\n${names.join("\n")}\n\nRun 'docker ${word} COMMAND --help' for more information on a command.\n`;
-}
-
-function topHelp(): string {
-  const short = [...Object.keys(shortNames), ...Object.keys(commands)]
-    .filter((name) => !name.includes(" ") && commands[shortNames[name] ?? name])
-    .sort();
-  const present = Object.entries(managementAbout).filter(([word]) => Object.keys(commands).some((name) => name.startsWith(`${word} `)));
-  const management = present.map(([word, about]) => `  ${word.padEnd(11)} ${about}`);
-  return `Usage:  docker [OPTIONS] COMMAND\n\nManagement Commands:\n${[...management, "  compose     Berth's own Compose"].join("\n")}\n\nCommands:\n  ${short.join("\n  ")}\n\nRun 'docker COMMAND --help' for more information on a command.\n`;
 }

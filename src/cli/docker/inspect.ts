@@ -1,6 +1,7 @@
 import { BerthError } from "../../system/error.ts";
 import { EngineError } from "../client/index.ts";
 import { type Call, command, type DockerCommand, many } from "./command.ts";
+import { templateFormat } from "./format/format-flag.ts";
 import { compileTemplate } from "./format/template.ts";
 
 const paths = {
@@ -11,20 +12,42 @@ const paths = {
 } as const;
 type Kind = keyof typeof paths;
 
-export const inspect = inspecting(["container", "image", "network", "volume"]);
-export const inspectContainer = inspecting(["container"]);
-export const inspectImage = inspecting(["image"]);
-export const inspectNetwork = inspecting(["network"]);
-export const inspectVolume = inspecting(["volume"]);
+export const inspect = inspecting(["container", "image", "network", "volume"], {
+  usage: "[OPTIONS] NAME|ID [NAME|ID...]",
+  about: "Return low-level information on Docker objects",
+  flags: `
+    -s, --size  Display total file sizes if the type is container
+    --type string  Only inspect objects of the given type
+  `,
+});
+export const inspectContainer = inspecting(["container"], {
+  usage: "[OPTIONS] CONTAINER [CONTAINER...]",
+  about: "Display detailed information on one or more containers",
+  flags: "-s, --size  Display total file sizes",
+});
+export const inspectImage = inspecting(["image"], {
+  usage: "[OPTIONS] IMAGE [IMAGE...]",
+  about: "Display detailed information on one or more images",
+  flags: `--platform string  Inspect a specific platform of the multi-platform image.\\nIf the image or the server is not multi-platform capable, the command will error out if the platform does not match.\\n'os[/arch[/variant]]': Explicit platform (eg. linux/amd64)`,
+});
+export const inspectNetwork = inspecting(["network"], {
+  usage: "[OPTIONS] NETWORK [NETWORK...]",
+  about: "Display detailed information on one or more networks",
+  flags: "-v, --verbose  Verbose output for diagnostics",
+});
+export const inspectVolume = inspecting(["volume"], {
+  usage: "[OPTIONS] VOLUME [VOLUME...]",
+  about: "Display detailed information on one or more volumes",
+  flags: "",
+});
 
-function inspecting(kinds: readonly Kind[]): DockerCommand {
+function inspecting(kinds: readonly Kind[], o: { usage: string; about: string; flags: string }): DockerCommand {
   return command({
-    usage: "[OPTIONS] NAME|ID [NAME|ID...]",
-    about: "Return low-level information on Docker objects",
+    usage: o.usage,
+    about: o.about,
     flags: `
-      -f, --format string  Format output using a custom template: 'json' or a Go template
-      -s, --size  Display total file sizes if the type is container
-      --type string  Only inspect objects of the given type
+      -f, --format string  ${templateFormat}
+      ${o.flags}
     `,
     arity: [1, many],
     run: (call) => inspectAll(call, kinds),

@@ -10,6 +10,7 @@ export function pruneCommand(o: {
   about: string;
   title: string;
   key: string;
+  example: string;
   flags?: string;
   what: (call: Call) => string;
   filters?: (call: Call) => readonly string[];
@@ -18,7 +19,7 @@ export function pruneCommand(o: {
     usage: "[OPTIONS]",
     about: o.about,
     flags: `${o.flags ?? ""}
-      --filter filter...  Provide filter values (e.g. "label=<label>")
+      --filter filter...  Provide filter values (e.g. "${o.example}")
       -f, --force  Do not prompt for confirmation
     `,
     run: async (call) => {
@@ -39,6 +40,7 @@ export const pruneContainers = pruneCommand({
   about: "Remove all stopped containers",
   title: "Containers",
   key: "ContainersDeleted",
+  example: "until=<timestamp>",
   what: () => "all stopped containers",
 });
 
@@ -47,6 +49,7 @@ export const pruneVolumes = pruneCommand({
   about: "Remove unused local volumes",
   title: "Volumes",
   key: "VolumesDeleted",
+  example: "label=<label>",
   flags: "-a, --all  Remove all unused volumes, not just anonymous ones",
   what: ({ flags }) => `${flags.on("all") ? "all" : "anonymous"} local volumes not used by at least one container`,
   filters: ({ flags }) => (flags.on("all") ? ["all=1"] : []),

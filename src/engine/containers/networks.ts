@@ -109,7 +109,9 @@ export function hostsOf({ networks, book }: Parts, record: ContainerRecord): str
     const address = Object.keys(record.NetworkSettings.Networks)
       .map((name) => other?.NetworkSettings.Networks[name]?.IPAddress)
       .find(Boolean);
-    return other && address ? [{ address, names: [...new Set([alias, other.Name.slice(1)])] }] : [];
+    return other && address
+      ? [{ address, names: [...new Set([alias, other.Config.Hostname ?? "", other.Name.slice(1)])].filter(Boolean) }]
+      : [];
   });
   const ofHost = record.HostConfig.NetworkMode === "host" ? hostsOfHost(record.HostConfig.ExtraHosts ?? []) : undefined;
   if (ofHost !== undefined) return ofHost;

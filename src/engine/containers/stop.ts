@@ -54,6 +54,8 @@ export async function killContainer(parts: Parts, record: ContainerRecord, signa
     if (live) live.stopping = true;
   }
   await sendSignal(parts, record, number);
+  // What is frozen would not even die.
+  if (number === 9 && record.State.Paused) await resumeContainer(parts, record);
   if (number === 9 && live) await live.exit;
 }
 

@@ -9,7 +9,7 @@ import { command } from "../command.ts";
 /** What a container's files are: cp, diff, export, commit. */
 
 export const cp = command({
-  usage: "[OPTIONS] CONTAINER:SRC_PATH DEST_PATH|-\n[OPTIONS] SRC_PATH|- CONTAINER:DEST_PATH",
+  usage: "[OPTIONS] CONTAINER:SRC_PATH DEST_PATH|-\ndocker cp [OPTIONS] SRC_PATH|- CONTAINER:DEST_PATH",
   about: "Copy files/folders between a container and the local filesystem",
   flags: `
     -a, --archive  Archive mode (copy all uid/gid information)

@@ -6,7 +6,7 @@ import { forEachArgument } from "../each.ts";
 const stopFlags = `
   -s, --signal string  Signal to send to the container
   -t, --timeout int  Seconds to wait before killing the container
-  --time int  The same, by its old name
+  --time int  (old)
 `;
 
 export const stop = each("stop", "Stop one or more running containers", stopFlags, stopQuery);

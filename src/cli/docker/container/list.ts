@@ -2,6 +2,7 @@ import { containerFields } from "../../container-fields.ts";
 import type { ContainerRow } from "../../project-containers.ts";
 import { command } from "../command.ts";
 import { filterQuery } from "../filters.ts";
+import { listFormat } from "../format/format-flag.ts";
 import { printListing } from "../format/listing.ts";
 import { humanSize } from "../table.ts";
 
@@ -11,8 +12,8 @@ export const ls = command({
   flags: `
     -a, --all  Show all containers (default shows just running)
     -f, --filter filter...  Filter output based on conditions provided
-    --format string  Format output using a custom template: 'json' or a Go template
-    -n, --last int  Show n last created containers (includes all states)
+    --format string  ${listFormat}
+    -n, --last int  Show n last created containers (includes all states) (default -1)
     -l, --latest  Show the latest created container (includes all states)
     --no-trunc  Don't truncate output
     -q, --quiet  Only display container IDs

@@ -2,6 +2,7 @@ import { EngineError } from "../../client/index.ts";
 import { Screen } from "../../render/screen.ts";
 import { type Stats, type StatsRow, statsRow } from "../../stats-row.ts";
 import { type Call, command, many } from "../command.ts";
+import { listFormat } from "../format/format-flag.ts";
 import { printListing } from "../format/listing.ts";
 import { table } from "../table.ts";
 
@@ -21,7 +22,7 @@ export const stats = command({
   about: "Display a live stream of container(s) resource usage statistics",
   flags: `
     -a, --all  Show all containers (default shows just running)
-    --format string  Format output using a custom template: 'json' or a Go template
+    --format string  ${listFormat}
     --no-stream  Disable streaming stats and only pull the first result
     --no-trunc  Do not truncate output
   `,

@@ -9,7 +9,7 @@ export const update = command({
   usage: "[OPTIONS] CONTAINER [CONTAINER...]",
   about: "Update configuration of one or more containers",
   flags: `
-    --blkio-weight int  Block IO (relative weight), between 10 and 1000, or 0 to disable (default 0)
+    --blkio-weight uint16  Block IO (relative weight), between 10 and 1000, or 0 to disable (default 0)
     --cpu-period int  Limit CPU CFS (Completely Fair Scheduler) period
     --cpu-quota int  Limit CPU CFS (Completely Fair Scheduler) quota
     --cpu-rt-period int  Limit the CPU real-time period in microseconds

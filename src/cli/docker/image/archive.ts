@@ -12,7 +12,7 @@ export const load = command({
   about: "Load an image from a tar archive or STDIN",
   flags: `
     -i, --input string  Read from tar archive file, instead of STDIN
-    --platform string  Load only the given platform variant
+    --platform string  Load only the given platform variant. Formatted as "os[/arch[/variant]]" (e.g., "linux/amd64")
     -q, --quiet  Suppress the load output
   `,
   run: async (call) => {
@@ -42,7 +42,7 @@ export const save = command({
   about: "Save one or more images to a tar archive (streamed to STDOUT by default)",
   flags: `
     -o, --output string  Write to a file, instead of STDOUT
-    --platform string  Save only the given platform variant
+    --platform string  Save only the given platform variant. Formatted as "os[/arch[/variant]]" (e.g., "linux/amd64")
   `,
   arity: [1, many],
   run: async (call) => {

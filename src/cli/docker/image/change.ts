@@ -7,6 +7,7 @@ export const rm = command({
   flags: `
     -f, --force  Force removal of the image
     --no-prune  Do not delete untagged parents
+    --platform strings...  Remove only the given platform variant. Formatted as "os[/arch[/variant]]" (e.g., "linux/amd64")
   `,
   arity: [1, many],
   run: (call) =>

@@ -1,4 +1,5 @@
 import { command } from "../command.ts";
+import { listFormat } from "../format/format-flag.ts";
 import { compileTemplate } from "../format/template.ts";
 import { humanDuration, humanSize, table } from "../table.ts";
 
@@ -15,10 +16,10 @@ export const history = command({
   usage: "[OPTIONS] IMAGE",
   about: "Show the history of an image",
   flags: `
-    --format string  Format output using a custom template: 'table', 'json' or a Go template
+    --format string  ${listFormat}
     -H, --human  Print sizes and dates in human readable format (default true)
     --no-trunc  Don't truncate output
-    --platform string  Show history for the given platform
+    --platform string  Show history for the given platform. Formatted as "os[/arch[/variant]]" (e.g., "linux/amd64")
     -q, --quiet  Only show image IDs
   `,
   arity: [1, 1],

@@ -1,5 +1,6 @@
 import { command } from "../command.ts";
 import { filterQuery } from "../filters.ts";
+import { listFormat } from "../format/format-flag.ts";
 import { compileTemplate } from "../format/template.ts";
 import { humanDuration, humanSize, table } from "../table.ts";
 
@@ -16,10 +17,12 @@ export const ls = command({
   about: "List images",
   flags: `
     -a, --all  Show all images (default hides intermediate images)
+    --digests  Show digests
     -f, --filter filter...  Filter output based on conditions provided
-    --format string  Format output using a custom template: 'json' or a Go template
+    --format string  ${listFormat}
     --no-trunc  Don't truncate output
     -q, --quiet  Only show image IDs
+    --tree  List multi-platform images as a tree (EXPERIMENTAL)
   `,
   arity: [0, 1],
   run: async ({ engine, flags, args: [reference], print }) => {

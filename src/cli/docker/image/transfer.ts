@@ -31,7 +31,7 @@ export const push = command({
   flags: `
     -a, --all-tags  Push all tags of an image to the repository
     --disable-content-trust  Skip image signing (default true)
-    --platform string  Push a platform-specific manifest as a single-platform image to the registry
+    --platform string  Push a platform-specific manifest as a single-platform image to the registry.\\nImage index won't be pushed, meaning that other manifests, including attestations won't be preserved.\\n'os[/arch[/variant]]': Explicit platform (eg. linux/amd64)
     -q, --quiet  Suppress verbose output
   `,
   arity: [1, 1],

@@ -4,13 +4,13 @@ export const connect = command({
   usage: "[OPTIONS] NETWORK CONTAINER",
   about: "Connect a container to a network",
   flags: `
-    --alias list...  Add network-scoped alias for the container
-    --driver-opt map...  driver options for the network
-    --gw-priority int  Highest gw-priority provides the default gateway
+    --alias strings...  Add network-scoped alias for the container
+    --driver-opt strings...  driver options for the network
+    --gw-priority int  Highest gw-priority provides the default gateway. Accepts positive and negative values.
     --ip string  IPv4 address (e.g., "172.30.100.104")
     --ip6 string  IPv6 address (e.g., "2001:db8::33")
     --link list...  Add link to another container
-    --link-local-ip list...  Add a link-local address for the container
+    --link-local-ip strings...  Add a link-local address for the container
   `,
   arity: [2, 2],
   run: async ({ engine, flags, args: [network = "", Container = ""] }) => {

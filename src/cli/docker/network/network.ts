@@ -4,6 +4,7 @@ import { command, many } from "../command.ts";
 import { confirmed } from "../confirm.ts";
 import { forEachArgument } from "../each.ts";
 import { filterQuery } from "../filters.ts";
+import { listFormat } from "../format/format-flag.ts";
 import { printListing } from "../format/listing.ts";
 import { DockerExit } from "../usage-error.ts";
 import { ipamConfig } from "./ipam-config.ts";
@@ -13,19 +14,22 @@ export const create = command({
   about: "Create a network",
   flags: `
     --attachable  Enable manual container attachment
-    --aux-address map...  Auxiliary IPv4 or IPv6 addresses used by Network driver
+    --aux-address map...  Auxiliary IPv4 or IPv6 addresses used by Network driver (default map[])
+    --config-from string  The network from which to copy the configuration
+    --config-only  Create a configuration only network
     -d, --driver string  Driver to manage the Network (default "bridge")
-    --gateway list...  IPv4 or IPv6 Gateway for the master subnet
+    --gateway strings...  IPv4 or IPv6 Gateway for the master subnet
+    --ingress  Create swarm routing-mesh network
     --internal  Restrict external access to the network
-    --ip-range list...  Allocate container ip from a sub-range
+    --ip-range strings...  Allocate container ip from a sub-range
     --ipam-driver string  IP Address Management Driver (default "default")
-    --ipam-opt map...  Set IPAM driver specific options
+    --ipam-opt map...  Set IPAM driver specific options (default map[])
     --ipv4  Enable or disable IPv4 address assignment (default true)
-    --ipv6  Enable IPv6 networking
+    --ipv6  Enable or disable IPv6 address assignment
     --label list...  Set metadata on a network
-    -o, --opt map...  Set driver specific options
+    -o, --opt map...  Set driver specific options (default map[])
     --scope string  Control the network's scope
-    --subnet list...  Subnet in CIDR format that represents a network segment
+    --subnet strings...  Subnet in CIDR format that represents a network segment
   `,
   arity: [1, 1],
   run: async ({ engine, flags, args: [Name = ""], print }) => {
@@ -54,7 +58,7 @@ export const ls = command({
   about: "List networks",
   flags: `
     -f, --filter filter...  Provide filter values (e.g. "driver=bridge")
-    --format string  Format output using a custom template: 'json' or a Go template
+    --format string  ${listFormat}
     --no-trunc  Do not truncate the output
     -q, --quiet  Only display network IDs
   `,
@@ -90,7 +94,7 @@ export const ls = command({
 });
 
 export const rm = command({
-  usage: "[OPTIONS] NETWORK [NETWORK...]",
+  usage: "NETWORK [NETWORK...]",
   about: "Remove one or more networks",
   flags: "-f, --force  Do not error if the network does not exist",
   arity: [1, many],

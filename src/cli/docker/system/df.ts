@@ -1,4 +1,5 @@
 import { command } from "../command.ts";
+import { listFormat } from "../format/format-flag.ts";
 import { compileTemplate } from "../format/template.ts";
 import { humanDuration, humanSize, table } from "../table.ts";
 
@@ -40,7 +41,7 @@ export const df = command({
   usage: "[OPTIONS]",
   about: "Show docker disk usage",
   flags: `
-    --format string  Format output using a custom template: 'table', 'json' or a Go template
+    --format string  ${listFormat}
     -v, --verbose  Show detailed information on space usage
   `,
   run: async ({ engine, flags, print }) => {

@@ -2,13 +2,14 @@ import type { DockerEvent } from "../../../api/index.ts";
 import { formatRows } from "../../render/format-rows.ts";
 import { command } from "../command.ts";
 import { filterQuery } from "../filters.ts";
+import { templateFormat } from "../format/format-flag.ts";
 
 export const events = command({
   usage: "[OPTIONS]",
   about: "Get real time events from the server",
   flags: `
     -f, --filter filter...  Filter output based on conditions provided
-    --format string  Format output using a custom template: 'json' or a Go template
+    --format string  ${templateFormat}
     --since string  Show all events created since timestamp
     --until string  Stream events until this timestamp
   `,

@@ -1,5 +1,6 @@
 import { formatRows } from "../../render/format-rows.ts";
 import { command } from "../command.ts";
+import { templateFormat } from "../format/format-flag.ts";
 
 /** What GET /info and GET /version tell, as far as it is shown here. */
 interface Info extends Readonly<Record<string, unknown>> {
@@ -17,7 +18,7 @@ interface Version extends Readonly<Record<string, unknown>> {
   readonly KernelVersion: string;
 }
 
-const formatFlag = "-f, --format string  Format output using a custom template: 'json' or a Go template";
+const formatFlag = `-f, --format string  ${templateFormat}`;
 
 export const info = command({
   usage: "[OPTIONS]",

@@ -2,6 +2,7 @@ import type { Volume } from "../../../api/index.ts";
 import { command, many } from "../command.ts";
 import { forEachArgument } from "../each.ts";
 import { filterQuery } from "../filters.ts";
+import { listFormat } from "../format/format-flag.ts";
 import { printListing } from "../format/listing.ts";
 
 export const create = command({
@@ -10,7 +11,7 @@ export const create = command({
   flags: `
     -d, --driver string  Specify volume driver name (default "local")
     --label list...  Set metadata for a volume
-    -o, --opt map...  Set driver specific options
+    -o, --opt map...  Set driver specific options (default map[])
   `,
   arity: [0, 1],
   run: async ({ engine, flags, args: [Name = ""], print }) => {
@@ -31,7 +32,7 @@ export const ls = command({
   about: "List volumes",
   flags: `
     -f, --filter filter...  Provide filter values (e.g. "dangling=true")
-    --format string  Format output using a custom template: 'json' or a Go template
+    --format string  ${listFormat}
     -q, --quiet  Only display volume names
   `,
   run: async (call) => {
@@ -61,7 +62,7 @@ export const ls = command({
 
 export const rm = command({
   usage: "[OPTIONS] VOLUME [VOLUME...]",
-  about: "Remove one or more volumes",
+  about: "Remove one or more volumes. You cannot remove a volume that is in use by a container.",
   flags: "-f, --force  Force the removal of one or more volumes",
   arity: [1, many],
   run: (call) =>
