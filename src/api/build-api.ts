@@ -1,3 +1,4 @@
+import type { Resources } from "./docker.ts";
 import type { BuildEvent, WireError } from "./project-api.generated.ts";
 
 /**
@@ -29,6 +30,8 @@ export interface BuildPost {
   network?: string;
   extraHosts?: string[];
   shmSize?: number;
+  /** Limits of each RUN's process. */
+  resources?: Resources;
   ulimits?: { Name: string; Soft: number; Hard: number }[];
   /** Values in base64. */
   secrets?: { id: string; value: string }[];

@@ -1,6 +1,7 @@
 import type { Readable } from "node:stream";
 import type { BaseImage } from "./images.ts";
 import type { CacheEntry } from "./remote-cache/cache-entry.ts";
+import type { StepResources } from "./step-runner.ts";
 
 /** One build, complete: whatever depended on the caller's directory or environment is already resolved. */
 export interface BuildRequest {
@@ -38,6 +39,8 @@ export interface BuildRequest {
   /** Keeps the caches of RUN --mount=type=cache apart. */
   cacheNamespace?: string;
   ulimits?: { Name: string; Soft: number; Hard: number }[];
+  /** Limits of each RUN's process. */
+  resources?: StepResources;
   secrets?: { id: string; value: Buffer }[];
   /** Asked for a secret that `secrets` does not have. */
   findSecret?: (id: string, signal: AbortSignal) => Promise<Buffer | undefined>;

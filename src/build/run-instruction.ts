@@ -89,6 +89,7 @@ export async function runStep(
             ...(request.hostname === undefined ? {} : { hostname: request.hostname }),
             ...(request.shmSize === undefined ? {} : { shmSize: request.shmSize }),
             ...(request.ulimits ? { ulimits: request.ulimits } : {}),
+            ...(request.resources ? { resources: request.resources } : {}),
             signal,
             onOutput: (stream, chunk) => onOutput(stream, decoder[stream].decode(chunk, { stream: true })),
           }),

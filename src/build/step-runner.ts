@@ -1,3 +1,5 @@
+import type { Resources } from "../api/index.ts";
+
 /** Runs the processes of RUN instructions. The runtime implements it; a build decides everything that the process sees. */
 export interface StepRunner {
   /**
@@ -25,10 +27,14 @@ export interface RunStep {
   readonly hostname?: string;
   readonly shmSize?: number;
   readonly ulimits?: { Name: string; Soft: number; Hard: number }[];
+  readonly resources?: StepResources;
   readonly signal: AbortSignal;
   /** Where it answers a promise, the process is not read until that settles. */
   onOutput(stream: 1 | 2, chunk: Buffer): Promise<void> | undefined;
 }
+
+/** Limits of a step's process, as the API names them for a container. */
+export type StepResources = Pick<Resources, "Memory" | "MemorySwap" | "CpuShares" | "CpuPeriod" | "CpuQuota" | "CpusetCpus" | "CpusetMems">;
 
 /** A bind has an absolute source that exists; targets are absolute. */
 export type StepMount =

@@ -1,3 +1,4 @@
+import { cpus } from "node:os";
 import { type Builder, type BuildRequest, type PullImage, parseCacheEntry } from "../build/index.ts";
 import { type ImageStore, parseReference, pull, type RegistryAuth } from "../image/index.ts";
 import { BerthError } from "../system/index.ts";
@@ -5,6 +6,7 @@ import { openBuildCache } from "./build-caches.ts";
 import type { LocalSources } from "./buildkit/index.ts";
 import { ClassicBuildOutput } from "./classic-build-output.ts";
 import { classicFailure } from "./classic-failure.ts";
+import { checkCpus } from "./create-validation.ts";
 import { type Call, filters, flag, type Handler, type JsonStream, jsonStream, type Route, route, sendJson, timeMs } from "./http.ts";
 import { registryAuths } from "./registry-auth.ts";
 
@@ -115,13 +117,14 @@ export function buildPull(
 }
 
 /** Parameters of POST /build that Berth's builder has no counterpart for; false and empty values ask for nothing. */
-const refused = ["squash", "outputs", "cgroupparent", "cpusetmems"];
+const refused = ["outputs", "cgroupparent"];
 
 /** @throws BerthError api/bad-parameter, api/not-implemented */
 function requestOf({ query, request }: Call, images: ImageStore): BuildRequest {
   for (const name of refused)
     if (query.get(name) && !["0", "false", "[]", "{}"].includes(query.get(name) ?? ""))
       throw new BerthError("api/not-implemented", `the build option ${name} is not supported`);
+  refuseOtherSystems(query);
   const object = (name: string): Record<string, string | null> => {
     const text = query.get(name);
     if (!text) return {};
@@ -156,8 +159,37 @@ function requestOf({ query, request }: Call, images: ImageStore): BuildRequest {
     ...(target ? { target } : {}),
     ...(platform ? { platform } : {}),
     ...(network ? { network } : {}),
+    ...limits(query),
     ...(Number(query.get("shmsize")) > 0 ? { shmSize: Number(query.get("shmsize")) } : {}),
   };
+}
+
+/** What dockerd on Linux refuses, in its words. @throws BerthError */
+function refuseOtherSystems(query: URLSearchParams): void {
+  if (flag(query, "squash")) throw new BerthError("api/bad-parameter", "squash is only supported with experimental mode");
+  const isolation = query.get("isolation");
+  if (isolation && isolation !== "default") throw new BerthError("system/internal", `unsupported isolation: ${JSON.stringify(isolation)}`);
+  if (!["", "[]", "null"].includes(query.get("securityopt") ?? ""))
+    throw new BerthError("api/bad-parameter", "security options are not supported on linux");
+}
+
+/** The limits of a RUN's process (POST /build: memory, memswap, cpushares, ..., ulimits). */
+function limits(query: URLSearchParams): Pick<BuildRequest, "resources" | "ulimits"> {
+  const number = (key: "Memory" | "MemorySwap" | "CpuShares" | "CpuPeriod" | "CpuQuota", name: string) =>
+    Number(query.get(name)) ? { [key]: Number(query.get(name)) } : {};
+  const text = (key: "CpusetCpus" | "CpusetMems", name: string) => (query.get(name) ? { [key]: query.get(name) ?? "" } : {});
+  const resources = {
+    ...number("Memory", "memory"),
+    ...number("MemorySwap", "memswap"),
+    ...number("CpuShares", "cpushares"),
+    ...number("CpuPeriod", "cpuperiod"),
+    ...number("CpuQuota", "cpuquota"),
+    ...text("CpusetCpus", "cpusetcpus"),
+    ...text("CpusetMems", "cpusetmems"),
+  };
+  checkCpus(resources, cpus().length);
+  const ulimits = (parse("ulimits", query.get("ulimits") || "null") ?? []) as NonNullable<BuildRequest["ulimits"]>; // the API's own form
+  return { ...(Object.keys(resources).length > 0 ? { resources } : {}), ...(ulimits.length > 0 ? { ulimits } : {}) };
 }
 
 function parse(name: string, text: string): unknown {

@@ -115,7 +115,8 @@ async function load(images: ImageStore, call: Call): Promise<void> {
 
 async function save(images: ImageStore, call: Call, names: readonly string[]): Promise<void> {
   if (names.length === 0) throw new BerthError("api/bad-parameter", "no image is named");
-  const missing = names.find((name) => !images.resolve(name));
+  // A repository alone is all its tags.
+  const missing = names.find((name) => !images.resolve(name) && images.tagsOf(parseReference(name, { defaultTag: false })).length === 0);
   if (missing !== undefined) throw new BerthError("image/not-found", `No such image: ${missing}`);
   checkExportPlatform(images, names, call.query.get("platform"));
   const oci = call.query.get("format") === "oci"; // our own: an OCI layout alone

@@ -2,12 +2,13 @@ import { spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { Container, ImageConfig } from "../api/index.ts";
+import type { Container, ImageConfig, Resources } from "../api/index.ts";
 import { BerthError, type Host, run, syscalls, umountFlag, withLowerDirs } from "../system/index.ts";
 import { hardNofile } from "./bundle.ts";
 import { removeCgroups } from "./cgroup.ts";
 import { hostDevices } from "./devices.ts";
 import { readInStep } from "./exec.ts";
+import { fitToHost, readHostLimits } from "./host-limits.ts";
 import { readInside } from "./inside.ts";
 import { isMounted } from "./mounted.ts";
 import { ociJson } from "./oci-json.ts";
@@ -34,6 +35,8 @@ export interface BuildStep {
   readonly hostname?: string;
   readonly shmSize?: number;
   readonly ulimits?: readonly { Name: string; Soft: number; Hard: number }[];
+  /** Limits, as the API names them for a container. */
+  readonly resources?: Resources;
   readonly signal: AbortSignal;
   /** Where it answers a promise, the process is not read until that settles. */
   onOutput(stream: 1 | 2, chunk: Buffer): Promise<void> | undefined;
@@ -103,7 +106,10 @@ function stepSpec(host: Host, step: BuildStep, at: { bundle: string; rootfs: str
     Path: step.args[0] ?? "",
     Args: step.args.slice(1),
     Config: { Hostname: hostname, Env: step.env, WorkingDir: step.cwd, User: step.user, Tty: false },
-    HostConfig: { Ulimits: step.ulimits ?? [], ...(step.shmSize ? { ShmSize: step.shmSize } : {}) },
+    HostConfig: fitToHost(
+      { ...step.resources, Ulimits: [...(step.ulimits ?? [])], ...(step.shmSize ? { ShmSize: step.shmSize } : {}) },
+      readHostLimits(host),
+    ).hostConfig,
   } as unknown as Container; // the part of a record that the translation to an OCI spec reads
   const spec = ociSpec({
     container,

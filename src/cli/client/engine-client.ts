@@ -60,7 +60,10 @@ export class EngineClient {
     });
     answered.catch(() => {}); // The body's sending may fail first; the error is taken below.
     try {
-      await sendBody(request, o.body);
+      // What refuses a body may answer and read no more of it: then there is no end of the sending to wait for.
+      const sent = sendBody(request, o.body);
+      sent.catch(() => {});
+      await Promise.race([sent, answered]);
     } catch (error) {
       // The engine may answer (and close) before it has read everything: its answer says why.
       if (!(await settlesSoon(answered))) throw this.#explain(error);
@@ -69,7 +72,11 @@ export class EngineClient {
       throw this.#explain(error);
     });
     const status = response.statusCode ?? 0;
-    if (status >= 400) throw wireError(status, await text(response));
+    if (status >= 400) {
+      const said = await text(response);
+      if (!request.writableFinished) request.destroy();
+      throw wireError(status, said);
+    }
     return { status, headers: response.headers, body: response };
   }
 

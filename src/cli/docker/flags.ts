@@ -9,15 +9,15 @@ export interface FlagSpec {
   /** The word that help shows for the value ("list", "network"). */
   readonly word: string;
   readonly about: string;
-  /** Taken, but not shown by help: an old name, or what only another system has. */
-  readonly hidden?: "old" | "windows";
+  /** Taken, but not shown by help: an old name, or what only another system, an experimental engine or a swarm has. */
+  readonly hidden?: "old" | "windows" | "experimental" | "swarm";
 }
 
 const kinds = new Set<string>(["string", "list", "strings", "map", "int", "uint16", "decimal", "duration", "bytes"]);
 
 /**
  * One flag a line, as help shows them: `-a, --all  Show all`, `--name string  A name`. No word: a switch. An unknown word is a string;
- * `word...` is a list that help calls `word`, `strings...` one whose values are also parted by commas. An about of "(old)" or "(windows)" hides
+ * `word...` is a list that help calls `word`, `strings...` one whose values are also parted by commas. An about of "(old)", "(windows)", "(experimental)" or "(swarm)" hides
  * the flag; "\\n" in an about is a new line.
  */
 export function flagSpecs(text: string): FlagSpec[] {
@@ -40,7 +40,7 @@ export function flagSpecs(text: string): FlagSpec[] {
               : kinds.has(word)
                 ? (word as FlagKind)
                 : "string";
-      const hidden = /^\((old|windows)\)$/.exec(about)?.[1] as FlagSpec["hidden"]; // the pattern allows no other word
+      const hidden = /^\((old|windows|experimental|swarm)\)$/.exec(about)?.[1] as FlagSpec["hidden"]; // the pattern allows no other word
       return { name, kind, word: shown, about: about.replaceAll("\\n", "\n"), ...(short ? { short } : {}), ...(hidden ? { hidden } : {}) };
     });
 }

@@ -72,8 +72,8 @@ export async function groupHelp(group: string): Promise<string> {
 /** The first sentence of what a command is about. */
 const brief = (about: string): string => about.split(/\.\s/)[0] ?? "";
 
-/** Berth's own, and second names of `docker build`. */
-const hidden = new Set(["image bootstrap"]);
+/** Berth's own, and what only a swarm has. */
+const hidden = new Set(["image bootstrap", "volume update"]);
 const common = "run exec ps build pull push images login logout search version info".split(" ");
 
 /** What `docker --help` says. */

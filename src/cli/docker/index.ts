@@ -68,6 +68,13 @@ async function runCommand(name: string, one: DockerCommand, argv: readonly strin
     context.stderr.write(`${wrong}\n\n${one.arity[1] === Number.POSITIVE_INFINITY ? usage.replace("\nRun '", "\nSee '") : usage}`);
     return 1;
   }
+  const unsupported = one.flags.filter(
+    ({ name: flag, hidden }) => (hidden === "windows" || hidden === "experimental") && parsed.flags.given(flag),
+  );
+  if (unsupported.length > 0) {
+    context.stderr.write(`${unsupported.map(whyUnsupported).join("\n")}\n`);
+    return 1;
+  }
   const env = globals.given("config") ? { ...context.env, DOCKER_CONFIG: globals.text("config") } : context.env;
   try {
     const call: Call = extended(context, {
@@ -87,6 +94,9 @@ async function runCommand(name: string, one: DockerCommand, argv: readonly strin
     return endOf(error, name, usage, context);
   }
 }
+
+const whyUnsupported = ({ name, hidden }: FlagSpec): string =>
+  `"--${name}" is only supported on a Docker daemon ${hidden === "windows" ? "running on windows, but the Docker daemon is running on linux" : "with experimental features enabled"}`;
 
 /** Shows why a command ended, in Docker's words, and answers its exit code. */
 function endOf(error: unknown, name: string, usage: string, context: CliContext): number {

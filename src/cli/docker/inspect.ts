@@ -3,6 +3,7 @@ import { EngineError } from "../client/index.ts";
 import { type Call, command, type DockerCommand, many } from "./command.ts";
 import { templateFormat } from "./format/format-flag.ts";
 import { compileTemplate } from "./format/template.ts";
+import { platformQuery } from "./image/platform.ts";
 
 const paths = {
   container: (name: string) => `/containers/${encodeURIComponent(name)}/json`,
@@ -58,32 +59,56 @@ function inspecting(kinds: readonly Kind[], o: { usage: string; about: string; f
 async function inspectAll(call: Call, kinds: readonly Kind[]): Promise<number> {
   const { flags, args, print, printError } = call;
   const asked = flags.text("type");
+  if (asked !== undefined && !known.includes(asked))
+    throw new BerthError(
+      "cli/usage",
+      `unknown type: ${JSON.stringify(asked)}: must be one of ${known.map((one) => JSON.stringify(one)).join(", ")}`,
+    );
   const among = asked === undefined ? kinds : kinds.filter((kind) => kind === asked);
-  if (among.length === 0) throw new BerthError("cli/usage", `"${asked}" is not a valid value for --type`);
+  if (among.length === 0)
+    throw new BerthError(
+      "api/unavailable",
+      'This node is not a swarm manager. Use "docker swarm init" or "docker swarm join" to connect this node to swarm and try again.',
+    );
+  const format = flags.text("format");
+  // What is no template is said before anything is asked.
+  const render = format === undefined || format === "json" ? undefined : compileTemplate(format);
   const found: unknown[] = [];
   const missing: string[] = [];
   for (const name of args) {
-    const object = await findObject(call, among, name);
-    if (object === undefined) missing.push(`Error: No such ${among.length === 1 ? among[0] : "object"}: ${name}`);
-    else found.push(object);
+    const answer = await findObject(call, among, name);
+    if ("object" in answer) found.push(answer.object);
+    else missing.push(answer.message ?? `Error: No such object: ${name}`);
   }
-  const format = flags.text("format");
-  if (format === undefined) print(found.length > 0 ? JSON.stringify(found, undefined, 4) : "[]");
-  else {
-    const render = format === "json" ? (object: unknown) => JSON.stringify(object) : compileTemplate(format);
-    for (const object of found) print(render(object));
-  }
+  if (render) for (const object of found) print(render(object));
+  else if (format === "json") print(JSON.stringify(found));
+  else print(found.length > 0 ? JSON.stringify(found, undefined, 4) : "[]");
+  // With a template Docker leaves a line where nothing was found.
+  if (render && found.length === 0) print("");
   for (const text of missing) printError(text);
   return missing.length > 0 ? 1 : 0;
 }
 
-async function findObject({ engine, flags }: Call, kinds: readonly Kind[], name: string): Promise<unknown> {
+const known = ["config", "container", "image", "network", "node", "plugin", "secret", "service", "task", "volume"];
+
+/** Of one kind alone the engine's own words say what is not there. */
+async function findObject(
+  { engine, flags }: Call,
+  kinds: readonly Kind[],
+  name: string,
+): Promise<{ readonly object: unknown } | { readonly message?: string }> {
+  const query = {
+    ...(flags.on("size") ? { size: true } : {}),
+    ...(flags.on("verbose") ? { verbose: true } : {}),
+    platform: platformQuery(flags.text("platform")),
+  };
   for (const kind of kinds) {
     try {
-      return await engine.json("GET", paths[kind](name), { query: flags.on("size") ? { size: true } : {} });
+      return { object: await engine.json("GET", paths[kind](name), { query }) };
     } catch (error) {
       if (!(error instanceof EngineError) || error.status !== 404) throw error;
+      if (kinds.length === 1) return { message: `Error response from daemon: ${error.message}` };
     }
   }
-  return undefined;
+  return {};
 }

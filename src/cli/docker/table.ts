@@ -20,3 +20,14 @@ export function humanSize(bytes: number): string {
   while (size >= 1000 && unit < units.length - 1) [size, unit] = [size / 1000, unit + 1];
   return `${Number(size.toPrecision(3))}${units[unit]}`;
 }
+
+/** A time as Go prints it: "2026-01-31 09:05:00 +0000 UTC", in the local zone. */
+export function goTime(ms: number): string {
+  const at = new Date(ms);
+  const two = (value: number) => String(Math.abs(value)).padStart(2, "0");
+  const offset = -at.getTimezoneOffset();
+  const zone = offset === 0 ? "UTC" : (/\(?([A-Z]{2,5})\)?$/.exec(at.toLocaleTimeString("en-US", { timeZoneName: "short" }))?.[1] ?? "");
+  const day = `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())}`;
+  const time = `${two(at.getHours())}:${two(at.getMinutes())}:${two(at.getSeconds())}`;
+  return `${day} ${time} ${offset < 0 ? "-" : "+"}${two(Math.trunc(offset / 60))}${two(offset % 60)} ${zone}`.trimEnd();
+}

@@ -31,6 +31,18 @@ export const build = command({
     --call string  Set method for evaluating build ("check", "outline", "targets")
     --cgroup-parent string  Set the parent cgroup for the "RUN" instructions during build
     --check  Shorthand for "--call=check"
+    --compress  (old)
+    --cpu-period int  (old)
+    --cpu-quota int  (old)
+    -c, --cpu-shares int  (old)
+    --cpuset-cpus string  (old)
+    --cpuset-mems string  (old)
+    --disable-content-trust  (old)
+    --isolation string  (old)
+    -m, --memory bytes  (old)
+    --memory-swap bytes  (old)
+    --security-opt strings...  (old)
+    --squash  (old)
     -f, --file string  Name of the Dockerfile (default: "PATH/Dockerfile")
     --force-rm  Always remove intermediate containers
     --iidfile string  Write the image ID to a file

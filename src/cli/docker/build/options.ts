@@ -3,6 +3,7 @@ import { isAbsolute, resolve } from "node:path";
 import type { BuildPost } from "../../../api/index.ts";
 import { messageOf } from "../../../system/error.ts";
 import type { Call } from "../command.ts";
+import { resourceLimits } from "../container/update.ts";
 import { DockerExit, UsageError } from "../usage-error.ts";
 
 /** The flags of a build as what the engine is asked; contexts are in context.ts. @throws UsageError, DockerExit */
@@ -13,6 +14,7 @@ export function buildPost(call: Call, o: { shmSize?: number | undefined }): Buil
   const platforms = flags.list("platform").flatMap((value) => value.split(","));
   if (platforms.length > 1) throw new DockerExit(1, "ERROR: multi-platform build is not supported: this engine builds for its own machine");
   const ulimits = flags.list("ulimit").map(ulimit);
+  const resources = resourceLimits(flags);
   return {
     args: Object.fromEntries(flags.list("build-arg").flatMap((arg) => buildArg(arg, call))),
     labels: Object.fromEntries(flags.list("label").map((label) => pair(label))),
@@ -33,6 +35,7 @@ export function buildPost(call: Call, o: { shmSize?: number | undefined }): Buil
     ...(platforms[0] ? { platform: platforms[0] } : {}),
     ...(text("network") ? { network: text("network")! } : {}),
     ...(o.shmSize === undefined ? {} : { shmSize: o.shmSize }),
+    ...(Object.keys(resources).length > 0 ? { resources } : {}),
     ...(checks(call) ? { check: true } : {}),
   };
 }
@@ -46,6 +49,15 @@ function warnOfIgnored(call: Call): void {
       warn(`--${name} has no effect: no attestations are made`);
   for (const value of flags.list("attest")) if (!/disabled=true/.test(value)) warn("--attest has no effect: no attestations are made");
   if (flags.given("annotation")) warn("--annotation has no effect: use --label");
+  if (flags.given("compress")) warn("--compress has no effect: the context is not sent");
+  if (flags.given("security-opt")) warn('security-opt flag is deprecated. "RUN --security=insecure" should be used with BuildKit.');
+  if (flags.on("squash"))
+    warn(
+      "experimental flag squash is removed with BuildKit. You should squash inside build using a multi-stage Dockerfile for efficiency.",
+    );
+  if (flags.given("isolation")) warn("isolation flag is deprecated with BuildKit.");
+  if (flags.given("disable-content-trust") && !flags.on("disable-content-trust"))
+    throw new UsageError("--disable-content-trust=false is not supported: images are not signed here");
   if (flags.given("cgroup-parent")) throw new UsageError("--cgroup-parent is not supported");
   if (flags.given("builder") && !["default", ""].includes(flags.text("builder") ?? ""))
     throw new DockerExit(1, `ERROR: no builder ${JSON.stringify(flags.text("builder"))} found`);

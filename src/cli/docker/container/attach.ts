@@ -27,6 +27,8 @@ export const start = command({
   usage: "[OPTIONS] CONTAINER [CONTAINER...]",
   about: "Start one or more stopped containers",
   flags: `
+    --checkpoint string  (experimental)
+    --checkpoint-dir string  (experimental)
     -a, --attach  Attach STDOUT/STDERR and forward signals
     --detach-keys string  Override the key sequence for detaching a container
     -i, --interactive  Attach container's STDIN

@@ -6,6 +6,7 @@ import { write } from "../../client/session.ts";
 import { type Call, command, many } from "../command.ts";
 import { type JsonMessage, showProgress } from "../json-progress.ts";
 import { DockerExit } from "../usage-error.ts";
+import { platformQuery } from "./platform.ts";
 
 export const load = command({
   usage: "[OPTIONS]",
@@ -26,7 +27,7 @@ export const load = command({
     const body = file === undefined ? stdin : await opened(call, file);
     const query = {
       quiet: flags.on("quiet") || call.stdout.isTTY !== true,
-      platform: flags.text("platform"),
+      platform: platformQuery(flags.text("platform")),
       file: near ? resolve(call.cwd, file) : undefined,
     };
     if (near) (body as ReadStream).destroy(); // it can be read: the engine opens it itself
@@ -49,7 +50,7 @@ export const save = command({
     const file = call.flags.text("output");
     if (file === undefined && call.stdout.isTTY)
       throw new DockerExit(1, "cowardly refusing to save to a terminal. Use the -o flag or redirect");
-    const query = { names: [...call.args], platform: call.flags.text("platform") };
+    const query = { names: [...call.args], platform: platformQuery(call.flags.text("platform")) };
     if (file !== undefined) {
       await toFile(resolve(call.cwd, file), async (temporary) => {
         if (isOwnEngine(call)) await call.engine.json("GET", "/images/get", { query: { ...query, file: temporary }, signal: call.signal });

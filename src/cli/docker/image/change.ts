@@ -1,5 +1,6 @@
 import { command, many } from "../command.ts";
 import { forEachArgument } from "../each.ts";
+import { platformQuery } from "./platform.ts";
 
 export const rm = command({
   usage: "[OPTIONS] IMAGE [IMAGE...]",
@@ -12,7 +13,8 @@ export const rm = command({
   arity: [1, many],
   run: (call) =>
     forEachArgument(call, async (name) => {
-      const query = { force: call.flags.on("force"), noprune: call.flags.on("no-prune") };
+      const platforms = call.flags.list("platform").map((text) => platformQuery(text) ?? "");
+      const query = { force: call.flags.on("force"), noprune: call.flags.on("no-prune"), ...(platforms.length > 0 ? { platforms } : {}) };
       const gone = await call.engine.json<{ Untagged?: string; Deleted?: string }[]>("DELETE", `/images/${name}`, { query });
       return gone.map((one) => (one.Deleted ? `Deleted: ${one.Deleted}` : `Untagged: ${one.Untagged}`)).join("\n");
     }),

@@ -2,6 +2,7 @@ import { command } from "../command.ts";
 import { listFormat } from "../format/format-flag.ts";
 import { compileTemplate } from "../format/template.ts";
 import { humanDuration, humanSize, table } from "../table.ts";
+import { platformQuery } from "./platform.ts";
 
 /** One entry of GET /images/{name}/history. */
 interface HistoryEntry {
@@ -24,7 +25,9 @@ export const history = command({
   `,
   arity: [1, 1],
   run: async ({ engine, flags, args: [name = ""], print }) => {
-    const entries = await engine.json<HistoryEntry[]>("GET", `/images/${name}/history`);
+    const entries = await engine.json<HistoryEntry[]>("GET", `/images/${name}/history`, {
+      query: { platform: platformQuery(flags.text("platform")) },
+    });
     const human = flags.on("human", true);
     const whole = flags.on("no-trunc");
     const rows = entries.map((entry) => row(entry, { human, whole }));

@@ -1,15 +1,19 @@
-import { command } from "../command.ts";
+import { type Call, command } from "../command.ts";
 import { filterQuery } from "../filters.ts";
 import { listFormat } from "../format/format-flag.ts";
-import { compileTemplate } from "../format/template.ts";
-import { humanDuration, humanSize, table } from "../table.ts";
+import { printListing } from "../format/listing.ts";
+import { goTime, humanDuration, humanSize } from "../table.ts";
+import { DockerExit } from "../usage-error.ts";
+import { imageTree } from "./tree.ts";
 
 /** What GET /images/json tells of one image, as far as it is shown here. */
-interface ImageSummary {
+export interface ImageSummary {
   readonly Id: string;
   readonly RepoTags: readonly string[] | null;
+  readonly RepoDigests: readonly string[] | null;
   readonly Created: number;
   readonly Size: number;
+  readonly Containers: number;
 }
 
 export const ls = command({
@@ -25,35 +29,78 @@ export const ls = command({
     --tree  List multi-platform images as a tree (EXPERIMENTAL)
   `,
   arity: [0, 1],
-  run: async ({ engine, flags, args: [reference], print }) => {
+  run: async (call) => {
+    const { engine, flags, print } = call;
+    const [reference] = call.args;
+    if (flags.on("tree")) refuseBesideTree(call);
     const filters = filterQuery([...flags.list("filter"), ...(reference ? [`reference=${reference}`] : [])]);
     const images = await engine.json<ImageSummary[]>("GET", "/images/json", { query: { all: flags.on("all"), filters } });
-    const rows = images.flatMap((image) =>
-      (image.RepoTags?.length ? image.RepoTags : ["<none>:<none>"]).map((tag) => row(image, tag, flags.on("no-trunc"))),
-    );
-    const format = flags.text("format");
-    if (flags.on("quiet")) {
-      for (const id of new Set(rows.map((one) => one.ID))) print(id);
-    } else if (format === "json") {
-      for (const one of rows) print(JSON.stringify(one));
-    } else if (format !== undefined && format !== "table") {
-      const render = compileTemplate(format.replaceAll("\\t", "\t").replaceAll("\\n", "\n"));
-      for (const one of rows) print(render(one));
-    } else {
-      const cells = rows.map((one) => [one.Repository, one.Tag, one.ID, one.CreatedSince, one.Size]);
-      print(table(["REPOSITORY", "TAG", "IMAGE ID", "CREATED", "SIZE"], cells));
-    }
+    if (flags.on("tree")) return print(await imageTree(call, images));
+    const digests = flags.on("digests");
+    const withDigest = digests || /\.Digest\b/.test(flags.text("format") ?? "");
+    const rows = images.flatMap((image) => names(image, withDigest).map((name) => row(image, name, flags.on("no-trunc"))));
+    if (flags.on("quiet")) for (const id of new Set(rows.map((one) => one.ID))) print(id);
+    else
+      printListing(call, rows, {
+        columns: [
+          ["REPOSITORY", "Repository"],
+          ["TAG", "Tag"],
+          ...(digests ? ([["DIGEST", "Digest"]] as const) : []),
+          ["IMAGE ID", "ID"],
+          ["CREATED", "CreatedSince"],
+          ["SIZE", "Size"],
+        ],
+      });
   },
 });
 
-function row(image: ImageSummary, tag: string, whole: boolean) {
-  const at = tag.lastIndexOf(":");
+/** @throws DockerExit for what the tree has no room for */
+function refuseBesideTree({ flags }: Call): void {
+  for (const name of ["quiet", "no-trunc", "digests"])
+    if (flags.on(name)) throw new DockerExit(1, `--${name === "digests" ? "show-digest" : name} is not yet supported with --tree`);
+  if (flags.given("format")) throw new DockerExit(1, "--format is not yet supported with --tree");
+}
+
+interface ImageName {
+  readonly repository: string;
+  readonly tag: string;
+  readonly digest: string;
+}
+
+/** A line each: the tags, with the digests of their repository where these are asked for; a digest whose repository has no tag here stands alone. */
+function names(image: ImageSummary, withDigest: boolean): ImageName[] {
+  const tags = (image.RepoTags ?? []).map((text) => {
+    const at = text.lastIndexOf(":");
+    return { repository: text.slice(0, at), tag: text.slice(at + 1) };
+  });
+  const digests = (image.RepoDigests ?? []).map((text) => {
+    const [repository = "", digest = ""] = text.split("@");
+    return { repository, digest };
+  });
+  const tagged = tags.flatMap((name) => {
+    const own = withDigest ? digests.filter(({ repository }) => repository === name.repository) : [];
+    return own.length > 0 ? own.map(({ digest }) => ({ ...name, digest })) : [{ ...name, digest: none }];
+  });
+  const untagged = digests.filter(({ repository }) => !tags.some((name) => name.repository === repository));
+  const alone = withDigest || tags.length === 0 ? untagged.map((name) => ({ ...name, tag: none })) : [];
+  const all = [...tagged, ...(withDigest ? alone : alone.slice(0, 1))];
+  return all.length > 0 ? all : [{ repository: none, tag: none, digest: none }];
+}
+
+const none = "<none>";
+
+function row(image: ImageSummary, name: ImageName, whole: boolean) {
   return {
-    ID: whole ? image.Id : image.Id.replace(/^sha256:/, "").slice(0, 12),
-    Repository: tag.slice(0, at),
-    Tag: tag.slice(at + 1),
-    CreatedAt: new Date(image.Created * 1000).toISOString(),
+    Containers: image.Containers < 0 ? "N/A" : String(image.Containers),
+    CreatedAt: goTime(image.Created * 1000),
     CreatedSince: `${humanDuration(Math.max(0, Date.now() / 1000 - image.Created))} ago`,
+    Digest: name.digest,
+    ID: whole ? image.Id : image.Id.replace(/^sha256:/, "").slice(0, 12),
+    Repository: name.repository,
+    SharedSize: "N/A",
     Size: humanSize(image.Size),
+    Tag: name.tag,
+    UniqueSize: "N/A",
+    VirtualSize: humanSize(image.Size),
   };
 }

@@ -2,6 +2,7 @@ import { type Call, command } from "../command.ts";
 import { type JsonMessage, showProgress } from "../json-progress.ts";
 import { authHeader, registryOf } from "../registry/auth-header.ts";
 import { DockerExit } from "../usage-error.ts";
+import { platformQuery } from "./platform.ts";
 
 export const pull = command({
   usage: "[OPTIONS] NAME[:TAG|@DIGEST]",
@@ -41,7 +42,8 @@ export const push = command({
     const all = call.flags.on("all-tags");
     if (all && tag !== undefined) throw new DockerExit(1, "tag can't be used with --all-tags/-a");
     if (!all && tag === undefined && !call.flags.on("quiet")) call.print("Using default tag: latest");
-    await transfer(call, `/images/${name}/push`, given, { tag: all ? undefined : (tag ?? "latest") });
+    const platform = platformQuery(call.flags.text("platform"));
+    await transfer(call, `/images/${name}/push`, given, { tag: all ? undefined : (tag ?? "latest"), platform });
     if (call.flags.on("quiet")) call.print(fullName(name, all ? undefined : (tag ?? "latest")));
   },
 });

@@ -4,6 +4,8 @@ import { forEachArgument } from "../each.ts";
 import { filterQuery } from "../filters.ts";
 import { listFormat } from "../format/format-flag.ts";
 import { printListing } from "../format/listing.ts";
+import { DockerExit } from "../usage-error.ts";
+import { clusterSpec, hiddenClusterFlags } from "./cluster.ts";
 
 export const create = command({
   usage: "[OPTIONS] [VOLUME]",
@@ -12,9 +14,15 @@ export const create = command({
     -d, --driver string  Specify volume driver name (default "local")
     --label list...  Set metadata for a volume
     -o, --opt map...  Set driver specific options (default map[])
+    --name string  (old)
+    ${hiddenClusterFlags}
   `,
   arity: [0, 1],
-  run: async ({ engine, flags, args: [Name = ""], print }) => {
+  run: async ({ engine, flags, args: [given], print }) => {
+    const Name = given ?? flags.text("name") ?? "";
+    if (given !== undefined && flags.given("name"))
+      throw new DockerExit(1, "conflicting options: either specify --name or provide positional arg, not both");
+    const cluster = clusterSpec(flags);
     const pairs = (list: readonly string[]) =>
       Object.fromEntries(list.map((text) => [text.split("=")[0] ?? "", text.split("=").slice(1).join("=")]));
     const body = {
@@ -22,6 +30,7 @@ export const create = command({
       Driver: flags.text("driver") ?? "local",
       Labels: pairs(flags.list("label")),
       DriverOpts: pairs(flags.list("opt")),
+      ...(cluster ? { ClusterVolumeSpec: cluster } : {}),
     };
     print((await engine.json<{ Name: string }>("POST", "/volumes/create", { body })).Name);
   },
@@ -34,6 +43,7 @@ export const ls = command({
     -f, --filter filter...  Provide filter values (e.g. "dangling=true")
     --format string  ${listFormat}
     -q, --quiet  Only display volume names
+    --cluster  (swarm)
   `,
   run: async (call) => {
     const { engine, flags } = call;
