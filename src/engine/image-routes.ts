@@ -10,7 +10,10 @@ import { imageHistory, imageInspect, imageSummary, namesMatching } from "./image
 export function imageRoutes({ images, containers, events }: { images: ImageStore; containers: Containers; events: EventBus }): Route[] {
   images.onChange(({ action, id, name }) => {
     const labels = images.resolve(id)?.config.config?.Labels ?? {};
-    events.emit("image", action, name && /^(pull|push)$/.test(action) ? name : id, { ...labels, name: action === "untag" ? id : (name ?? id) });
+    events.emit("image", action, name && /^(pull|push)$/.test(action) ? name : id, {
+      ...labels,
+      name: action === "untag" ? id : (name ?? id),
+    });
   });
   const ref = (call: Call) => decodeURIComponent(call.params[0] ?? "");
   return [
