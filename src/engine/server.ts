@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type Server, ServerResponse } from 
 import { createServer as createTlsServer } from "node:https";
 import { connect, type Socket } from "node:net";
 import type { Duplex } from "node:stream";
-import { BerthError } from "../system/index.ts";
+import { BerthError, messageOf } from "../system/index.ts";
 import { checkBodySize, parseBody, type Route, sendError } from "./http.ts";
 import type { Logger } from "./ports.ts";
 import type { TlsAddress } from "./tls-address.ts";
@@ -68,13 +68,22 @@ export class ApiServer {
     chmodSync(path, 0o660);
   }
 
-  /** Listens on TCP as well: TLS, and only to clients that show a certificate of the authority. @throws where the address is taken or the files are no PEM */
+  /** Listens on TCP as well: TLS, and only to clients that show a certificate of the authority. @throws BerthError system/syscall where the address is taken */
   async listenTls({ host, port, ca, cert, key }: TlsAddress): Promise<void> {
     const options = { ...limits, ca, cert, key, requestCert: true, rejectUnauthorized: true, allowHalfOpen: true } as const;
-    const server = this.#answering(createTlsServer({ ...options, minVersion: "TLSv1.2" }) as unknown as Server); // the same events
+    // A machine that went away says nothing: its connections are asked after, and their requests end.
+    const asked = { keepAlive: true, keepAliveInitialDelay: 30_000, minVersion: "TLSv1.2" } as const;
+    const server = this.#answering(createTlsServer({ ...options, ...asked }) as unknown as Server); // the same events
     this.#servers.push(server);
     await new Promise<void>((resolve, reject) => {
-      server.once("error", reject);
+      const refuse = (error: Error) =>
+        reject(
+          new BerthError("system/syscall", `cannot listen on tcp://${host}:${port}: ${messageOf(error)}`, {
+            hint: "The address has to be one of this machine's, and the port free.",
+            cause: error,
+          }),
+        );
+      server.once("error", refuse);
       server.listen(port, host, resolve);
     });
   }

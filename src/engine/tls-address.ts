@@ -1,4 +1,6 @@
+import { X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
+import { createSecureContext } from "node:tls";
 import { parseArgs } from "node:util";
 import { BerthError, messageOf } from "../system/index.ts";
 
@@ -36,20 +38,41 @@ export function tlsAddress(args: readonly string[]): TlsAddress | undefined {
       throw usage("the --tls options need an address to answer on", "Give --host tcp://127.0.0.1:2376.");
     return undefined;
   }
-  const match = /^tcp:\/\/(\[[0-9a-f:]+\]|[^:/[\]]+):(\d{1,5})$/i.exec(host);
-  if (!match || Number(match[2]) > 65535)
-    throw usage(`cannot listen on ${host}`, "It has the form tcp://ADDRESS:PORT; the unix socket is always there.");
+  const address = tcpAddress(host);
   for (const [name, file] of Object.entries(given))
     if (file === undefined)
       throw usage(`${host} needs --${name}`, "Over TCP the engine answers only with TLS and to clients with a certificate.");
   if (!values.tlsverify) throw usage(`${host} needs --tlsverify`, "Over TCP the engine answers only to clients with a certificate.");
-  return {
-    host: (match[1] ?? "").replace(/^\[(.*)\]$/, "$1"),
-    port: Number(match[2]),
-    ca: pem("tlscacert", tlscacert),
-    cert: pem("tlscert", tlscert),
-    key: pem("tlskey", tlskey),
-  };
+  const pems = { ca: pem("tlscacert", tlscacert), cert: pem("tlscert", tlscert), key: pem("tlskey", tlskey) };
+  checkPems(pems, { tlscacert, tlscert, tlskey });
+  return { ...address, ...pems };
+}
+
+/** @throws BerthError cli/usage */
+export function tcpAddress(text: string): Pick<TlsAddress, "host" | "port"> {
+  const match = /^tcp:\/\/(\[[0-9a-f:]+\]|[^:/[\]]+):(\d{1,5})$/i.exec(text);
+  if (!match || Number(match[2]) > 65535)
+    throw usage(`cannot listen on ${text}`, "It has the form tcp://ADDRESS:PORT; the unix socket is always there.");
+  return { host: (match[1] ?? "").replace(/^\[(.*)\]$/, "$1"), port: Number(match[2]) };
+}
+
+/** An authority's file without a certificate would be taken for one that signed nobody, or everybody. */
+function checkPems({ ca, cert, key }: Pick<TlsAddress, "ca" | "cert" | "key">, files: Readonly<Record<string, string | undefined>>): void {
+  for (const [name, text] of Object.entries({ tlscacert: ca, tlscert: cert })) {
+    try {
+      new X509Certificate(text);
+    } catch (error) {
+      throw usage(`--${name} ${files[name]}: ${messageOf(error)}`, "Give a PEM file with a certificate.");
+    }
+  }
+  try {
+    createSecureContext({ ca, cert, key });
+  } catch (error) {
+    throw usage(
+      `--tlskey ${files["tlskey"]}: ${messageOf(error)}`,
+      "Give the PEM file of the key that --tlscert belongs to, without a passphrase.",
+    );
+  }
 }
 
 function pem(name: string, file = ""): string {

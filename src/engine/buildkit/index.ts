@@ -1,3 +1,4 @@
+import type { Duplex } from "node:stream";
 import { BerthError } from "../../system/index.ts";
 import { type Call, type Route, route } from "../http.ts";
 import type { BuildKit, BuildKitOptions } from "./buildkit.ts";
@@ -25,14 +26,14 @@ export function buildkitRoutes(options: BuildKitOptions): {
       route("POST", "/grpc", async (call) => {
         checkUpgrade(call);
         const services = await buildkit();
-        services.serve(takeOver(call));
+        services.serve(await takeOver(call));
         await gone(call);
       }),
       route("POST", "/session", async (call) => {
         checkUpgrade(call);
         const { sessions } = await buildkit();
         sessions.check(call.request.headers);
-        await sessions.add(call.request.headers, takeOver(call));
+        await sessions.add(call.request.headers, await takeOver(call));
       }),
       route("POST", "/build/cancel", async (call) => (await buildkit()).builds.cancel(call)),
     ],
@@ -47,10 +48,13 @@ function checkUpgrade({ upgrade, request }: Call): void {
 }
 
 /** Answers 101; the socket is HTTP/2's from here on. */
-function takeOver({ upgrade }: Call) {
+async function takeOver({ upgrade }: Call): Promise<Duplex> {
   const { socket, head } = upgrade!; // checked before
-  socket.write("HTTP/1.1 101 UPGRADED\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n");
+  // node:http2 takes the connection below its stream, where the end of a write that is not its own ends the process.
+  await new Promise((resolve) => socket.write("HTTP/1.1 101 UPGRADED\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n", resolve));
   if (head.length > 0) socket.unshift(head);
+  // Over TLS node:http2 looks for its protocol in the handshake; here the upgrade has agreed on it.
+  if ("alpnProtocol" in socket) socket.alpnProtocol = "h2";
   // HTTP/2 has no half-closed connections; the server leaves them open for other uses.
   socket.on("end", () => socket.destroy());
   socket.on("error", () => socket.destroy());
@@ -58,5 +62,5 @@ function takeOver({ upgrade }: Call) {
 }
 
 function gone({ signal }: Call): Promise<void> {
-  return new Promise((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
+  return new Promise((resolve) => (signal.aborted ? resolve() : signal.addEventListener("abort", () => resolve(), { once: true })));
 }
