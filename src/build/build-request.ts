@@ -8,6 +8,8 @@ export interface BuildRequest {
   /** Exactly one of these three, or none for a Dockerfile that needs no context. */
   contextDir?: string;
   contextTar?: Readable;
+  /** Of an archive, .dockerignore may hide itself and the Dockerfile, nothing else (removeDockerfile of moby's builder). */
+  hideIgnoredDockerfile?: boolean;
   /** A client that sends its directories when a step asks for them. */
   client?: ClientFiles;
   /** A git or http(s) URL. */

@@ -1,7 +1,8 @@
-import { chmodSync, closeSync, mkdirSync, openSync, readdirSync, readSync, utimesSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, readdirSync, utimesSync, writeFileSync } from "node:fs";
 import { join, posix } from "node:path";
 import { BerthError, messageOf, run } from "../system/index.ts";
 import { layerStep } from "./cached-step.ts";
+import { isArchive, isPlainTar } from "./context/archive-kind.ts";
 import { cloneGit, isGitUrl } from "./context/git-source.ts";
 import { fetchUrl } from "./context/http-source.ts";
 import type { Heredoc } from "./dockerfile/heredoc.ts";
@@ -190,7 +191,7 @@ async function unpacked(session: Session, file: string, digest: string, otherwis
     if (readdirSync(directory).length === 0) return otherwise;
   } catch (error) {
     session.signal.throwIfAborted();
-    if (isTar(file)) throw new BerthError("build/context", `cannot unpack ${file}: ${messageOf(error)}`, { cause: error });
+    if (isPlainTar(file)) throw new BerthError("build/context", `cannot unpack ${file}: ${messageOf(error)}`, { cause: error });
     return otherwise;
   }
   const tree = new MergedTree([directory], "the archive");
@@ -239,24 +240,4 @@ function heredocGroup(session: Session, heredocs: readonly Heredoc[], text: Expa
   }
   const tree = new MergedTree([directory], "the heredocs");
   return { tree, selected: heredocs.map((heredoc) => ({ entry: tree.entry(heredoc.name)!, name: heredoc.name, parents: "" })) };
-}
-
-/** By content, never by name: gzip, bzip2, xz, zstd or plain tar. */
-function isArchive(file: string): boolean {
-  const head = firstBytes(file, 6).toString("hex");
-  return /^(1f8b|425a68|fd377a585a00|28b52ffd)/.test(head) || isTar(file);
-}
-
-function isTar(file: string): boolean {
-  return firstBytes(file, 512).subarray(257, 262).toString() === "ustar";
-}
-
-function firstBytes(file: string, length: number): Buffer {
-  const fd = openSync(file, "r");
-  try {
-    const buffer = Buffer.alloc(length);
-    return buffer.subarray(0, readSync(fd, buffer, 0, length, 0));
-  } finally {
-    closeSync(fd);
-  }
 }

@@ -19,6 +19,7 @@ export { describePlatform } from "./platform.ts";
 export { Progress, ruleUrl, type Vertex } from "./progress.ts";
 export type { BlobDescriptor, CacheContent, OpenCache } from "./remote-cache/cache-content.ts";
 export { type CacheEntry, checkedEntry, parseCacheEntry } from "./remote-cache/cache-entry.ts";
+export { CompressedLayers } from "./remote-cache/compressed-layers.ts";
 export { layoutContent } from "./remote-cache/layout-content.ts";
 export { dependenciesOf, stageNamed } from "./stage-graph.ts";
 export type { PlannedStep, StepListener } from "./step-listener.ts";

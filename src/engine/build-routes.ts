@@ -144,6 +144,7 @@ function requestOf({ query, request }: Call, images: ImageStore): BuildRequest {
   const labels = Object.entries(object("labels")).map(([key, value]): [string, string] => [key, value ?? ""]);
   return {
     ...(remote ? { remote } : { contextTar: request }),
+    hideIgnoredDockerfile: true,
     dockerfile: query.get("dockerfile") || "Dockerfile",
     args: object("buildargs"),
     labels: Object.fromEntries(labels),

@@ -16,6 +16,8 @@ export function classicFailure(error: unknown, { dockerfile, begun }: { dockerfi
     const code = Number(exit[2]);
     return { code, message: `The command '${JSON.parse(exit[1] ?? '""')}' returned a non-zero code: ${code}` };
   }
+  if (error.code === "build/instruction")
+    return { message: begun || message.startsWith("no build stage") ? message : `failed to parse Dockerfile: ${message}` };
   const known = wordings[error.code]?.(message, dockerfile);
   if (known !== undefined) return { message: known };
   const line = error.code === "build/dockerfile" && error.place && "line" in error.place ? error.place.line : undefined;
@@ -36,7 +38,6 @@ const wordings: { readonly [C in ErrorCode]?: Wording } = {
   },
   "build/dockerfile": (message, dockerfile) => {
     if (message === "the Dockerfile cannot be empty") return `the Dockerfile (${dockerfile}) cannot be empty`;
-    if (message === "file with no instructions") return `failed to parse Dockerfile: ${message}`;
-    return /^(no build stage in current context|target stage )/.test(message) ? message : undefined;
+    return message.startsWith("target stage ") ? message : undefined;
   },
 };

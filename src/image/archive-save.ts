@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { Readable } from "node:stream";
 import { BerthError } from "../system/index.ts";
 import { type StoredImage, sha256 } from "./image-record.ts";
-import { type LayerBlob, layerBlob } from "./layer-blob.ts";
+import { annotated, type ImagePacking, type LayerBlob, packedLayers } from "./layer-blob.ts";
 import { mediaTypes } from "./manifest.ts";
 import { canonicalName, familiarName, familiarRepository, parseReference } from "./reference.ts";
 import type { ImageStore } from "./store.ts";
@@ -20,7 +20,7 @@ export function saveArchive(
     /** Full names for what `refs` gives by its id, instead of none. */
     names?: readonly string[];
     signal: AbortSignal;
-  },
+  } & ImagePacking,
 ): Readable {
   const images = new Map<string, SavedImage>();
   const add = (image: StoredImage, name?: string) => {
@@ -55,7 +55,7 @@ function savedName(store: ImageStore, ref: string): string[] | undefined {
 async function* archive(
   store: ImageStore,
   images: readonly SavedImage[],
-  o: { format?: "docker" | "oci"; signal: AbortSignal },
+  o: { format?: "docker" | "oci"; signal: AbortSignal } & ImagePacking,
 ): AsyncGenerator<Buffer> {
   const written = new Set<string>();
   const manifests: object[] = [];
@@ -64,7 +64,7 @@ async function* archive(
   yield directory("blobs/");
   yield directory("blobs/sha256/");
   for (const { image, names } of images) {
-    const layers = image.chainIds.map((chain) => layerBlob(store, chain));
+    const layers = await packedLayers(store, image, o);
     for (const layer of layers) {
       if (written.has(layer.digest)) continue;
       written.add(layer.digest);
@@ -77,6 +77,7 @@ async function* archive(
         mediaType: mediaTypes.ociManifest,
         config: { mediaType: mediaTypes.ociConfig, digest: image.id, size: config.length },
         layers: layers.map(({ mediaType, digest, size }) => ({ mediaType, digest, size })),
+        ...annotated(o),
       }),
     );
     const digest = sha256(manifest);

@@ -9,6 +9,7 @@ export { bootstrap } from "./bootstrap.ts";
 export { compressionOf, decompressed } from "./decompress.ts";
 export type { ImageChange, LayerInfo, RemovedItem, StoredImage } from "./image-record.ts";
 export { importRootfs } from "./import-rootfs.ts";
+export type { ImagePacking } from "./layer-blob.ts";
 export { LayerUnpacker } from "./layer-unpack.ts";
 export { parsePlatform, platformText } from "./manifest.ts";
 export { mergedTar } from "./merged-tar.ts";

@@ -10,6 +10,33 @@ export interface LayerBlob extends Descriptor {
   read(): AsyncIterable<Buffer>;
 }
 
+/** How an image is written for others, where that is not how it is kept. */
+export interface ImagePacking {
+  /** The layer as it is to be written. */
+  readonly pack?: (blob: LayerBlob, diffId: string) => Promise<LayerBlob>;
+  /** Of the manifest. */
+  readonly annotations?: Readonly<Record<string, string>>;
+}
+
+/** The layers of an image, bottom first, as they are to be written. */
+export async function packedLayers(
+  store: ImageStore,
+  image: { readonly chainIds: readonly string[]; readonly config: { readonly rootfs: { readonly diff_ids: readonly string[] } } },
+  { pack }: ImagePacking,
+): Promise<LayerBlob[]> {
+  const layers: LayerBlob[] = [];
+  for (const [at, chain] of image.chainIds.entries()) {
+    const blob = layerBlob(store, chain);
+    layers.push(pack ? await pack(blob, image.config.rootfs.diff_ids[at] ?? blob.digest) : blob);
+  }
+  return layers;
+}
+
+/** The part of a manifest that says something of the image beside its content. */
+export function annotated({ annotations = {} }: ImagePacking): { annotations?: Record<string, string> } {
+  return Object.keys(annotations).length > 0 ? { annotations: { ...annotations } } : {};
+}
+
 /** The archive of a layer: the one it came as, or (layers made here) its tar made again, whose digest is the diff id. */
 export function layerBlob(store: ImageStore, chainId: string): LayerBlob {
   const layer = store.layer(chainId);

@@ -3,7 +3,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import pLimit from "p-limit";
 import { BerthError } from "../system/index.ts";
 import { sha256 } from "./image-record.ts";
-import { type LayerBlob, layerBlob } from "./layer-blob.ts";
+import { annotated, type ImagePacking, type LayerBlob, packedLayers } from "./layer-blob.ts";
 import { mediaTypes } from "./manifest.ts";
 import { familiarName, parseReference } from "./reference.ts";
 import { RegistryClient } from "./registry-client.ts";
@@ -14,7 +14,7 @@ import type { ImageStore } from "./store.ts";
  * Pushes one tag: blobs that the registry lacks (asked by HEAD, mounted from a sibling repository where it has them), then the manifest.
  * @throws BerthError `image/registry`, `image/not-found`
  */
-export async function push(store: ImageStore, ref: string, o: PushOptions): Promise<{ digest: string; size: number }> {
+export async function push(store: ImageStore, ref: string, o: PushOptions & ImagePacking): Promise<{ digest: string; size: number }> {
   const reference = parseReference(ref);
   if (reference.digest) throw new BerthError("image/bad-reference", "cannot push a digest reference");
   const image = store.get(ref);
@@ -30,7 +30,7 @@ export async function push(store: ImageStore, ref: string, o: PushOptions): Prom
   o.onProgress?.({ status: `The push refers to repository [${reference.domain}/${repository}]` });
   try {
     return await store.transferring(async () => {
-      const layers = image.chainIds.map((chain) => layerBlob(store, chain));
+      const layers = await packedLayers(store, image, o);
       const configBytes = store.configBytes(image.id);
       const config: LayerBlob = {
         digest: image.id,
@@ -45,7 +45,8 @@ export async function push(store: ImageStore, ref: string, o: PushOptions): Prom
       );
       const failed = results.find((result) => result.status === "rejected");
       if (failed) throw failed.reason;
-      const manifest = storedManifest(store, image.id, layers) ?? {
+      const extra = annotated(o);
+      const manifest = (extra.annotations ? undefined : storedManifest(store, image.id, layers)) ?? {
         mediaType: mediaTypes.ociManifest,
         bytes: Buffer.from(
           JSON.stringify({
@@ -53,6 +54,7 @@ export async function push(store: ImageStore, ref: string, o: PushOptions): Prom
             mediaType: mediaTypes.ociManifest,
             config: { mediaType: mediaTypes.ociConfig, digest: config.digest, size: config.size },
             layers: layers.map(({ mediaType, digest, size }) => ({ mediaType, digest, size })),
+            ...extra,
           }),
         ),
       };

@@ -58,11 +58,13 @@ export async function runStep(o: { run: string; instance: string; host: Host }, 
   const cgroupsPath = `/berth-${o.instance}/${id}`;
   mkdirSync(rootfs, { recursive: true, mode: 0o711 });
   mkdirSync(stateDir, { recursive: true, mode: 0o700 });
+  let mounted = false;
   try {
     // Overlay wants at least one lower directory; a build from scratch has none.
     withLowerDirs(step.lowerDirs.length > 0 ? step.lowerDirs : [emptyDirectory(bundle)], (lower) => {
       const options = `lowerdir=${lower},upperdir=${step.upperDir},workdir=${step.workDir},redirect_dir=off,metacopy=off`;
       syscalls().mount("overlay", rootfs, "overlay", 0, options);
+      mounted = true;
     });
     writeFileSync(join(bundle, "config.json"), ociJson(stepSpec(host, step, { bundle, rootfs, cgroupsPath })));
     return {
@@ -70,7 +72,8 @@ export async function runStep(o: { run: string; instance: string; host: Host }, 
     };
   } finally {
     await kill(program, stateDir, id);
-    if (isMounted(rootfs)) syscalls().umount(rootfs, umountFlag.detach);
+    // Not asked of the table of mounts, which may miss a line while others change it.
+    if (mounted) syscalls().umount(rootfs, umountFlag.detach);
     await removeCgroups(host, cgroupsPath);
     rmSync(bundle, { recursive: true, force: true });
   }

@@ -1,16 +1,15 @@
-import { closeSync, copyFileSync, existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, readSync, statSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, statSync } from "node:fs";
 import { basename, isAbsolute, join } from "node:path";
-import type { Readable } from "node:stream";
-import { pipeline } from "node:stream/promises";
 import { BerthError, run } from "../../system/index.ts";
 import type { BuildRequest } from "../build-request.ts";
 import type { BaseImage } from "../images.ts";
 import type { Progress, Vertex } from "../progress.ts";
+import { isArchive } from "./archive-kind.ts";
 import { ContextTree } from "./context-tree.ts";
 import { cloneGit, isGitUrl } from "./git-source.ts";
 import { fetchUrl } from "./http-source.ts";
-import { type IgnoreRules, parseIgnoreFile } from "./ignore-rules.ts";
-import { newFile } from "./new-file.ts";
+import { decidingRule, type IgnoreRules, matchingRules, parseIgnoreFile } from "./ignore-rules.ts";
+import { unpackSent } from "./sent-archive.ts";
 
 /** The main build context and the additional ones that are directories. All are directories on this machine in the end. */
 export class Contexts {
@@ -66,7 +65,12 @@ export class Contexts {
       const root = await this.mainDirectory();
       const { dockerfile = "Dockerfile", dockerfileInline } = this.request;
       const own = dockerfileInline === undefined ? (isAbsolute(dockerfile) ? dockerfile : join(root, dockerfile)) : undefined;
-      return new ContextTree(root, readIgnore([...(own ? [`${own}.dockerignore`] : []), join(root, ".dockerignore")]));
+      const rules = readIgnore([...(own ? [`${own}.dockerignore`] : []), join(root, ".dockerignore")]);
+      const { contextTar, remote, hideIgnoredDockerfile } = this.request;
+      if (contextTar === undefined && remote === undefined) return new ContextTree(root, rules);
+      // What comes as a whole, from an archive or a repository, is taken as a whole (MainContext of frontend/dockerui).
+      const hidden = hideIgnoredDockerfile ? [dockerfile, ".dockerignore"].filter((path) => excludes(rules, path)) : [];
+      return new ContextTree(root, parseIgnoreFile(hidden.join("\n"), rules.file));
     });
   }
 
@@ -193,7 +197,7 @@ export class Contexts {
   private mainDirectory(): Promise<string> {
     this.directory ??= (async () => {
       const { contextDir, contextTar, remote } = this.request;
-      if (contextTar) return await unpackTar(contextTar, this.temporary("tar-"), this.signal);
+      if (contextTar) return await unpackSent(contextTar, this.temporary("tar-"), this.signal);
       // A URL may have the Dockerfile alone (moby builder/remotecontext; BuildKit frontend/dockerui).
       if (remote !== undefined) return await this.directoryOf(remote, this.request.dockerfile ?? "Dockerfile");
       return contextDir ?? this.temporary("empty-");
@@ -203,7 +207,8 @@ export class Contexts {
 
   /** `single` is the name of what a URL has that is no archive. */
   private async directoryOf(source: string, single = "context"): Promise<string> {
-    if (isGitUrl(source)) return await cloneGit(source, this.temporary("git-"), this.signal);
+    const keepGitDir = /^(1|t|true)$/i.test(this.request.args["BUILDKIT_CONTEXT_KEEP_GIT_DIR"] ?? "");
+    if (isGitUrl(source)) return await cloneGit(source, this.temporary("git-"), this.signal, { keepGitDir });
     if (/^https?:\/\//.test(source)) {
       const { file } = await fetchUrl(source, this.temporary("http-"), this.signal);
       const directory = this.temporary("context-");
@@ -241,27 +246,12 @@ function withLines(file: string): { rules: IgnoreRules; excludes: string[] } {
   return { rules, excludes: rules.rules.map((rule) => `${rule.negated ? "!" : ""}${rule.pattern}`) };
 }
 
-/** By its first bytes: a tar, or what tar decompresses. */
-function isArchive(file: string): boolean {
-  const head = Buffer.alloc(512);
-  const fd = openSync(file, "r");
-  readSync(fd, head, 0, 512, 0);
-  closeSync(fd);
-  const magic = ["1f8b", "425a68", "fd377a585a00", "28b52ffd"];
-  return (
-    magic.some((bytes) => head.subarray(0, bytes.length / 2).toString("hex") === bytes) || head.toString("latin1", 257, 262) === "ustar"
-  );
+function excludes(rules: IgnoreRules, path: string): boolean {
+  const rule = decidingRule(rules, matchingRules(rules, path, []));
+  return rule !== undefined && !rule.negated;
 }
 
 function readIgnore(candidates: readonly string[]): IgnoreRules {
   const file = candidates.find((candidate) => existsSync(candidate));
   return file ? parseIgnoreFile(readFileSync(file, "utf8"), file) : { file: ".dockerignore", rules: [] };
-}
-
-/** A context that a client sent: to a file first, so that tar can recognise how it is compressed. */
-async function unpackTar(input: Readable, directory: string, signal: AbortSignal): Promise<string> {
-  const archive = `${directory}.archive`;
-  await pipeline(input, newFile(archive), { signal });
-  await run("tar", ["-xf", archive, "-C", directory, "--no-same-owner", "-p"], { signal, timeoutMs: 600_000 });
-  return directory;
 }

@@ -1,7 +1,8 @@
+import { statfsSync } from "node:fs";
 import { join } from "node:path";
 import type { Duplex } from "node:stream";
 import type { Builder } from "../../build/index.ts";
-import { type ImageStore, push, saveArchive } from "../../image/index.ts";
+import { type ImagePacking, type ImageStore, push, saveArchive } from "../../image/index.ts";
 import type { BerthPaths } from "../../system/index.ts";
 import { openBuildCache } from "../build-caches.ts";
 import { buildPull } from "../build-routes.ts";
@@ -54,22 +55,28 @@ export class BuildKit {
     });
     const archive = {
       images,
-      archive: (id: string, o: { format: "docker" | "oci"; names: readonly string[]; signal: AbortSignal }) =>
+      directory: images.tempDir(),
+      archive: (id: string, o: { format: "docker" | "oci"; names: readonly string[]; signal: AbortSignal } & ImagePacking) =>
         saveArchive(images, [id], o) as AsyncIterable<Buffer>, // a byte stream
       drop: (id: string) => {
         if (images.get(id).repoTags.length === 0) images.remove(id, { noPrune: true });
       },
     };
-    const pushAs: PushAs = async (name, { auth, signal }) => {
-      await push(images, name, { signal, ...(auth ? { auth } : {}) });
-    };
+    const pushAs: PushAs = async (name, { auth, signal, packing }) =>
+      await push(images, name, { signal, ...packing, ...(auth ? { auth } : {}) });
+    const image = imageExporter({
+      images,
+      push: pushAs,
+      created: (id) => images.tell({ action: "create", id }),
+      directory: images.tempDir(),
+    });
     const solver = new Solver({
       jobs,
       sessions: this.sessions,
       frontend,
       exporters: {
-        moby: imageExporter(images, pushAs),
-        image: imageExporter(images, pushAs),
+        moby: image,
+        image,
         local: localExporter,
         tar: tarExporter,
         docker: imageArchiveExporter("docker", archive),
@@ -86,7 +93,14 @@ export class BuildKit {
           solver,
           sessions: this.sessions,
           jobs,
-          usage: new Usage({ builder, sources }),
+          usage: new Usage({
+            builder,
+            sources,
+            freeBytes: () => {
+              const { bavail, bsize } = statfsSync(images.tempDir());
+              return bavail * bsize;
+            },
+          }),
           worker,
         }),
         "moby.buildkit.v1.frontend.LLBBridge": gatewayService({ jobs, frontend, protocol, images, worker }),

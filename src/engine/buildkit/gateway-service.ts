@@ -97,7 +97,7 @@ const frontendCaps =
   "solve.base solve.inlinereturn resolveimage resolveimage.resolvemode readfile return returnmap readdir statfile importcaches proto.refarray reference.output frontend.inputs gateway.solve.metadata frontend.caps gateway.solve.evaluate gateway.evaluate gateway.warnings";
 /** Of the graphs that clients write down themselves: enough for what they check before they ask for a Dockerfile build. */
 const llbCaps =
-  "source.image source.image.resolvemode source.local source.local.unique source.local.sessionid source.local.includepatterns source.local.followpaths source.local.excludepatterns source.local.sharedkeyhint source.local.differ source.git source.http exec.meta.base file.base constraints platform meta.ignorecache meta.description";
+  "source.image source.image.resolvemode source.local source.local.unique source.local.sessionid source.local.includepatterns source.local.followpaths source.local.excludepatterns source.local.sharedkeyhint source.local.differ source.git source.http exec.meta.base file.base exporter.multiple gc.freespacefilter constraints platform meta.ignorecache meta.description";
 
 function caps(names: string): object[] {
   return names.split(" ").map((ID) => ({ ID, Enabled: true }));

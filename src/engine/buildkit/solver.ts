@@ -55,6 +55,8 @@ export class Solver {
       throw new BerthError("build/unsupported", `the front end ${request.FrontendAttrs["source"] || request.Frontend} is not supported`, {
         hint: "dockerfile.v0 is.",
       });
+    if (request.SourcePolicy && request.SourcePolicy.rules.length > 0)
+      throw new BerthError("build/unsupported", "a source policy is not supported", { hint: "Unset EXPERIMENTAL_BUILDKIT_SOURCE_POLICY." });
     const [denied] = request.Entitlements.filter((name) => name !== "network.host");
     if (denied) throw new BerthError("build/unsupported", `granting entitlement ${denied} is not allowed by build daemon configuration`);
     cachesOf(request);

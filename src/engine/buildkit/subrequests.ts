@@ -100,7 +100,10 @@ function outline(dockerfile: Dockerfile, content: string, request: BuildRequest)
   const args = [...dockerfile.globalArgs, ...instructions].flatMap((instruction) =>
     instruction.keyword === "ARG" ? instruction.args.map((arg) => ({ ...arg, line: instruction.line })) : [],
   );
-  const shownArgs = [...new Map(args.map((arg) => [arg.name, arg])).values()].map((arg) => {
+  // A stage's bare ARG is the global one of that name.
+  const known = new Map<string, (typeof args)[number]>();
+  for (const arg of args) if (arg.default !== undefined || !known.has(arg.name)) known.set(arg.name, arg);
+  const shownArgs = [...known.values()].map((arg) => {
     const value = request.args[arg.name] ?? arg.default;
     return { name: arg.name, ...commentOf(dockerfile, arg.line, arg.name), ...(value ? { value } : {}), location: location(arg.line) };
   });
@@ -128,8 +131,11 @@ function outline(dockerfile: Dockerfile, content: string, request: BuildRequest)
   };
   const needs = (title: string, list: { name: string; required?: boolean }[]) =>
     list.length > 0 ? [table([[title, "REQUIRED"], ...list.map((one) => [one.name, one.required ? "true" : ""])])] : [];
+  const { description } = commentOf(dockerfile, stage.from.line, stage.from.alias ?? "");
+  const title =
+    description === undefined ? `TARGET: ${stage.from.alias}\n` : `TARGET:      ${stage.from.alias}\nDESCRIPTION: ${description}\n`;
   const text = [
-    ...(stage.from.alias ? [`TARGET: ${stage.from.alias}\n`] : []),
+    ...(stage.from.alias ? [title] : []),
     ...(shownArgs.length > 0
       ? [table([["BUILD ARG", "VALUE", "DESCRIPTION"], ...shownArgs.map((arg) => [arg.name, arg.value ?? "", arg.description ?? ""])])]
       : []),

@@ -11,6 +11,8 @@ export interface PruneRequest {
   readonly keepDuration: number;
   readonly reservedSpace: number;
   readonly maxUsedSpace: number;
+  /** Of the file system that the cache is on. */
+  readonly minFreeSpace: number;
 }
 
 /** The build cache and the directories of clients as BuildKit's records of usage. */
@@ -18,8 +20,11 @@ export class Usage {
   readonly #builder: Builder;
   readonly #sources: LocalSources;
 
-  constructor(o: { builder: Builder; sources: LocalSources }) {
+  readonly #freeBytes: () => number;
+
+  constructor(o: { builder: Builder; sources: LocalSources; freeBytes: () => number }) {
     this.#builder = o.builder;
+    this.#freeBytes = o.freeBytes;
     this.#sources = o.sources;
   }
 
@@ -31,11 +36,11 @@ export class Usage {
 
   /** Removes what matches and is not kept, least recently used first; answers what went. */
   prune(request: PruneRequest): UsageRecord[] {
-    const keepBytes = Math.max(request.reservedSpace, request.maxUsedSpace);
     const unusedForMs = request.keepDuration / 1e6;
     const all = this.list([]);
     const matching = this.list(request.filter).filter((record) => !record.InUse);
     let kept = all.reduce((sum, record) => sum + record.Size, 0);
+    const keepBytes = bytesToKeep(request, { usedBytes: kept, freeBytes: this.#freeBytes() });
     const gone: UsageRecord[] = [];
     for (const record of matching.sort((a, b) => lastUsedMs(a) - lastUsedMs(b))) {
       if (keepBytes > 0 && kept <= keepBytes) break;
@@ -48,6 +53,16 @@ export class Usage {
     for (const record of gone) if (record.RecordType === "source.local") this.#sources.remove(record.ID);
     return gone;
   }
+}
+
+/** 0 keeps nothing (calculateKeepBytes of BuildKit's cache/manager.go). */
+function bytesToKeep(
+  { reservedSpace, maxUsedSpace, minFreeSpace }: PruneRequest,
+  { usedBytes, freeBytes }: { usedBytes: number; freeBytes: number },
+): number {
+  const excess = minFreeSpace - freeBytes;
+  const most = excess > 0 ? Math.min(maxUsedSpace || usedBytes, usedBytes - excess) : maxUsedSpace;
+  return Math.max(most, reservedSpace);
 }
 
 function ofStep(record: CacheRecord): UsageRecord {

@@ -33,6 +33,7 @@ export interface SolveRequest {
   /** The client's own question, not a build of its user. */
   readonly Internal: boolean;
   readonly Exporters: readonly ExporterEntry[];
+  readonly SourcePolicy?: { readonly rules: readonly unknown[] } | null;
 }
 
 /** moby.buildkit.v1.frontend.SolveRequest */

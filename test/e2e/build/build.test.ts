@@ -43,7 +43,7 @@ describe("docker build", () => {
   it("builds the directory it is given, and tells each step on stderr", async () => {
     const { exitCode, stdout, stderr } = await build(["-t", "made:1", "--build-arg", "WHO=me", "--label", "a=b", "."]);
     expect([exitCode, stdout]).toEqual([0, ""]);
-    expect(stderr).toMatch(/\[base 2\/3\] COPY a\.txt \/a[\s\S]*DONE[\s\S]*naming to made:1/);
+    expect(stderr).toMatch(/\[2\/3\] COPY a\.txt \/a[\s\S]*DONE[\s\S]*naming to made:1/);
     expect(await run("made:1")).toBe("hello me");
     const again = await build(["-t", "made:1", "--build-arg", "WHO=me", "--label", "a=b", "."]);
     expect(again.stderr.match(/CACHED/g)).toHaveLength(3);

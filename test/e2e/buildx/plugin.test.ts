@@ -137,6 +137,48 @@ describe("docker buildx build", () => {
     expect(await output("images", "-aq")).toBe(before);
   });
 
+  it("gives one result to several outputs, packed and annotated as each of them asks", async () => {
+    const context = directory("several", { Dockerfile: "FROM busybox\nRUN echo x >/x\n" });
+    const path = (name: string) => join(berth.root, name);
+    const oci = `type=oci,dest=${path("several.tar")},compression=gzip,annotation.k=v`;
+    const more = ["-o", "type=docker,name=several:1", "-o", `type=local,dest=${path("several-out")}`];
+    expect((await buildx(["-o", oci, ...more, context])).exitCode).toBe(0);
+    expect(await output("run", "--rm", "several:1", "cat", "/x")).toBe("x");
+    expect(readFileSync(join(path("several-out"), "x"), "utf8")).toBe("x\n");
+    const member = async (name: string) => JSON.parse((await execa("tar", ["-xOf", path("several.tar"), name])).stdout);
+    const index = await member("index.json");
+    const manifest = await member(`blobs/${index.manifests[0].digest.replace(":", "/")}`);
+    expect(manifest.annotations).toEqual({ k: "v" });
+    expect(manifest.layers.map((layer: { mediaType: string }) => layer.mediaType)).toEqual(
+      Array(2).fill("application/vnd.oci.image.layer.v1.tar+gzip"),
+    );
+    const bad = await buildx(["-o", `type=oci,dest=${path("bad.tar")},compression=lzma`, context]);
+    expect([bad.exitCode, bad.stderr]).toEqual([1, expect.stringContaining("unsupported layer compression type lzma")]);
+  });
+
+  it("gives a step the host's network only where that is allowed", async () => {
+    const context = directory("host-network", { Dockerfile: "FROM busybox\nRUN --network=host true\n" });
+    const refused = await buildx([context]);
+    expect([refused.exitCode, refused.stderr]).toEqual([1, expect.stringContaining("network.host is not allowed")]);
+    expect((await buildx(["--allow", "network.host", context])).exitCode).toBe(0);
+  });
+
+  it("checks as the build argument says, not the file", async () => {
+    const Dockerfile = "# check=skip=all\nFROM busybox\nMAINTAINER me\n";
+    const context = directory("check-arg", { Dockerfile });
+    const { exitCode, stderr } = await buildx(["--build-arg", "BUILDKIT_DOCKERFILE_CHECK=error=true", context]);
+    expect([exitCode, stderr]).toEqual([1, expect.stringContaining("lint violation found for rules: MaintainerDeprecated")]);
+    expect((await buildx([context])).stderr).not.toContain("Maintainer");
+  });
+
+  it("says in BuildKit's words which image there is none of, and which stage", async () => {
+    const context = directory("no-base", { Dockerfile: "FROM busybox AS one\nFROM 127.0.0.1:1/none:1\n" });
+    const { stderr } = await buildx([context]);
+    expect(stderr).toContain("failed to solve: 127.0.0.1:1/none:1: failed to resolve source metadata for 127.0.0.1:1/none:1: ");
+    expect(stderr).toMatch(/ 2 \| >>> FROM 127\.0\.0\.1:1\/none:1\n/);
+    expect((await buildx(["--target", "0", context])).stderr).toContain('target stage "0" could not be found');
+  });
+
   it("takes contexts by name: a directory, an image", async () => {
     const extra = directory("extra", { "o.txt": "other\n", skipped: "", ".dockerignore": "skipped\n" });
     const context = directory("named", { Dockerfile: "FROM base\nCOPY --from=extra . /extra/\nRUN ls /extra\n" });
@@ -266,6 +308,8 @@ it("shows itself as a builder, what its cache holds, and lets it go", async () =
   expect(await output("buildx", "inspect")).toContain("org.mobyproject.buildkit.worker.moby.host-gateway-ip");
   expect(await output("buildx", "du", "--verbose")).toMatch(/Description:\s+RUN \/bin\/sh -c echo base >\/base/);
   expect(await output("buildx", "du", "--filter", "type=source.local", "--verbose")).toMatch(/Description:\s+local source for context/);
+  await output("buildx", "prune", "-af", "--max-used-space", "1tb", "--min-free-space", "1");
+  expect(await output("buildx", "du")).not.toMatch(/Total:\s+0B/);
   await output("buildx", "prune", "-af");
   expect(await output("buildx", "du")).toMatch(/Total:\s+0B/);
 });
@@ -286,8 +330,11 @@ describe("with a registry that wants a password", () => {
     await output("push", base);
     await output("rmi", base);
     const context = directory("pulled", { Dockerfile: `FROM ${base}\nRUN echo pulled >/pulled\n` });
-    const { exitCode, stderr } = await buildx(["--push", "-t", `${registry.host}/made:1`, context]);
+    const metadata = join(berth.root, "pushed.json");
+    const { exitCode, stderr } = await buildx(["--push", "-t", `${registry.host}/made:1`, "--metadata-file", metadata, context]);
     expect(stderr + exitCode).toMatch(/0$/);
+    const { "containerimage.digest": digest } = JSON.parse(readFileSync(metadata, "utf8"));
+    expect(await output("buildx", "imagetools", "inspect", `${registry.host}/made:1`)).toContain(`Digest:    ${digest}`);
     expect(existsSync(join(registry.data, "docker/registry/v2/repositories/made/_manifests/tags/1"))).toBe(true);
   });
 });

@@ -10,8 +10,11 @@ let berth: Berth;
 let context: string;
 
 /** The real docker client, with its classic builder, on our socket. */
-const docker = (...args: string[]) =>
+const docker = (...args: string[]) => dockerWith({}, ...args);
+
+const dockerWith = (o: { input?: string | Buffer }, ...args: string[]) =>
   execa("docker", args, {
+    ...o,
     env: { PATH: berth.env["PATH"] ?? "", HOME: berth.root, DOCKER_HOST: `unix://${berth.socket}`, DOCKER_BUILDKIT: "0" },
     extendEnv: false,
     reject: false,
@@ -102,6 +105,38 @@ it("fails with the step's own exit code, and tags nothing", async () => {
   expect(stdout).toContain("before");
   expect(stderr).toContain("The command '/bin/sh -c echo before; exit 3' returned a non-zero code: 3");
   expect((await docker("images", "-q", "never")).stdout).toBe("");
+});
+
+it.each([
+  ["FROM busybox\nRUNN x\n", "dockerfile parse error on line 2: unknown instruction: RUNN (did you mean RUN?)"],
+  ["FROM busybox\nENV A\n", "failed to parse Dockerfile: ENV must have two arguments"],
+  ["RUN x\n", "no build stage in current context"],
+  ["", "the Dockerfile (Wrong) cannot be empty"],
+])("answers the Dockerfile %j with an error before it tells anything", async (content, message) => {
+  writeFileSync(join(context, "Wrong"), content);
+  const { exitCode, stdout, stderr } = await docker("build", "-f", join(context, "Wrong"), context);
+  expect([exitCode, stdout.includes("Step")]).toEqual([1, false]);
+  expect(stderr).toContain(`Error response from daemon: ${message}`);
+});
+
+it("says of a file that is not in the context what the classic builder says", async () => {
+  writeFileSync(join(context, "Missing"), "FROM busybox\nCOPY nope /\n");
+  const { stdout, stderr } = await docker("build", "-f", join(context, "Missing"), context);
+  expect(stdout).toContain("Step 2/2 : COPY nope /");
+  expect(stderr).toContain("COPY failed: file not found in build context or excluded by .dockerignore: stat nope: file does not exist");
+});
+
+it("takes the Dockerfile from standard input, and of an archive everything but a Dockerfile that it ignores", async () => {
+  const directory = join(berth.root, "ignoring");
+  mkdirSync(directory);
+  const Dockerfile = "FROM busybox\nCOPY . /x\nRUN ls -A /x\n";
+  for (const [name, content] of Object.entries({ Dockerfile, ".dockerignore": "skip\nDockerfile\n", skip: "", file: "" }))
+    writeFileSync(join(directory, name), content);
+  const fromInput = await dockerWith({ input: Dockerfile }, "build", "--no-cache", "-f", "-", directory);
+  expect(fromInput.stdout).toMatch(/: RUN ls -A \/x\n\.dockerignore\nfile\n ---/);
+  const { stdout: archive } = await execa("tar", ["-C", directory, "-c", "."], { encoding: "buffer" });
+  const sent = await dockerWith({ input: Buffer.from(archive) }, "build", "--no-cache", "-");
+  expect(sent.stdout).toMatch(/: RUN ls -A \/x\n\.dockerignore\nfile\nskip\n/);
 });
 
 it("refuses by name what it cannot do", async () => {

@@ -1,9 +1,10 @@
 import type { BuildImages } from "../../../build/index.ts";
-import { mergedTar } from "../../../image/index.ts";
+import { type ImagePacking, mergedTar } from "../../../image/index.ts";
 import { GrpcError, grpcCode } from "../grpc-status.ts";
 import type { ExportContext, Exporter } from "./exporter.ts";
 import { fileSend } from "./exporter.ts";
 import { namesOf } from "./image-exporter.ts";
+import { withPacking } from "./image-packing.ts";
 
 /** `tar`: the result's files as one archive to the client. */
 export const tarExporter: Exporter = async ({ lowerDirs }, context) => {
@@ -14,20 +15,22 @@ export const tarExporter: Exporter = async ({ lowerDirs }, context) => {
 /** The archive of one image of the store that is known there by its id only. */
 export type ImageArchive = (
   id: string,
-  o: { format: "docker" | "oci"; names: readonly string[]; signal: AbortSignal },
+  o: { format: "docker" | "oci"; names: readonly string[]; signal: AbortSignal } & ImagePacking,
 ) => AsyncIterable<Buffer>;
 
 /** `docker` and `oci`: the image as an archive to the client, as `docker load` and OCI tools read it. Nothing stays in the store. */
 export function imageArchiveExporter(
   format: "docker" | "oci",
-  o: { images: BuildImages; archive: ImageArchive; drop: (id: string) => void },
+  o: { images: BuildImages; archive: ImageArchive; drop: (id: string) => void; directory: string },
 ): Exporter {
   return async ({ config }, context) => {
     const names = namesOf(context.attrs["name"]);
     const id = o.images.createImage({ config });
     try {
       const what = format === "oci" ? "exporting to oci image format" : "exporting to docker image format";
-      await sendArchive(what, o.archive(id, { format, names, signal: context.signal }), context);
+      await withPacking(context.attrs, { directory: o.directory, signal: context.signal }, async (packing) => {
+        await sendArchive(what, o.archive(id, { format, names, signal: context.signal, ...packing }), context);
+      });
     } finally {
       o.drop(id);
     }
