@@ -110,6 +110,8 @@ export function containerRoutes(o: ContainerRoutesOptions): Route[] {
     route("GET", "/containers/{id}/logs", (call) => logs(call, containers.get(ref(call)), o)),
     route("POST", "/containers/{id}/attach", (call) => {
       const record = containers.get(ref(call));
+      if (record.State.Paused)
+        throw new BerthError("container/not-running", `container ${ref(call)} is paused, unpause the container before attach`);
       containerEvent(events, record, "attach");
       return attach(call, record, o, undefined, () => containerEvent(events, record, "detach"));
     }),

@@ -64,7 +64,7 @@ async function pullRoute(images: ImageStore, call: Call): Promise<void> {
 /** A tag, or every tag of a repository that is here. */
 async function pushRoute(images: ImageStore, call: Call, name: string): Promise<void> {
   const tag = call.query.get("tag");
-  const reference = parseReference(tag ? `${name}:${tag}` : name, { defaultTag: false });
+  const reference = parseReference(tag ? `${withoutTag(name)}:${tag}` : name, { defaultTag: false });
   const refs = reference.tag ? [canonicalName(reference)] : images.tagsOf(reference);
   const auth = registryAuth(call.request);
   const stream = progressStream(call.response);

@@ -49,6 +49,7 @@ it("names a container in its refusals as the client did", async () => {
   );
   await expect(container.rename({ name: "b d" })).rejects.toThrow(/Error when allocating new name: Invalid container name/);
   await container.pause();
+  await expect(container.attach({ stream: true, stdout: true })).rejects.toMatchObject({ statusCode: 409 });
   await expect(docker.getContainer("named").remove()).rejects.toThrow("container is paused and must be unpaused first");
   const told = docker.getEvents({
     since: 1,
