@@ -1,8 +1,7 @@
-import { spawn } from "node:child_process";
 import { join } from "node:path";
 import { hasEnded } from "../../system/index.ts";
 import { EngineClient } from "../client/index.ts";
-import { engineAnswers, requireRoot } from "../engine-process.ts";
+import { engineAnswers, requireRoot, spawnEngine } from "../engine-process.ts";
 import type { ListenOptions } from "../grammar/engine.ts";
 import type { Invocation } from "../invocation.ts";
 import { usageError } from "../invocation.ts";
@@ -22,17 +21,13 @@ interface EngineState {
 export async function runEngine(cli: Invocation, args: readonly string[], options: ListenOptions = {}): Promise<number> {
   if (args.length > 0) throw usageError(`unknown command "engine ${args[0]}"`, "There are: engine, engine status, engine stop.");
   requireRoot("the engine has to be root to make namespaces, mounts and bridges");
-  const { BERTH_ROOT = cli.paths.root, BERTH_RUN = cli.paths.run } = cli.env;
   const { host, tlsverify, ...files } = options;
   const listen = [
     ...(host ? ["--host", host] : []),
     ...(tlsverify ? ["--tlsverify"] : []),
     ...(["tlscacert", "tlscert", "tlskey"] as const).flatMap((name) => (files[name] ? [`--${name}`, files[name]] : [])),
   ];
-  const child = spawn(process.execPath, [join(cli.dist, "engine.js"), "--foreground", ...listen], {
-    stdio: "inherit",
-    env: { ...cli.env, BERTH_ROOT, BERTH_RUN },
-  });
+  const child = spawnEngine(cli, { args: ["--foreground", ...listen], stdio: "inherit" });
   // A terminal sends Ctrl-C to both; the engine ends in order, and this process only waits for it.
   cli.signal.addEventListener("abort", () => child.kill("SIGTERM"), { once: true });
   return await new Promise((resolve, reject) => {
