@@ -1,4 +1,5 @@
 import { demultiplex, type EngineClient, type Query } from "./client/index.ts";
+import { moment } from "./moment.ts";
 import { LineCutter } from "./render/log-lines.ts";
 
 export interface LinesQuery {
@@ -23,8 +24,16 @@ export async function* containerLines(client: EngineClient, id: string, o: Lines
 
 /** The same with the stream that each line came by. */
 export async function* containerLogLines(client: EngineClient, id: string, o: LinesQuery, signal: AbortSignal): AsyncGenerator<LogLine> {
-  const { follow, timestamps, tail = "all", since, until } = o;
-  const query: Query = { stdout: true, stderr: true, follow, timestamps, tail: tail.startsWith("-") ? "all" : tail, since, until };
+  const { follow, timestamps, tail = "all" } = o;
+  const query: Query = {
+    stdout: true,
+    stderr: true,
+    follow,
+    timestamps,
+    tail: tail.startsWith("-") ? "all" : tail,
+    since: moment(o.since, Date.now()),
+    until: moment(o.until, Date.now()),
+  };
   const answer = await client.request("GET", `/containers/${id}/logs`, { query, signal });
   const cutters = { 1: new LineCutter(), 2: new LineCutter() };
   const body = answer.body as AsyncIterable<Buffer>; // a response without an encoding yields buffers

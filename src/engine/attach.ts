@@ -6,7 +6,8 @@ import type { ContainerRecord } from "./container-record.ts";
 import type { Containers } from "./containers.ts";
 import { detachWatch } from "./detach-keys.ts";
 import { type Hijacked, hijack } from "./hijack.ts";
-import { type Call, flag } from "./http.ts";
+import type { Call } from "./http.ts";
+import { flag } from "./query-values.ts";
 
 /**
  * docker-py throws away what comes in one piece with the answer's head. Output of a process comes later by itself; a replay is there at once, and waits so long.

@@ -1,13 +1,14 @@
-import { cpus } from "node:os";
-import { type Builder, type BuildRequest, type PullImage, parseCacheEntry } from "../build/index.ts";
+import type { Builder, PullImage } from "../build/index.ts";
 import { type ImageStore, parseReference, pull, type RegistryAuth } from "../image/index.ts";
-import { BerthError } from "../system/index.ts";
+import { BerthError, messageOf } from "../system/index.ts";
 import { openBuildCache } from "./build-caches.ts";
+import { classicBuild } from "./build-parameters.ts";
 import type { LocalSources } from "./buildkit/index.ts";
 import { ClassicBuildOutput } from "./classic-build-output.ts";
 import { classicFailure } from "./classic-failure.ts";
-import { checkCpus } from "./create-validation.ts";
-import { type Call, filters, flag, type Handler, type JsonStream, jsonStream, type Route, route, sendJson, timeMs } from "./http.ts";
+import { type Filters, filters } from "./filters.ts";
+import { type Call, type Handler, type JsonStream, jsonStream, type Route, route, sendJson } from "./http.ts";
+import { flag, timeMs } from "./query-values.ts";
 import { registryAuths } from "./registry-auth.ts";
 
 /**
@@ -17,37 +18,87 @@ import { registryAuths } from "./registry-auth.ts";
 export function buildRoutes(o: { builder: Builder; images: ImageStore; sources: LocalSources; buildkit: Handler }): Route[] {
   const { builder, images, sources, buildkit } = o;
   return [
-    route("POST", "/build", (call) => (call.query.get("version") === "2" ? buildkit(call) : build(call, builder, images))),
+    route("POST", "/build", (call) => {
+      const version = call.query.get("version") || "1";
+      if (version !== "1" && version !== "2") throw new BerthError("api/bad-parameter", `invalid version "${version}"`);
+      return version === "2" ? buildkit(call) : build(call, builder, images);
+    }),
     route("POST", "/build/prune", (call) => prune(call, builder, sources)),
   ];
 }
 
-/** Docker's filters of the build cache; the rest of its columns has no counterpart here and is refused. */
+/** What Docker's filters of the build cache may name. Here an entry has no parents, and is neither in use, shared nor private. */
+const cacheFields = ["id", "parent", "type", "description", "inuse", "shared", "private"];
+
+/** Docker's filters of the build cache. @throws BerthError api/bad-parameter */
 function prune({ query, response }: Call, builder: Builder, sources: LocalSources): void {
-  const wanted = filters(query, ["until", "unused-for", "id", "label", "label!"]);
+  const sizes = ["reserved-space", "keep-storage", "max-used-space", "min-free-space"].map((name) => bytesOf(query, name));
+  const wanted = cacheFilters(query);
   // `system prune --filter label=x` asks this as well; nothing here has a label.
   if (wanted.has("label")) {
     sendJson(response, 200, { CachesDeleted: null, SpaceReclaimed: 0 });
     return;
   }
-  const [age] = [...(wanted.get("until") ?? []), ...(wanted.get("unused-for") ?? [])];
-  const sinceMs = timeMs(age ?? null);
-  const kept = query.get("reserved-space") ?? query.get("max-used-space") ?? query.get("keep-storage");
+  if (cacheFields.slice(1).some((field) => wanted.has(field))) {
+    sendJson(response, 200, { CachesDeleted: null, SpaceReclaimed: 0 });
+    return;
+  }
+  const sinceMs = unusedSinceMs(wanted);
+  const kept = sizes.slice(0, 3).find((size) => size > 0) ?? 0;
   const { keys, bytes } = builder.prune({
     ...(sinceMs === undefined ? {} : { unusedForMs: Date.now() - sinceMs }),
-    ...(Number(kept) > 0 ? { keepBytes: Number(kept) } : {}),
+    ...(kept > 0 ? { keepBytes: kept } : {}),
     ...(wanted.has("id") ? { keys: wanted.get("id") ?? [] } : {}),
   });
   // What clients sent makes no result: it is kept only as long as nobody asks for its space.
-  const sent = wanted.has("id") || Number(kept) > 0 ? [] : sources.prune({ unusedForMs: sinceMs === undefined ? 0 : Date.now() - sinceMs });
+  const sent = wanted.has("id") || kept > 0 ? [] : sources.prune({ unusedForMs: sinceMs === undefined ? 0 : Date.now() - sinceMs });
+  const gone = [...keys, ...sent.map((source) => source.id)];
   sendJson(response, 200, {
-    CachesDeleted: [...keys, ...sent.map((source) => source.id)],
+    CachesDeleted: gone.length > 0 ? gone : null,
     SpaceReclaimed: sent.reduce((sum, source) => sum + source.bytes, bytes),
   });
 }
 
+/** @throws BerthError api/bad-parameter */
+function bytesOf(query: URLSearchParams, name: string): number {
+  const text = query.get(name) || "0";
+  if (!/^[+-]?\d+$/.test(text))
+    throw new BerthError(
+      "api/bad-parameter",
+      `${name} is in bytes and expects an integer, got ${text}: strconv.Atoi: parsing "${text}": invalid syntax`,
+    );
+  return Number(text);
+}
+
+/** @throws BerthError api/bad-parameter, in the words that Docker puts before every fault of a filter */
+function cacheFilters(query: URLSearchParams): Filters {
+  const wanted = filters(query);
+  for (const [key, values] of wanted) {
+    if (!["until", "unused-for", "label", "label!", ...cacheFields].includes(key)) throw pruneFault(`invalid filter '${key}'`);
+    if (values.length > 1 && key !== "label" && key !== "label!") throw pruneFault("filters expect only one value");
+  }
+  return wanted;
+}
+
+function unusedSinceMs(wanted: Filters): number | undefined {
+  for (const key of ["until", "unused-for"]) {
+    const [age] = wanted.get(key) ?? [];
+    if (age === undefined) continue;
+    try {
+      return timeMs(age);
+    } catch (error) {
+      throw pruneFault(`"${key}" filter expects a duration (e.g., '24h') or a timestamp: ${messageOf(error)}`);
+    }
+  }
+  return undefined;
+}
+
+function pruneFault(message: string): BerthError {
+  return new BerthError("api/bad-parameter", `failed to prune build cache: ${message}`);
+}
+
 async function build(call: Call, builder: Builder, images: ImageStore): Promise<void> {
-  const request = requestOf(call, images);
+  const request = classicBuild(call, images);
   const stream = lateStream(call.response);
   const quiet = flag(call.query, "q");
   const output = new ClassicBuildOutput((text) => quiet || stream.send({ stream: text }), {
@@ -68,9 +119,7 @@ async function build(call: Call, builder: Builder, images: ImageStore): Promise<
     (error: unknown) => {
       output.fail();
       const failure = classicFailure(error, { dockerfile: request.dockerfile ?? "Dockerfile", begun: call.response.headersSent });
-      // Nothing was told yet: the answer is an error, as for what Docker finds before its first step.
-      if (!call.response.headersSent)
-        throw error instanceof BerthError ? new BerthError(error.code, failure.message, { cause: error }) : error;
+      if (!call.response.headersSent) throw plainFailure(error, failure.message);
       stream.send({ errorDetail: failure, error: failure.message });
     },
   );
@@ -98,6 +147,13 @@ function lateStream(response: Call["response"]): JsonStream {
   return { send: (value) => begun().send(value), room: () => stream?.room(), end: () => begun().end() };
 }
 
+/** The error of a build that has told nothing yet: Docker says 400 for what a Dockerfile has wrong, else 500. */
+function plainFailure(error: unknown, message: string): unknown {
+  if (!(error instanceof BerthError)) return error;
+  const isContext = error.code === "build/context" || message.startsWith("Cannot locate");
+  return new BerthError(isContext ? "api/unreadable-value" : error.code, message, { cause: error });
+}
+
 /** How a build fetches base images: with the credentials that its client sent, or those of this user. */
 export function buildPull(
   images: ImageStore,
@@ -114,89 +170,4 @@ export function buildPull(
       },
     });
   };
-}
-
-/** Parameters of POST /build that Berth's builder has no counterpart for; false and empty values ask for nothing. */
-const refused = ["outputs", "cgroupparent"];
-
-/** @throws BerthError api/bad-parameter, api/not-implemented */
-function requestOf({ query, request }: Call, images: ImageStore): BuildRequest {
-  for (const name of refused)
-    if (query.get(name) && !["0", "false", "[]", "{}"].includes(query.get(name) ?? ""))
-      throw new BerthError("api/not-implemented", `the build option ${name} is not supported`);
-  refuseOtherSystems(query);
-  const object = (name: string): Record<string, string | null> => {
-    const text = query.get(name);
-    if (!text) return {};
-    const value: unknown = parse(name, text);
-    if (typeof value !== "object" || value === null || Array.isArray(value))
-      throw new BerthError("api/bad-parameter", `${name} has to be a JSON object`);
-    return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, one === null ? null : String(one)]));
-  };
-  const names = (name: string): string[] => {
-    const value: unknown = parse(name, query.get(name) || "[]") ?? [];
-    if (!Array.isArray(value)) throw new BerthError("api/bad-parameter", `${name} has to be a JSON array`);
-    return value.map(String);
-  };
-  const sources = names("cachefrom");
-  const remote = query.get("remote");
-  const [target, platform, network] = [query.get("target"), query.get("platform"), query.get("networkmode")];
-  const labels = Object.entries(object("labels")).map(([key, value]): [string, string] => [key, value ?? ""]);
-  return {
-    ...(remote ? { remote } : { contextTar: request }),
-    hideIgnoredDockerfile: true,
-    dockerfile: query.get("dockerfile") || "Dockerfile",
-    args: object("buildargs"),
-    labels: Object.fromEntries(labels),
-    tags: query.getAll("t"),
-    // The classic builder takes steps from the images that are named, and from nothing where none of them is here.
-    noCache: flag(query, "nocache") || (sources.length > 0 && !sources.some((ref) => images.resolve(ref))),
-    cacheFrom: sources.map((ref) => parseCacheEntry(ref, "import")),
-    pull: flag(query, "pull"),
-    extraHosts: query
-      .getAll("extrahosts")
-      .flatMap((text) => text.split(","))
-      .filter(Boolean),
-    ...(target ? { target } : {}),
-    ...(platform ? { platform } : {}),
-    ...(network ? { network } : {}),
-    ...limits(query),
-    ...(Number(query.get("shmsize")) > 0 ? { shmSize: Number(query.get("shmsize")) } : {}),
-  };
-}
-
-/** What dockerd on Linux refuses, in its words. @throws BerthError */
-function refuseOtherSystems(query: URLSearchParams): void {
-  if (flag(query, "squash")) throw new BerthError("api/bad-parameter", "squash is only supported with experimental mode");
-  const isolation = query.get("isolation");
-  if (isolation && isolation !== "default") throw new BerthError("system/internal", `unsupported isolation: ${JSON.stringify(isolation)}`);
-  if (!["", "[]", "null"].includes(query.get("securityopt") ?? ""))
-    throw new BerthError("api/bad-parameter", "security options are not supported on linux");
-}
-
-/** The limits of a RUN's process (POST /build: memory, memswap, cpushares, ..., ulimits). */
-function limits(query: URLSearchParams): Pick<BuildRequest, "resources" | "ulimits"> {
-  const number = (key: "Memory" | "MemorySwap" | "CpuShares" | "CpuPeriod" | "CpuQuota", name: string) =>
-    Number(query.get(name)) ? { [key]: Number(query.get(name)) } : {};
-  const text = (key: "CpusetCpus" | "CpusetMems", name: string) => (query.get(name) ? { [key]: query.get(name) ?? "" } : {});
-  const resources = {
-    ...number("Memory", "memory"),
-    ...number("MemorySwap", "memswap"),
-    ...number("CpuShares", "cpushares"),
-    ...number("CpuPeriod", "cpuperiod"),
-    ...number("CpuQuota", "cpuquota"),
-    ...text("CpusetCpus", "cpusetcpus"),
-    ...text("CpusetMems", "cpusetmems"),
-  };
-  checkCpus(resources, cpus().length);
-  const ulimits = (parse("ulimits", query.get("ulimits") || "null") ?? []) as NonNullable<BuildRequest["ulimits"]>; // the API's own form
-  return { ...(Object.keys(resources).length > 0 ? { resources } : {}), ...(ulimits.length > 0 ? { ulimits } : {}) };
-}
-
-function parse(name: string, text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    throw new BerthError("api/bad-parameter", `${name} is not JSON: ${text}`, { cause: error });
-  }
 }

@@ -1,14 +1,18 @@
+import { readdirSync } from "node:fs";
 import { setTimeout } from "node:timers/promises";
 import type { ContainerConfig } from "../api/index.ts";
 import { configWithChanges } from "../build/index.ts";
-import type { ImageStore } from "../image/index.ts";
+import { type ImageStore, parseReference } from "../image/index.ts";
 import { pathChanges, RootDirectory, type Runtime } from "../runtime/index.ts";
+import { BerthError } from "../system/index.ts";
 import { directoryArchive } from "./archive/read-archive.ts";
 import { containerEvent } from "./container-event.ts";
 import type { ContainerRecord } from "./container-record.ts";
 import type { Containers } from "./containers.ts";
 import type { EventBus } from "./event-bus.ts";
-import { type Call, flag, jsonBody, type Route, route, sendJson, sendStream } from "./http.ts";
+import { type Call, type Route, route, sendJson, sendStream } from "./http.ts";
+import { jsonBody } from "./json-body.ts";
+import { flag } from "./query-values.ts";
 
 export interface ContainerContentOptions {
   readonly containers: Containers;
@@ -42,15 +46,25 @@ export function containerContentRoutes(o: ContainerContentOptions): Route[] {
 
 async function commit(call: Call, { containers, runtime, images, events }: ContainerContentOptions): Promise<void> {
   const { query } = call;
-  const record = containers.get(query.get("container") ?? "");
   const body = await jsonBody<ContainerConfig>(call.request);
   const [repo, tag] = [query.get("repo"), query.get("tag")];
+  const name = repo ? parseReference(tag ? `${repo}:${tag}` : repo) : undefined;
+  if (name?.digest) throw new BerthError("api/bad-parameter", "cannot import digest reference");
+  const record = containers.get(query.get("container") ?? "");
   const changes = query.getAll("changes").flatMap((text) => text.split("\n").filter((line) => line.trim()));
   const config = imageFields(configWithChanges(withoutEmpty(record.Config, body), changes));
   const pauses = flag(query, "pause", true) && (await paused(containers, record));
   try {
-    const layer = await images.transferring(() =>
-      images.addLayer({ parent: record.Berth.chainIds.at(-1), input: images.diffTar(runtime.upperDir(record.Id)), signal: call.signal }),
+    // What has changed nothing adds no layer.
+    const written = readdirSync(runtime.upperDir(record.Id)).length > 0;
+    const layer = await images.transferring(async () =>
+      !written
+        ? undefined
+        : images.addLayer({
+            parent: record.Berth.chainIds.at(-1),
+            input: images.diffTar(runtime.upperDir(record.Id)),
+            signal: call.signal,
+          }),
     );
     const base = record.Berth.imageConfig;
     const created = new Date().toISOString();
@@ -62,10 +76,16 @@ async function commit(call: Call, { containers, runtime, images, events }: Conta
         created,
         ...(author ? { author } : {}),
         config,
-        rootfs: { type: "layers", diff_ids: [...base.rootfs.diff_ids, layer.diffId] },
+        rootfs: { type: "layers", diff_ids: [...base.rootfs.diff_ids, ...(layer ? [layer.diffId] : [])] },
         history: [
           ...(base.history ?? []),
-          { created, created_by: [record.Path, ...record.Args].join(" "), ...(author ? { author } : {}), ...(comment ? { comment } : {}) },
+          {
+            created,
+            created_by: [record.Path, ...record.Args].join(" "),
+            ...(author ? { author } : {}),
+            ...(comment ? { comment } : {}),
+            ...(layer ? {} : { empty_layer: true }),
+          },
         ],
       },
       ...(repo ? { tags: [tag ? `${repo}:${tag}` : repo] } : {}),

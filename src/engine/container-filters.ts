@@ -2,14 +2,13 @@ import type { Container } from "../api/index.ts";
 import { BerthError } from "../system/index.ts";
 import type { ContainerRecord } from "./container-record.ts";
 import type { Containers } from "./containers.ts";
-import { labelsMatch } from "./http.ts";
+import { anyOf, type Filters, labelsMatch, nameIs, yesOrNo } from "./filters.ts";
 import type { EngineImage } from "./ports.ts";
 
-type Wanted = ReadonlyMap<string, readonly string[]>;
-
-const statuses = ["created", "running", "paused", "restarting", "removing", "exited", "dead"];
-const booleans = ["true", "false", "1", "0"];
-const healths = ["none", "starting", "healthy", "unhealthy"];
+const allowed: readonly (readonly [key: string, word: string, values: readonly string[]])[] = [
+  ["status", "state", ["created", "running", "paused", "restarting", "removing", "exited", "dead"]],
+  ["health", "health", ["none", "starting", "healthy", "unhealthy"]],
+];
 
 /** Keys of the `filters` of GET /containers/json. */
 export const containerFilters = [
@@ -32,54 +31,60 @@ export const containerFilters = [
 
 /**
  * The test that the filters of a request make. Values of one key are alternatives (but every label must match), keys all have to.
- * @throws BerthError api/bad-parameter for a value that means nothing, container/not-found for `before` and `since`
+ * @throws BerthError api/bad-parameter and api/unreadable-value for a value that means nothing, container/not-found for `before` and `since`
  */
 export function containerFilter(
-  wanted: Wanted,
+  wanted: Filters,
   containers: Containers,
   image: (ref: string) => EngineImage | undefined,
 ): (record: ContainerRecord) => boolean {
-  for (const [key, allowed] of [
-    ["status", statuses],
-    ["health", healths],
-    ["is-task", booleans],
-  ] as const)
+  for (const value of wanted.get("exited") ?? [])
+    if (!/^[+-]?\d+$/.test(value))
+      throw new BerthError("api/bad-parameter", `invalid filter 'exited=${value}': strconv.Atoi: parsing "${value}": invalid syntax`);
+  const isTask = yesOrNo(wanted, "is-task");
+  for (const [key, word, values] of allowed)
     for (const value of wanted.get(key) ?? [])
-      if (!allowed.includes(value))
+      if (!values.includes(value))
         throw new BerthError(
           "api/bad-parameter",
-          `invalid filter '${key}=${value}': invalid value for ${key === "status" ? "state" : key} (${value}): must be one of ${allowed.join(", ")}`,
+          `invalid filter '${key}=${value}': invalid value for ${word} (${value}): must be one of ${values.join(", ")}`,
         );
-  for (const value of wanted.get("exited") ?? [])
-    if (!/^-?\d+$/.test(value))
-      throw new BerthError("api/bad-parameter", `invalid filter 'exited=${value}': strconv.Atoi: parsing "${value}": invalid syntax`);
-  const bounds = (key: "before" | "since") => (wanted.get(key) ?? []).map((ref) => Date.parse(containers.get(ref).Created));
-  const [before, since] = [bounds("before"), bounds("since")];
-  const names = (wanted.get("name") ?? []).map(pattern);
-  const ancestors = (wanted.get("ancestor") ?? []).map((ref) => ({ ref, image: image(ref) }));
-  const published = (wanted.get("publish") ?? []).map(portRange);
-  const exposed = (wanted.get("expose") ?? []).map(portRange);
+  // Of several, the last one counts.
+  const bound = (key: "before" | "since") => (wanted.get(key) ?? []).map((ref) => Date.parse(containers.get(ref).Created)).at(-1);
+  const [before, since] = [bound("before"), bound("since")];
+  const ancestors = (wanted.get("ancestor") ?? []).map((ref) => ({ ref, image: found(image, ref) }));
+  const published = (wanted.get("publish") ?? []).map((text) => portRange("publish", text));
+  const exposed = (wanted.get("expose") ?? []).map((text) => portRange("expose", text));
   return (record) => {
-    const any = (key: string, test: (value: string) => boolean) => !wanted.has(key) || (wanted.get(key) ?? []).some(test);
     const created = Date.parse(record.Created);
     return (
-      any("id", (value) => record.Id.startsWith(value)) &&
-      (names.length === 0 || names.some((name) => name.test(record.Name) || name.test(record.Name.slice(1)))) &&
+      anyOf(wanted, "id", (value) => record.Id.startsWith(value)) &&
+      nameIs(wanted, "name", record.Name, record.Name.slice(1)) &&
       labelsMatch(wanted.get("label"), record.Config.Labels ?? {}) &&
-      any("status", (value) => record.State.Status === value) &&
-      any("exited", (value) => record.State.Status === "exited" && record.State.ExitCode === Number(value)) &&
+      anyOf(wanted, "status", (value) => record.State.Status === value) &&
+      anyOf(wanted, "exited", (value) => record.State.Status === "exited" && record.State.ExitCode === Number(value)) &&
       (ancestors.length === 0 || ancestors.some((ancestor) => isFrom(record, ancestor))) &&
-      before.every((at) => created < at) &&
-      since.every((at) => created > at) &&
-      any("volume", (value) => record.Mounts.some(({ Name, Destination, Source }) => [Name, Destination, Source].includes(value))) &&
-      any("network", (value) => isOn(record, value)) &&
-      any("health", (value) => (record.State.Health?.Status ?? "none") === value) &&
-      (published.length === 0 || published.some((range) => publishedPorts(record).some((port) => isIn(port, range)))) &&
-      (exposed.length === 0 || exposed.some((range) => exposedPorts(record).some((port) => isIn(port, range)))) &&
-      any("is-task", (value) => value === "false" || value === "0") &&
-      any("isolation", (value) => value === "default")
+      (before === undefined || created < before) &&
+      (since === undefined || created > since) &&
+      anyOf(wanted, "volume", (value) =>
+        record.Mounts.some(({ Name, Destination, Source }) => Destination === value || (Name || Source) === value),
+      ) &&
+      anyOf(wanted, "network", (value) => isOn(record, value)) &&
+      anyOf(wanted, "health", (value) => (record.State.Health?.Status ?? "none") === value) &&
+      (published.length + exposed.length === 0 || hasPort(record, published, exposed)) &&
+      isTask !== true
     );
   };
+}
+
+/** A name that is none is of no image. */
+function found(image: (ref: string) => EngineImage | undefined, ref: string): EngineImage | undefined {
+  try {
+    return image(ref);
+  } catch (error) {
+    if (error instanceof BerthError && error.code === "image/bad-reference") return undefined;
+    throw error;
+  }
 }
 
 /** Its own image, by name or id, or one that its image was made from. */
@@ -107,34 +112,33 @@ interface PortRange {
   readonly protocol: string;
 }
 
-/** "80", "80/udp", "8000-8080/tcp". @throws BerthError api/bad-parameter */
-function portRange(text: string): PortRange {
-  const match = /^(\d+)(?:-(\d+))?(?:\/(tcp|udp|sctp))?$/.exec(text);
-  if (!match) throw new BerthError("api/bad-parameter", `error while looking up for publish ${text}: it is no port or range of ports`);
-  return { first: Number(match[1]), last: Number(match[2] ?? match[1]), protocol: match[3] ?? "tcp" };
+/** "80", "80/udp", "8000-8080/tcp". @throws BerthError api/unreadable-value */
+function portRange(key: string, text: string): PortRange {
+  if (text.includes(":")) throw new BerthError("api/unreadable-value", `filter for '${key}' should not contain ':': ${text}`);
+  const [ports = "", protocol = "tcp"] = text.split("/");
+  const refuse = (why: string): never => {
+    throw new BerthError("api/unreadable-value", `error while looking up for ${key} ${text}: ${why}`);
+  };
+  if (ports === "") refuse("empty string specified for ports");
+  const number = (word: string): number => {
+    if (!/^\d+$/.test(word)) refuse(`strconv.ParseUint: parsing "${word}": invalid syntax`);
+    if (Number(word) > 65535) refuse(`strconv.ParseUint: parsing "${word}": value out of range`);
+    return Number(word);
+  };
+  const [first = "", last = first] = ports.split(/-(.*)/s);
+  const range = { first: number(first), last: number(last), protocol };
+  if (range.last < range.first) refuse(`Invalid range specified for the Port: ${ports}`);
+  return range;
 }
 
-const isIn = (port: { port: number; protocol: string }, range: PortRange) =>
-  port.protocol === range.protocol && port.port >= range.first && port.port <= range.last;
-
-function publishedPorts(record: Container): { port: number; protocol: string }[] {
-  return Object.entries({ ...record.HostConfig.PortBindings, ...record.NetworkSettings.Ports }).flatMap(([key, bindings]) => {
-    const [, protocol = "tcp"] = key.split("/");
-    return (bindings ?? []).map(({ HostPort }) => ({ port: Number(HostPort), protocol }));
-  });
-}
-
-function exposedPorts(record: Container): { port: number; protocol: string }[] {
-  return Object.keys(record.Config.ExposedPorts ?? {}).map((key) => {
+/** Only what a network holds now: a container that does not run has no port. */
+function hasPort(record: Container, published: readonly PortRange[], exposed: readonly PortRange[]): boolean {
+  const isIn = (port: number, of: string) => (range: PortRange) => of === range.protocol && port >= range.first && port <= range.last;
+  return Object.entries(record.NetworkSettings.Ports ?? {}).some(([key, bindings]) => {
     const [port, protocol = "tcp"] = key.split("/");
-    return { port: Number(port), protocol };
+    return (
+      exposed.some(isIn(Number(port), protocol)) ||
+      (bindings ?? []).some(({ HostPort }) => published.some(isIn(Number(HostPort), protocol)))
+    );
   });
-}
-
-function pattern(text: string): RegExp {
-  try {
-    return new RegExp(text);
-  } catch {
-    return /(?!)/; // Docker's answer to a broken expression: nothing has that name
-  }
 }

@@ -1,13 +1,14 @@
 import type { Runtime } from "../runtime/index.ts";
 import { writtenBytes } from "../runtime/index.ts";
-import { BerthError } from "../system/index.ts";
 import { containerFilter, containerFilters } from "./container-filters.ts";
 import type { ContainerRecord } from "./container-record.ts";
 import { containerSummary } from "./container-summary.ts";
 import type { Containers } from "./containers.ts";
 import type { EventBus } from "./event-bus.ts";
-import { filters, flag, pruneMatches, type Route, route, sendJson } from "./http.ts";
+import { filters, pruneFilter } from "./filters.ts";
+import { type Route, route, sendJson } from "./http.ts";
 import type { EngineImage } from "./ports.ts";
+import { flag, wholeNumber } from "./query-values.ts";
 
 export interface ContainerListOptions {
   readonly containers: Containers;
@@ -23,10 +24,8 @@ export function containerListRoutes(o: ContainerListOptions): Route[] {
   return [
     route("GET", "/containers/json", async (call) => {
       const wanted = filters(call.query, containerFilters);
-      const limitText = call.query.get("limit") || "0";
-      if (!/^-?\d+$/.test(limitText)) throw new BerthError("api/bad-parameter", `strconv.Atoi: parsing "${limitText}": invalid syntax`);
-      const limit = Number(limitText);
-      const all = flag(call.query, "all") || limit > 0 || ["status", "exited", "before", "since"].some((key) => wanted.has(key));
+      const limit = wholeNumber(call.query, "limit") ?? 0;
+      const all = flag(call.query, "all") || limit > 0 || (wanted.get("status") ?? []).length > 0;
       const matches = containerFilter(wanted, containers, image);
       const matching = containers
         .list()
@@ -44,11 +43,12 @@ export function containerListRoutes(o: ContainerListOptions): Route[] {
     }),
     route("POST", "/containers/prune", async (call) => {
       const wanted = filters(call.query, ["label", "label!", "until"]);
+      const takes = pruneFilter(wanted);
       const gone: string[] = [];
       let bytes = 0;
       for (const record of containers.list()) {
         if (record.State.Running || record.State.Restarting) continue;
-        if (!pruneMatches(wanted, { labels: record.Config.Labels ?? {}, createdIso: record.Created })) continue;
+        if (!takes({ labels: record.Config.Labels ?? {}, createdIso: record.Created })) continue;
         bytes += await writtenBytes(runtime.upperDir(record.Id));
         await containers.remove(record.Id, { force: false, volumes: false });
         gone.push(record.Id);

@@ -4,7 +4,8 @@ import { BerthError } from "../system/index.ts";
 import type { ContainerRecord } from "./container-record.ts";
 import type { Containers } from "./containers.ts";
 import { frameHead } from "./hijack.ts";
-import { type Call, flag, sendStream, timeMs } from "./http.ts";
+import { type Call, sendStream } from "./http.ts";
+import { flag, unixMs } from "./query-values.ts";
 
 /** GET /containers/{id}/logs: frames without a terminal, raw bytes with one. @throws BerthError api/bad-parameter, api/not-implemented */
 export async function logs(
@@ -18,7 +19,7 @@ export async function logs(
   if (record.HostConfig.LogConfig?.Type === "none")
     throw new BerthError("api/not-implemented", "configured logging driver does not support reading");
   const tty = record.Config.Tty === true;
-  const [sinceMs, untilMs] = [timeMs(query.get("since")), timeMs(query.get("until"))];
+  const [sinceMs, untilMs] = [unixMs(query.get("since")), query.get("until") === "0" ? undefined : unixMs(query.get("until"))];
   const tailText = query.get("tail") ?? "all";
   const logQuery: LogQuery = {
     stdout,

@@ -165,12 +165,7 @@ function withoutNulls<T extends object>(value: T): T {
 
 /** "source:target[:options]" -> a mount point; a source without "/" is a volume. */
 export function parseBind(text: string): { source: string; target: string; options: string[] } {
-  const parts = text.split(":");
-  const [source = "", target = "", options = ""] = parts;
-  if (parts.length < 2 || parts.length > 3 || !target.startsWith("/") || source === "")
-    throw new BerthError("container/bad-config", `invalid volume specification: '${text}'`, {
-      hint: "It has the form source:/target[:options].",
-    });
+  const [source = "", target = "", options = ""] = text.split(":");
   return { source, target: posix.normalize(target), options: options.split(",").filter(Boolean) };
 }
 
@@ -194,7 +189,7 @@ function mountPoints(
     });
   };
   for (const text of hc.Binds ?? []) {
-    if (/^\/[^:]*$/.test(text)) {
+    if (!text.includes(":")) {
       volume(randomBytes(32).toString("hex"), posix.normalize(text), { rw: true, mode: "", anonymous: true });
       continue;
     }
@@ -213,11 +208,6 @@ function mountPoints(
   }
   for (const spec of hc.Mounts ?? []) {
     const target = posix.normalize(spec.Target ?? "");
-    if (!target.startsWith("/"))
-      throw new BerthError(
-        "container/bad-config",
-        `invalid mount config for type "${spec.Type}": invalid mount path: '${spec.Target}' mount path must be absolute`,
-      );
     if (mounts.has(target)) throw new BerthError("container/bad-config", `Duplicate mount point: ${target}`);
     const rw = spec.ReadOnly !== true;
     if (spec.Type === "bind")
@@ -236,10 +226,6 @@ function mountPoints(
     else if (spec.Type === "image")
       // Docker 28: an image's tree, never written to.
       mounts.set(target, { Type: "image", Source: spec.Source ?? "", Destination: target, Mode: "", RW: false, Propagation: "" });
-    else
-      throw new BerthError("container/bad-config", `mount type "${spec.Type}" is not supported`, {
-        hint: "Use bind, volume, tmpfs or image.",
-      });
   }
   for (const target of Object.keys(hc.Tmpfs ?? {})) mounts.delete(posix.normalize(target));
   for (const target of Object.keys(config.Volumes ?? {})) {

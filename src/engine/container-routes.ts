@@ -8,12 +8,14 @@ import { sizes } from "./container-list-routes.ts";
 import { logs } from "./container-logs.ts";
 import type { ContainerRecord } from "./container-record.ts";
 import { processesOf } from "./container-top.ts";
-import type { UpdateBody } from "./container-update.ts";
 import { inspected } from "./container-view.ts";
 import type { Containers } from "./containers.ts";
-import { createBody } from "./create-body.ts";
+import { createBody, updateBody } from "./create-body.ts";
 import type { EventBus } from "./event-bus.ts";
-import { type Call, flag, jsonBody, type Route, route, sendEmpty, sendJson } from "./http.ts";
+import { type Call, type Route, route, sendEmpty, sendJson } from "./http.ts";
+import { jsonBody, requiredBody } from "./json-body.ts";
+import { flag, terminalSize, wholeNumber } from "./query-values.ts";
+import { checkUpdateBody } from "./update-validation.ts";
 
 export interface ContainerRoutesOptions {
   readonly containers: Containers;
@@ -35,14 +37,16 @@ export function containerRoutes(o: ContainerRoutesOptions): Route[] {
     mergedDir: runtime.rootfs(record.Id),
   });
   const stopOptions = (call: Call) => {
-    const graceS = call.query.get("t") ? whole(call, "t", /^-?\d+$/) : undefined;
+    const graceS = wholeNumber(call.query, "t");
     const signal = call.query.get("signal");
     return { ...(graceS === undefined ? {} : { graceS }), ...(signal ? { signal } : {}) };
   };
   return [
     route("POST", "/containers/create", async (call) => {
-      const body = createBody(await jsonBody<unknown>(call.request));
-      sendJson(call.response, 201, containers.create(call.query.get("name") ?? undefined, body, call.query.get("platform") ?? undefined));
+      const body = createBody(await requiredBody(call.request));
+      const platform = call.query.get("platform");
+      const options = { apiVersion: call.version, ...(platform ? { platform } : {}) };
+      sendJson(call.response, 201, containers.create(call.query.get("name") ?? undefined, body, options));
     }),
     route("GET", "/containers/{id}/json", async (call) => {
       const record = containers.get(ref(call));
@@ -51,7 +55,9 @@ export function containerRoutes(o: ContainerRoutesOptions): Route[] {
       sendJson(call.response, 200, { ...inspected(record, places(record)), ExecIDs: execIds(record.Id), ...size });
     }),
     route("POST", "/containers/{id}/update", async (call) => {
-      await containers.update(ref(call), await jsonBody<UpdateBody>(call.request));
+      const body = updateBody(await jsonBody<unknown>(call.request));
+      checkUpdateBody(body);
+      await containers.update(ref(call), body);
       sendJson(call.response, 200, { Warnings: null });
     }),
     route("POST", "/containers/{id}/start", async (call) =>
@@ -77,6 +83,7 @@ export function containerRoutes(o: ContainerRoutesOptions): Route[] {
       sendEmpty(call.response, 204);
     }),
     route("POST", "/containers/{id}/rename", (call) => {
+      if (!call.query.get("name")) throw new BerthError("container/bad-config", "Neither old nor new names may be empty");
       containers.rename(ref(call), call.query.get("name") ?? "");
       sendEmpty(call.response, 204);
     }),
@@ -100,7 +107,7 @@ export function containerRoutes(o: ContainerRoutesOptions): Route[] {
       call.response.end(`${JSON.stringify(await waiting)}\n`);
     }),
     route("POST", "/containers/{id}/resize", (call) => {
-      const size = { h: whole(call, "h"), w: whole(call, "w") };
+      const size = terminalSize(call.query);
       const record = containers.get(ref(call));
       if (!record.State.Running) throw new BerthError("container/not-running", `container ${record.Id} is not running`);
       runtime.resize(record.Id, size);
@@ -128,11 +135,4 @@ export function containerRoutes(o: ContainerRoutesOptions): Route[] {
       sendJson(call.response, 200, list);
     }),
   ];
-}
-
-/** @throws BerthError api/bad-parameter */
-function whole(call: Call, name: string, form = /^\d+$/): number {
-  const text = call.query.get(name) ?? "";
-  if (!form.test(text)) throw new BerthError("api/bad-parameter", `invalid value "${text}" of ${name}: invalid syntax`);
-  return Number(text);
 }

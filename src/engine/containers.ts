@@ -5,7 +5,7 @@ import { BerthError, type BerthPaths } from "../system/index.ts";
 import type { ContainerRecord } from "./container-record.ts";
 import { type UpdateBody, updateContainer } from "./container-update.ts";
 import { ContainerBook } from "./containers/book.ts";
-import { createContainer } from "./containers/create.ts";
+import { type CreateOptions, createContainer } from "./containers/create.ts";
 import { ExitWatch } from "./containers/exits.ts";
 import { withOwnRoot, withRoot } from "./containers/files.ts";
 import { parseLink } from "./containers/links.ts";
@@ -106,10 +106,10 @@ export class Containers {
     return this.list().filter((record) => record.State.Running || record.State.Restarting);
   }
 
-  create(name: string | undefined, body: ContainerCreateBody, platform?: string): { Id: string; Warnings: string[] } {
+  create(name: string | undefined, body: ContainerCreateBody, o: CreateOptions = {}): { Id: string; Warnings: string[] } {
     // What is created is mostly started at once.
     this.#parts.runtime.expectStart();
-    const { record, warnings } = createContainer(this.#parts, name, body, platform);
+    const { record, warnings } = createContainer(this.#parts, name, body, o);
     return { Id: record.Id, Warnings: [...warnings, ...this.#parts.runtime.warnings(record.HostConfig)] };
   }
 

@@ -3,7 +3,7 @@ import { createBody } from "./create-body.ts";
 
 test("a field of another kind is refused by its name", () => {
   expect(() => createBody({ Image: 5 })).toThrow("cannot unmarshal number into Go struct field .Image of type string");
-  expect(() => createBody({ Image: "a", HostConfig: { Memory: "1g" } })).toThrow("Go struct field HostConfig.Memory of type int");
+  expect(() => createBody({ Image: "a", HostConfig: { Memory: "1g" } })).toThrow("Go struct field .HostConfig.Memory of type int64");
   expect(() => createBody([])).toThrow("cannot unmarshal array");
 });
 

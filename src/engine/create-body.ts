@@ -1,9 +1,8 @@
 import type { ContainerCreateBody, ExecCreateBody } from "../api/index.ts";
-import { BerthError } from "../system/index.ts";
+import { type Shape, shaped } from "./body-shape.ts";
+import type { UpdateBody } from "./container-update.ts";
 
-type Kind = "string" | "bool" | "int" | "[]string" | "[]object" | "map" | "object";
-
-const config: Record<string, Kind> = {
+const config: Shape = {
   Hostname: "string",
   Domainname: "string",
   User: "string",
@@ -15,15 +14,15 @@ const config: Record<string, Kind> = {
   StdinOnce: "bool",
   ExposedPorts: "map",
   Env: "[]string",
-  Cmd: "[]string",
-  Entrypoint: "[]string",
+  Cmd: "words",
+  Entrypoint: "words",
   Image: "string",
   Volumes: "map",
   WorkingDir: "string",
   Labels: "map",
   StopSignal: "string",
   StopTimeout: "int",
-  Shell: "[]string",
+  Shell: "words",
   Healthcheck: "object",
   NetworkDisabled: "bool",
   MacAddress: "string",
@@ -32,7 +31,7 @@ const config: Record<string, Kind> = {
   NetworkingConfig: "object",
 };
 
-const hostConfig: Record<string, Kind> = {
+const hostConfig: Shape = {
   Binds: "[]string",
   LogConfig: "object",
   NetworkMode: "string",
@@ -43,8 +42,8 @@ const hostConfig: Record<string, Kind> = {
   VolumesFrom: "[]string",
   Mounts: "[]object",
   Annotations: "map",
-  CapAdd: "[]string",
-  CapDrop: "[]string",
+  CapAdd: "words",
+  CapDrop: "words",
   CgroupnsMode: "string",
   Dns: "[]string",
   DnsOptions: "[]string",
@@ -90,21 +89,21 @@ const hostConfig: Record<string, Kind> = {
   Ulimits: "[]object",
 };
 
-/** Where Docker takes one word for a list of one. */
-const wordOrList = new Set(["Cmd", "Entrypoint", "Shell", "CapAdd", "CapDrop"]);
-
 /**
  * The body of a create as the engine reads it on: every known field of its kind, a single word where a list may be one made a list. Fields that are not known are
  * left as they are, as Docker does.
  * @throws BerthError api/bad-parameter
  */
 export function createBody(body: unknown): ContainerCreateBody {
-  const top = checked(body, config, "");
+  const top = shaped(body, config, { go: "container.CreateRequest", at: "" });
   const host = top["HostConfig"];
-  return (host ? { ...top, HostConfig: checked(host, hostConfig, "HostConfig") } : top) as ContainerCreateBody; // its fields were just checked
+  // its fields were just checked
+  return (
+    host ? { ...top, HostConfig: shaped(host, hostConfig, { go: "container.HostConfig", at: ".HostConfig" }) } : top
+  ) as ContainerCreateBody;
 }
 
-const exec: Record<string, Kind> = {
+const exec: Shape = {
   AttachStdin: "bool",
   AttachStdout: "bool",
   AttachStderr: "bool",
@@ -119,50 +118,27 @@ const exec: Record<string, Kind> = {
 
 /** The same for the body of POST /containers/{id}/exec. @throws BerthError api/bad-parameter */
 export function execBody(body: unknown): ExecCreateBody {
-  return checked(body, exec, "") as ExecCreateBody; // its fields were just checked
+  return shaped(body, exec, { go: "container.ExecOptions", at: "ExecOptions" }) as ExecCreateBody; // its fields were just checked
 }
 
-function checked(value: unknown, kinds: Readonly<Record<string, Kind>>, at: string): Record<string, unknown> {
-  if (!isObject(value)) throw wrong(value, at, "object");
-  // Names of fields are the same in any case, as Go reads them: docker-py sends "detachKeys".
-  const canonical = new Map(Object.keys(kinds).map((key) => [key.toLowerCase(), key]));
-  return Object.fromEntries(
-    Object.entries(value).flatMap(([given, field]) => {
-      const key = canonical.get(given.toLowerCase()) ?? given;
-      const kind = kinds[key];
-      if (kind === undefined) return [[key, field]];
-      // null asks for nothing, whatever the field; some of them differ between nothing and empty, and keep it.
-      if (field === null) return ["Cmd", "Entrypoint"].includes(key) || kind === "[]string" || kind === "int" ? [[key, null]] : [];
-      if (kind === "[]string" && wordOrList.has(key) && typeof field === "string") return [[key, [field]]];
-      if (!fits(field, kind)) throw wrong(field, `${at}.${key}`, kind);
-      return [[key, field]];
-    }),
-  );
-}
+const update: Shape = {
+  BlkioWeight: "int",
+  CpuShares: "int",
+  CpuPeriod: "int",
+  CpuQuota: "int",
+  CpuRealtimePeriod: "int",
+  CpuRealtimeRuntime: "int",
+  CpusetCpus: "string",
+  CpusetMems: "string",
+  Memory: "int",
+  MemoryReservation: "int",
+  MemorySwap: "int",
+  NanoCpus: "int",
+  PidsLimit: "int",
+  RestartPolicy: "object",
+};
 
-function fits(value: unknown, kind: Kind): boolean {
-  switch (kind) {
-    case "string":
-      return typeof value === "string";
-    case "bool":
-      return typeof value === "boolean";
-    case "int":
-      return typeof value === "number" && Number.isInteger(value);
-    case "[]string":
-      return Array.isArray(value) && value.every((item) => typeof item === "string");
-    case "[]object":
-      return Array.isArray(value) && value.every(isObject);
-    case "map":
-    case "object":
-      return isObject(value);
-    default:
-      return kind satisfies never;
-  }
-}
-
-const isObject = (value: unknown): value is Record<string, unknown> => typeof value === "object" && value !== null && !Array.isArray(value);
-
-function wrong(value: unknown, at: string, kind: string): BerthError {
-  const found = Array.isArray(value) ? "array" : typeof value === "boolean" ? "bool" : value === null ? "null" : typeof value;
-  return new BerthError("api/bad-parameter", `invalid JSON: json: cannot unmarshal ${found} into Go struct field ${at} of type ${kind}`);
+/** The same for the body of POST /containers/{id}/update. @throws BerthError api/bad-parameter */
+export function updateBody(body: unknown): UpdateBody {
+  return shaped(body, update, { go: "container.UpdateConfig", at: "UpdateConfig" }) as UpdateBody; // its fields were just checked
 }

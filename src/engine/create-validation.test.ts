@@ -45,15 +45,21 @@ const refused: [string, ContainerCreateBody, string][] = [
     { HostConfig: { AutoRemove: true, RestartPolicy: { Name: "always" } } },
     "can't create 'AutoRemove' container with restart policy",
   ],
+  ["a port that is none", { HostConfig: { PortBindings: { "80/tcp": [{ HostPort: "x" }] } } }, 'invalid port specification: "x"'],
   [
-    "an address on the default bridge",
-    { NetworkingConfig: { EndpointsConfig: { bridge: { IPAMConfig: { IPv4Address: "172.17.0.50" } } } } },
-    "invalid config for network bridge: invalid endpoint settings:\nuser specified IP address is supported on user defined networks only",
+    "a host name beside another one's network",
+    { Hostname: "h", HostConfig: { NetworkMode: "container:x" } },
+    "conflicting options: hostname and the network mode",
   ],
   [
-    "a graphics card",
-    { HostConfig: { DeviceRequests: [{ Count: -1, Capabilities: [["gpu"]] }] } },
-    'could not select device driver "" with capabilities: [[gpu]]',
+    "a mount of a kind nobody knows",
+    { HostConfig: { Mounts: [{ Type: "foo", Target: "/x" }] } } as unknown as ContainerCreateBody,
+    'invalid mount config for type "foo": mount type unknown',
+  ],
+  [
+    "a volume over the root",
+    { HostConfig: { Mounts: [{ Type: "volume", Source: "v", Target: "/" }] } },
+    `invalid mount config for type "volume": invalid specification: destination can't be '/'`,
   ],
 ];
 

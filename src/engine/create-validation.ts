@@ -1,5 +1,6 @@
 import type { ContainerConfig, ContainerCreateBody, HostConfig } from "../api/index.ts";
 import { BerthError } from "../system/index.ts";
+import { checkMountSpecs } from "./mount-validation.ts";
 import { signalNumber } from "./signals.ts";
 
 /** What a create body is checked against. */
@@ -16,7 +17,12 @@ export interface HostFacts {
  */
 export function checkCreate(body: ContainerCreateBody, facts: HostFacts): string[] {
   const hostConfig = body.HostConfig ?? {};
+  checkJoining(body);
+  if (hostConfig.Isolation && hostConfig.Isolation !== "default")
+    refuse(`invalid isolation (${hostConfig.Isolation}): linux only supports 'default'`);
+  checkMountSpecs(hostConfig);
   checkConfig(body);
+  checkPorts(hostConfig);
   checkResources(hostConfig, facts);
   checkPolicies(hostConfig);
   checkNamespaces(hostConfig);
@@ -64,11 +70,6 @@ function checkResources(hc: HostConfig, host: HostFacts): void {
   if (score < -1000 || score > 1000) refuse(`Invalid value ${score}, range for oom score adj is [-1000, 1000]`);
   if (hc.StorageOpt && Object.keys(hc.StorageOpt).length > 0)
     refuse("--storage-opt is supported only for overlay over xfs with 'pquota' mount option", "Leave storage_opt out.");
-  for (const { Driver: driver = "", Capabilities: capabilities = [] } of hc.DeviceRequests ?? [])
-    refuse(
-      `could not select device driver "${driver}" with capabilities: [${capabilities.map((all) => `[${all.join(" ")}]`).join(" ")}]`,
-      "Berth has no device driver for it; devices of /dev can be given with `devices`.",
-    );
 }
 
 /** The limits of processor time and of which processors, of a new container and of an update. @throws BerthError container/bad-config */
@@ -109,9 +110,44 @@ function checkPolicies(hc: HostConfig): void {
   const driver = hc.LogConfig?.Type ?? "";
   if (!["", "json-file", "local", "none"].includes(driver))
     refuse(`error looking up logging plugin ${driver}: plugin "${driver}" not found`, "Berth has json-file, local and none.");
-  if (hc.Isolation && hc.Isolation !== "default") refuse(`invalid isolation (${hc.Isolation}): linux only supports 'default'`);
   if (hc.Runtime && !["runc", "crun", "io.containerd.runc.v2"].includes(hc.Runtime))
     refuse(`unknown or invalid runtime name: ${hc.Runtime}`, "Berth runs crun, or runc where crun does not work; leave `runtime` out.");
+}
+
+/** Options that the network of another container, or of the host, excludes (moby, runconfig). */
+function checkJoining(body: ContainerCreateBody): void {
+  const hc = body.HostConfig ?? {};
+  const mode = hc.NetworkMode ?? "";
+  if (mode === "container" || mode.startsWith("container:")) {
+    if (!/^container:./.test(mode)) refuse("invalid network mode: invalid container format container:<name|id>");
+    if (body.Hostname) refuse("conflicting options: hostname and the network mode");
+    if (hc.Links?.length)
+      refuse("conflicting options: container type network can't be used with links. This would result in undefined behavior");
+    if (hc.Dns?.length) refuse("conflicting options: dns and the network mode");
+    if (hc.ExtraHosts?.length) refuse("conflicting options: custom host-to-IP mapping and the network mode");
+    if (Object.keys(hc.PortBindings ?? {}).length > 0 || hc.PublishAllPorts)
+      refuse("conflicting options: port publishing and the container type network mode");
+    if (Object.keys(body.ExposedPorts ?? {}).length > 0) refuse("conflicting options: port exposing and the container type network mode");
+  }
+  if (hc.UTSMode === "host" && body.Hostname) refuse("conflicting options: hostname and the UTS mode");
+  if (mode === "host" && hc.Links?.length)
+    refuse("conflicting options: host type networking can't be used with links. This would result in undefined behavior");
+  if ((hc.CpuShares ?? 0) < 0) refuse(`invalid CPU shares (${hc.CpuShares}): value must be a positive integer`);
+}
+
+function checkPorts(hc: HostConfig): void {
+  const isPort = (text: string) => /^\d+$/.test(text) && Number(text) < 65536;
+  for (const [key, bindings] of Object.entries(hc.PortBindings ?? {})) {
+    const [port = ""] = key.split("/");
+    if (!isPort(port)) refuse(`invalid port specification: "${port}"`);
+    for (const { HostPort: given = "" } of bindings ?? []) {
+      const ends = (given.split("/")[0] ?? "").split("-");
+      if (given !== "" && (ends.length > 2 || !ends.every(isPort) || Number(ends[1] ?? ends[0]) < Number(ends[0])))
+        refuse(`invalid port specification: "${given}"`);
+    }
+  }
+  for (const key of Object.keys(hc.Annotations ?? {}))
+    if (key === "") refuse("invalid Annotations: the empty string is not permitted as an annotation key");
 }
 
 function checkNamespaces(hc: HostConfig): void {
@@ -145,19 +181,15 @@ function checkNetwork(body: ContainerCreateBody): void {
   const hc = body.HostConfig ?? {};
   for (const entry of hc.ExtraHosts ?? [])
     if (!/^[^:]+:.+/.test(entry)) refuse(`bad format for add-host: "${entry}"`, 'It has the form "name:address".');
-  const mode = hc.NetworkMode ?? "";
-  if (["", "default", "bridge"].includes(mode)) {
-    const endpoints = body.NetworkingConfig?.EndpointsConfig ?? {};
-    const asked = (endpoints["bridge"] ?? endpoints["default"])?.IPAMConfig;
-    if (asked?.IPv4Address || asked?.IPv6Address)
-      refuse(
-        "invalid config for network bridge: invalid endpoint settings:\nuser specified IP address is supported on user defined networks only",
-      );
-  }
 }
 
 function warnings(hc: HostConfig): string[] {
-  return hc.OomKillDisable && !hc.Memory
-    ? ["OOM killer is disabled for the container, but no memory limit is set, this can result in the system running out of resources."]
-    : [];
+  const list: string[] = [];
+  if (hc.OomKillDisable && !hc.Memory)
+    list.push(
+      "OOM killer is disabled for the container, but no memory limit is set, this can result in the system running out of resources.",
+    );
+  if (hc.NetworkMode === "host" && Object.keys(hc.PortBindings ?? {}).length > 0)
+    list.push("Published ports are discarded when using host network mode");
+  return list;
 }

@@ -34,7 +34,7 @@ export function checkExecKeys(text: string | null | undefined): void {
   try {
     if (text) parseKeys(text);
   } catch (error) {
-    throw new BerthError("system/internal", `Invalid escape keys (${text}) provided`, { cause: error });
+    throw new BerthError("api/unreadable-value", `Invalid escape keys (${text}) provided`, { cause: error });
   }
 }
 

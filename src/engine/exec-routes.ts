@@ -7,7 +7,9 @@ import { execBody } from "./create-body.ts";
 import { checkExecKeys, detachWatch } from "./detach-keys.ts";
 import type { EventBus } from "./event-bus.ts";
 import { type Hijacked, hijack } from "./hijack.ts";
-import { jsonBody, type Route, route, sendEmpty, sendJson } from "./http.ts";
+import { type Route, route, sendEmpty, sendJson } from "./http.ts";
+import { jsonBody } from "./json-body.ts";
+import { terminalSize } from "./query-values.ts";
 
 /** A command in a container, by its id; kept for a while after its end. */
 export interface Exec {
@@ -119,8 +121,8 @@ export function execRoutes({
       sendJson(call.response, 201, { Id: id });
     }),
     route("POST", "/exec/{id}/start", async (call) => {
-      const exec = get(call.params[0]);
       const body = await jsonBody<{ Detach?: boolean; Tty?: boolean; ConsoleSize?: [number, number] }>(call.request);
+      const exec = get(call.params[0]);
       if (body.ConsoleSize) exec.size = { h: body.ConsoleSize[0], w: body.ConsoleSize[1] };
       if (body.Detach) {
         const session = begin(exec, () => {});
@@ -184,8 +186,9 @@ export function execRoutes({
       stream.end();
     }),
     route("POST", "/exec/{id}/resize", (call) => {
+      const size = terminalSize(call.query);
       const exec = get(call.params[0]);
-      exec.size = { w: Number(call.query.get("w")), h: Number(call.query.get("h")) };
+      exec.size = size;
       exec.session?.resize(exec.size);
       sendEmpty(call.response, 200);
     }),

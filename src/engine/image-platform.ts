@@ -1,5 +1,6 @@
 import { type ImageStore, parsePlatform, platformText, type StoredImage } from "../image/index.ts";
-import { BerthError } from "../system/index.ts";
+import { BerthError, messageOf } from "../system/index.ts";
+import { jsonFault } from "./json-body.ts";
 
 /**
  * The image of a name, where it is of the platform that the request names (`?platform=`: JSON since API 1.48, text before).
@@ -41,14 +42,17 @@ function own({ config }: StoredImage) {
   return { os: config.os, architecture: config.architecture, ...(variant ? { variant } : {}) };
 }
 
-/** "linux/arm64/v8" of either form. */
+/** "linux/arm64/v8" of either form. @throws BerthError api/bad-parameter */
 function platformOf(text: string | null): string | undefined {
   if (!text) return undefined;
-  if (!text.startsWith("{")) return platformText(parsePlatform(text, ""));
+  if (/^\w+\/\w/.test(text)) return platformText(parsePlatform(text, ""));
+  let given: { os?: string; architecture?: string; variant?: string } | null;
   try {
-    const { os = "", architecture = "", variant } = JSON.parse(text) as { os?: string; architecture?: string; variant?: string };
-    return platformText({ os, architecture, ...(variant ? { variant } : {}) });
+    given = JSON.parse(text) as typeof given; // its fields are looked at below
   } catch (error) {
-    throw new BerthError("api/bad-parameter", `failed to parse platform: ${text}`, { cause: error });
+    throw new BerthError("api/bad-parameter", `failed to parse platform: ${jsonFault(messageOf(error), text)}`);
   }
+  const { os, architecture, variant } = given ?? {};
+  if (!os || !architecture) throw new BerthError("api/bad-parameter", "both OS and Architecture must be provided");
+  return platformText({ os, architecture, ...(variant ? { variant } : {}) });
 }

@@ -2,9 +2,11 @@ import { bootstrap, familiarName, type ImageStore, type StoredImage } from "../i
 import { BerthError } from "../system/index.ts";
 import type { Containers } from "./containers.ts";
 import type { EventBus } from "./event-bus.ts";
-import { type Call, filters, flag, jsonStream, labelsMatch, type Route, route, sendEmpty, sendJson, timeMs } from "./http.ts";
+import { filters, labelsMatch, pruneFilter, yesOrNo } from "./filters.ts";
+import { type Call, jsonStream, type Route, route, sendEmpty, sendJson } from "./http.ts";
 import { imageOfPlatform } from "./image-platform.ts";
 import { imageHistory, imageInspect, imageSummary, namesMatching } from "./image-view.ts";
+import { flag, timeMs } from "./query-values.ts";
 
 /** The images that are here: list, inspect, history, names, removal; and POST /images/bootstrap of our own. */
 export function imageRoutes({ images, containers, events }: { images: ImageStore; containers: Containers; events: EventBus }): Route[] {
@@ -35,39 +37,34 @@ export function imageRoutes({ images, containers, events }: { images: ImageStore
     }),
     route("POST", "/images/prune", ({ query, response }) => {
       const wanted = filters(query, ["dangling", "label", "label!", "until"]);
-      const all = ["0", "false"].includes(wanted.get("dangling")?.[0] ?? "true");
-      const untilMs = timeMs(wanted.get("until")?.[0] ?? null);
+      const all = yesOrNo(wanted, "dangling") === false;
+      const takes = pruneFilter(wanted, "api/unreadable-value");
       const { deleted, spaceReclaimed } = images.prune({
         all,
         inUse: (id) => userOf(containers, id),
-        keep: (image) => {
-          const labels = image.config.config?.Labels ?? {};
-          return (
-            (untilMs !== undefined && Date.parse(image.created) >= untilMs) ||
-            !labelsMatch(wanted.get("label"), labels) ||
-            (wanted.has("label!") && (wanted.get("label!") ?? []).some((label) => labelsMatch([label], labels)))
-          );
-        },
+        keep: (image) => !takes({ labels: image.config.config?.Labels ?? {}, createdIso: image.created }),
       });
       events.emit("image", "prune", "", { reclaimed: String(spaceReclaimed) });
-      sendJson(response, 200, { ImagesDeleted: deleted, SpaceReclaimed: spaceReclaimed });
+      sendJson(response, 200, { ImagesDeleted: deleted.length > 0 ? deleted : null, SpaceReclaimed: spaceReclaimed });
     }),
     route("GET", "/images/search", ({ query }) => {
-      const limit = Number(query.get("limit") || 25);
-      if (!(limit >= 1 && limit <= 100)) throw new BerthError("api/bad-parameter", `limit ${limit} is outside the range of [1, 100]`);
-      filters(query, ["is-official", "is-automated", "stars"]);
+      checkSearch(query);
       throw new BerthError("api/not-implemented", "searching a registry for images is not supported", {
         hint: "Docker Hub's website has the search: https://hub.docker.com/search",
       });
     }),
-    route("GET", "/images/{name*}/json", (call) =>
-      sendJson(call.response, 200, imageInspect(imageOfPlatform(images, ref(call), call.query.get("platform")), images)),
-    ),
+    route("GET", "/images/{name*}/json", (call) => {
+      const platform = call.query.get("platform");
+      if (platform && flag(call.query, "manifests"))
+        throw new BerthError("api/bad-parameter", "conflicting options: manifests and platform options cannot both be set");
+      sendJson(call.response, 200, imageInspect(imageOfPlatform(images, ref(call), platform), images));
+    }),
     route("GET", "/images/{name*}/history", (call) =>
       sendJson(call.response, 200, imageHistory(imageOfPlatform(images, ref(call), call.query.get("platform")), images)),
     ),
     route("POST", "/images/{name*}/tag", (call) => {
       const repo = call.query.get("repo") ?? "";
+      if (!repo) return sendEmpty(call.response, 200); // no name: nothing to do, as for Docker
       const tag = call.query.get("tag");
       images.tag(ref(call), tag ? `${repo}:${tag}` : repo);
       sendEmpty(call.response, 201);
@@ -96,15 +93,12 @@ function userOf(containers: Containers, imageId: string): string | undefined {
 
 function filtered(images: ImageStore, query: URLSearchParams): StoredImage[] {
   const wanted = filters(query, ["reference", "dangling", "label", "before", "since", "until"]);
-  const [dangling] = wanted.get("dangling") ?? [];
-  if (dangling !== undefined && !/^(true|false|1|0)$/.test(dangling))
-    throw new BerthError("api/bad-parameter", `invalid filter 'dangling=[${dangling}]'`);
-  const any = (key: string, test: (value: string) => boolean) => !wanted.has(key) || (wanted.get(key) ?? []).some(test);
+  const dangling = yesOrNo(wanted, "dangling");
   const createdMs = (image: StoredImage) => Date.parse(image.created);
   const before = (wanted.get("before") ?? []).map((name) => createdMs(images.get(name)));
   const since = (wanted.get("since") ?? []).map((name) => createdMs(images.get(name)));
-  const until = (wanted.get("until") ?? []).map((text) => timeMs(text) ?? 0);
-  const patterns = wanted.get("reference");
+  const until = (wanted.get("until") ?? []).map((text) => timeMs(text, "api/unreadable-value"));
+  const patterns = wanted.get("reference")?.length ? wanted.get("reference") : undefined;
   const named = (image: StoredImage): StoredImage =>
     patterns === undefined
       ? image
@@ -114,12 +108,25 @@ function filtered(images: ImageStore, query: URLSearchParams): StoredImage[] {
     .map(named)
     .filter(
       (image) =>
-        any("dangling", (value) => (value === "true" || value === "1") === (image.repoTags.length === 0)) &&
+        (dangling === undefined || dangling === (image.repoTags.length === 0)) &&
         (patterns === undefined || image.repoTags.length + image.repoDigests.length > 0) &&
         labelsMatch(wanted.get("label"), image.config.config?.Labels ?? {}) &&
         [...before, ...until].every((ms) => createdMs(image) < ms) &&
         since.every((ms) => createdMs(image) > ms),
     );
+}
+
+/** What Docker looks at before it asks a registry. @throws BerthError api/bad-parameter */
+function checkSearch(query: URLSearchParams): void {
+  const limit = query.get("limit") || "25";
+  if (!/^\+?\d+$/.test(limit))
+    throw new BerthError("api/bad-parameter", `invalid limit specified: strconv.Atoi: parsing "${limit}": invalid syntax`);
+  const wanted = filters(query, ["is-automated", "is-official", "stars"]);
+  if (Number(limit) > 100) throw new BerthError("api/bad-parameter", `limit ${limit} is outside the range of [1, 100]`);
+  yesOrNo(wanted, "is-automated");
+  yesOrNo(wanted, "is-official");
+  for (const stars of wanted.get("stars") ?? [])
+    if (!/^[+-]?\d+$/.test(stars)) throw new BerthError("api/bad-parameter", `invalid filter 'stars=[${stars}]'`);
 }
 
 function sharedSizes(images: ImageStore): ReadonlyMap<string, number> {

@@ -1,4 +1,5 @@
 import { createReadStream, createWriteStream } from "node:fs";
+import type { IncomingMessage } from "node:http";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { configWithChanges } from "../build/index.ts";
@@ -16,16 +17,18 @@ import {
   saveArchive,
 } from "../image/index.ts";
 import { BerthError, messageOf } from "../system/index.ts";
-import { type Call, jsonBody, type Route, route, sendEmpty, sendJson } from "./http.ts";
+import { type Call, type Route, route, sendEmpty, sendJson } from "./http.ts";
 import { checkExportPlatform, imageOfPlatform, isOfPlatform } from "./image-platform.ts";
+import { bodyBytes, parseBody } from "./json-body.ts";
 import { progressStream } from "./progress-stream.ts";
+import { flag } from "./query-values.ts";
 import { type AuthConfig, registryAuth, toAuth } from "./registry-auth.ts";
 
 /** What brings images in and out: pull, push, load, save, import; and POST /auth, whether a registry takes credentials. */
 export function imageTransferRoutes(images: ImageStore): Route[] {
   const ref = (call: Call) => decodeURIComponent(call.params[0] ?? "");
   return [
-    route("POST", "/images/create", (call) => (call.query.has("fromSrc") ? importImage(images, call) : pullRoute(images, call))),
+    route("POST", "/images/create", (call) => (call.query.get("fromImage") ? pullRoute(images, call) : importImage(images, call))),
     route("POST", "/images/load", (call) => load(images, call)),
     route("GET", "/images/get", (call) => {
       const names = call.query.getAll("names").flatMap((text) => text.split(","));
@@ -33,12 +36,23 @@ export function imageTransferRoutes(images: ImageStore): Route[] {
     }),
     route("GET", "/images/{name*}/get", (call) => save(images, call, [ref(call)])),
     route("POST", "/auth", async ({ request, response, signal }) => {
-      const config = await jsonBody<AuthConfig & { serveraddress?: string }>(request);
+      const config = await credentials(request);
       const { identityToken } = await checkLogin(config.serveraddress ?? "", toAuth(config), { signal });
       sendJson(response, 200, { Status: "Login Succeeded", IdentityToken: identityToken ?? "" });
     }),
     route("POST", "/images/{name*}/push", (call) => pushRoute(images, call, ref(call))),
   ];
+}
+
+/** @throws BerthError api/unreadable-value: Docker does not look at its type, and answers 500 */
+async function credentials(request: IncomingMessage): Promise<AuthConfig & { serveraddress?: string }> {
+  const bytes = await bodyBytes(request);
+  if (bytes.length === 0) throw new BerthError("api/unreadable-value", "EOF");
+  try {
+    return parseBody(bytes);
+  } catch (error) {
+    throw new BerthError("api/unreadable-value", messageOf(error).replace(/^invalid JSON: /, ""));
+  }
 }
 
 /** `tag` may be a digest; without one, and with none in the name, every tag of the repository is meant (Engine API, ImageCreate). */
@@ -90,7 +104,7 @@ async function pushRoute(images: ImageStore, call: Call, name: string): Promise<
 
 async function load(images: ImageStore, call: Call): Promise<void> {
   const stream = progressStream(call.response);
-  const quiet = ["1", "true"].includes(call.query.get("quiet") ?? "");
+  const quiet = flag(call.query, "quiet", true);
   const onProgress = quiet
     ? undefined
     : ({ id, current, total }: { id: string; current: number; total: number }) =>
@@ -141,8 +155,11 @@ async function save(images: ImageStore, call: Call, names: readonly string[]): P
 
 async function importImage(images: ImageStore, call: Call): Promise<void> {
   const { query, signal } = call;
-  const source = query.get("fromSrc") ?? "-";
+  const source = query.get("fromSrc") ?? "";
   const [repo, tag, message, platform] = ["repo", "tag", "message", "platform"].map((key) => query.get(key));
+  if (source === "") throw new BerthError("api/unreadable-value", 'Get "http:": http: no Host in request URL');
+  const name = repo ? parseReference(tag ? `${repo}:${tag}` : repo) : undefined;
+  if (name?.digest) throw new BerthError("api/bad-parameter", "cannot import digest reference");
   const stream = progressStream(call.response);
   const input = source === "-" ? call.request : await download(source, signal);
   const id = await importRootfs(images, input, {

@@ -1,3 +1,4 @@
+import { basename, dirname, join } from "node:path";
 import { type ImageStore, parseReference, type StoredImage } from "../image/index.ts";
 
 /** An image as GET /images/json lists it. `containers`: how many use it, -1 where nobody counted. */
@@ -44,9 +45,16 @@ export function imageInspect(image: StoredImage, images: ImageStore) {
 
 const emptyConfig = { Cmd: null, Entrypoint: null, Env: null, Labels: null, OnBuild: null, User: "", Volumes: null, WorkingDir: "" };
 
+/** The layers of an image as Docker's driver names them; only a container's have something in the merged and the work directory. */
 function graphData(image: StoredImage, images: ImageStore): Record<string, string> {
   const [top = "", ...lower] = images.layerDirs(image.id);
-  return { UpperDir: top, ...(lower.length > 0 ? { LowerDir: lower.join(":") } : {}) };
+  const beside = (name: string) => join(dirname(top), name, basename(top));
+  return {
+    ...(lower.length > 0 ? { LowerDir: lower.join(":") } : {}),
+    MergedDir: beside("merged"),
+    UpperDir: top,
+    WorkDir: beside("work"),
+  };
 }
 
 /** Newest first; an entry that made no layer has the size 0. */
@@ -63,12 +71,16 @@ export function imageHistory(image: StoredImage, images: ImageStore) {
       Comment: entry.comment ?? "",
     };
   });
-  const last = entries.at(-1);
-  if (last) {
-    last.Id = image.id;
-    last.Tags = image.repoTags.length > 0 ? image.repoTags : null;
+  entries.reverse();
+  // Each entry is of the image before, as far as images know their parent: what `commit` made does.
+  let of: StoredImage | undefined = image;
+  for (const entry of entries) {
+    if (!of) break;
+    entry.Id = of.id;
+    entry.Tags = of.repoTags.length > 0 ? of.repoTags : null;
+    of = of.config.parent ? images.resolve(of.config.parent) : undefined;
   }
-  return entries.reverse();
+  return entries;
 }
 
 /** The names of an image that a reference filter (a glob over the familiar name, with or without its tag) leaves. */

@@ -5,7 +5,8 @@ import type { ImageStore } from "../image/index.ts";
 import { BerthError, messageOf } from "../system/index.ts";
 import { openBuildCache } from "./build-caches.ts";
 import { buildPull } from "./build-routes.ts";
-import { type Call, jsonBody, jsonStream, type Route, route } from "./http.ts";
+import { type Call, jsonStream, type Route, route } from "./http.ts";
+import { jsonBody } from "./json-body.ts";
 import { registryAuths } from "./registry-auth.ts";
 
 /** POST /images/build and GET /images/{name}/rootfs: builds for clients on this machine, and what they write of them into a directory. */

@@ -1,9 +1,29 @@
 import type { EndpointSettings, Network, NetworkCreateBody } from "../api/index.ts";
 import type { Networks } from "../network/index.ts";
 import { BerthError } from "../system/index.ts";
+import { type Shape, shaped } from "./body-shape.ts";
 import type { Containers } from "./containers.ts";
 import type { EventBus } from "./event-bus.ts";
-import { type Call, filters, jsonBody, labelsMatch, pruneMatches, type Route, route, sendEmpty, sendJson } from "./http.ts";
+import { anyOf, filters, labelsMatch, nameIs, pruneFilter } from "./filters.ts";
+import { type Call, type Route, route, sendEmpty, sendJson } from "./http.ts";
+import { jsonBody } from "./json-body.ts";
+
+const createShape: Shape = {
+  Name: "string",
+  Driver: "string",
+  Scope: "string",
+  Internal: "bool",
+  Attachable: "bool",
+  Ingress: "bool",
+  ConfigOnly: "bool",
+  EnableIPv4: "bool",
+  EnableIPv6: "bool",
+  IPAM: "object",
+  Options: "map",
+  Labels: "map",
+};
+const connectShape: Shape = { Container: "string", EndpointConfig: "object" };
+const disconnectShape: Shape = { Container: "string", Force: "bool" };
 
 const known = ["driver", "type", "name", "id", "label", "scope", "dangling"];
 
@@ -22,17 +42,16 @@ export function networkRoutes({ networks, containers, events }: { networks: Netw
       networks.find("bridge");
       const wanted = filters(call.query, known);
       checkFilters(wanted);
-      const any = (key: string, test: (value: string) => boolean) => !wanted.has(key) || (wanted.get(key) ?? []).some(test);
       const list = networks
         .list()
         .filter(
           (network) =>
-            any("driver", (value) => network.Driver === value) &&
-            any("type", (value) => (value === "builtin") === predefined(network)) &&
-            any("name", (value) => new RegExp(value).test(network.Name)) &&
-            any("id", (value) => network.Id.startsWith(value)) &&
-            any("scope", (value) => network.Scope === value) &&
-            any("dangling", (value) => (value === "true" || value === "1") === (!predefined(network) && !inUse(network))) &&
+            anyOf(wanted, "driver", (value) => network.Driver === value) &&
+            anyOf(wanted, "type", (value) => (value === "builtin") === predefined(network)) &&
+            nameIs(wanted, "name", network.Name) &&
+            anyOf(wanted, "id", (value) => network.Id.startsWith(value)) &&
+            anyOf(wanted, "scope", (value) => network.Scope === value) &&
+            anyOf(wanted, "dangling", (value) => (value === "true" || value === "1") === (!predefined(network) && !inUse(network))) &&
             labelsMatch(wanted.get("label"), network.Labels),
         );
       sendJson(
@@ -42,20 +61,20 @@ export function networkRoutes({ networks, containers, events }: { networks: Netw
       );
     }),
     route("POST", "/networks/create", async (call) => {
-      const network = networks.create(checkedBody(await jsonBody<NetworkCreateBody>(call.request)));
+      const network = networks.create(
+        checkedBody(shaped(await jsonBody<unknown>(call.request), createShape, { go: "network.CreateRequest", at: "CreateRequest" })),
+      );
       emit(network, "create");
       sendJson(call.response, 201, { Id: network.Id, Warning: "" });
     }),
     route("POST", "/networks/prune", async (call) => {
       const wanted = filters(call.query, ["label", "label!", "until"]);
+      const takes = pruneFilter(wanted);
       const gone: string[] = [];
       for (const network of networks
         .list()
         .filter(
-          (candidate) =>
-            !predefined(candidate) &&
-            !inUse(candidate) &&
-            pruneMatches(wanted, { labels: candidate.Labels, createdIso: candidate.Created }),
+          (candidate) => !predefined(candidate) && !inUse(candidate) && takes({ labels: candidate.Labels, createdIso: candidate.Created }),
         )) {
         emit(await networks.remove(network.Id), "destroy");
         gone.push(network.Name);
@@ -63,19 +82,37 @@ export function networkRoutes({ networks, containers, events }: { networks: Netw
       events.emit("network", "prune", "", { reclaimed: "0" });
       sendJson(call.response, 200, { NetworksDeleted: gone.length ? gone : null });
     }),
-    route("GET", "/networks/{id}", (call) => sendJson(call.response, 200, shown(networks.get(ref(call))))),
+    route("GET", "/networks/{id}", ({ query, params, response }) => {
+      checkVerbose(query.get("verbose") ?? "");
+      const id = decodeURIComponent(params[0] ?? "");
+      const network = networks.get(id);
+      if (query.get("scope") && query.get("scope") !== network.Scope) throw new BerthError("network/not-found", `network ${id} not found`);
+      sendJson(response, 200, shown(network));
+    }),
     route("DELETE", "/networks/{id}", async (call) => {
       emit(await networks.remove(ref(call)), "destroy");
       sendEmpty(call.response, 204);
     }),
     route("POST", "/networks/{id}/connect", async (call) => {
-      const body = await jsonBody<{ Container?: string; EndpointConfig?: EndpointSettings | null }>(call.request);
+      const body: { Container?: string; EndpointConfig?: EndpointSettings | null } = shaped(
+        await jsonBody<unknown>(call.request),
+        connectShape,
+        {
+          go: "network.ConnectOptions",
+          at: "ConnectOptions",
+        },
+      );
+      const container = containers.get(body.Container ?? "");
       checkConnectable(networks.get(ref(call)));
-      await containers.connect(body.Container ?? "", ref(call), body.EndpointConfig ?? {});
+      await containers.connect(container.Id, ref(call), body.EndpointConfig ?? {});
       sendEmpty(call.response, 200);
     }),
     route("POST", "/networks/{id}/disconnect", async (call) => {
-      const body = await jsonBody<{ Container?: string; Force?: boolean }>(call.request);
+      const body: { Container?: string; Force?: boolean } = shaped(await jsonBody<unknown>(call.request), disconnectShape, {
+        go: "network.DisconnectOptions",
+        at: "DisconnectOptions",
+      });
+      if (!body.Container) throw new BerthError("api/bad-parameter", 'invalid name or ID supplied: ""');
       // By force, too, there has to be something to disconnect.
       if (body.Force && networks.find(ref(call)) && !containers.find(body.Container ?? ""))
         throw new BerthError("container/not-found", `endpoint ${body.Container} not found`);
@@ -85,21 +122,25 @@ export function networkRoutes({ networks, containers, events }: { networks: Netw
   ];
 }
 
+/** Nothing is told by it outside a swarm. @throws BerthError api/bad-parameter */
+function checkVerbose(text: string): void {
+  if (!/^(|1|t|T|TRUE|true|True|0|f|F|FALSE|false|False)$/.test(text))
+    throw new BerthError("api/bad-parameter", `invalid value for verbose: ${text}: strconv.ParseBool: parsing "${text}": invalid syntax`);
+}
+
 function checkFilters(wanted: ReadonlyMap<string, readonly string[]>): void {
   for (const value of wanted.get("type") ?? [])
-    if (value !== "custom" && value !== "builtin") throw new BerthError("api/bad-parameter", `invalid filter: 'type'='${value}'`);
-  for (const value of wanted.get("dangling") ?? [])
+    if (value !== "custom" && value !== "builtin") throw new BerthError("api/unreadable-value", `invalid filter: 'type'='${value}'`);
+  const dangling = wanted.get("dangling") ?? [];
+  if (dangling.length > 1) throw new BerthError("api/bad-parameter", 'got more than one value for filter key "dangling"');
+  for (const value of dangling)
     if (!["true", "false", "1", "0"].includes(value))
       throw new BerthError("api/bad-parameter", `invalid value for filter 'dangling', must be "true" (or "1"), or "false" (or "0")`);
 }
 
 /** @throws BerthError api/bad-parameter, network/forbidden */
-function checkedBody(body: NetworkCreateBody): NetworkCreateBody {
-  if (body.Name !== undefined && typeof body.Name !== "string")
-    throw new BerthError(
-      "api/bad-parameter",
-      "invalid JSON: json: cannot unmarshal into Go struct field CreateRequest.Name of type string",
-    );
+function checkedBody(given: Record<string, unknown>): NetworkCreateBody {
+  const body = given as unknown as NetworkCreateBody; // its fields were just checked
   if (!body.Name?.trim()) throw new BerthError("api/bad-parameter", "invalid name: name is empty");
   if (body.Scope && body.Scope !== "local")
     throw new BerthError("network/forbidden", `cannot create a ${body.Scope} scoped network when swarm is not active`);

@@ -4,7 +4,8 @@ import { createServer as createTlsServer } from "node:https";
 import { connect, type Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { BerthError, messageOf } from "../system/index.ts";
-import { checkBodySize, parseBody, type Route, sendError } from "./http.ts";
+import { type Route, sendError } from "./http.ts";
+import { checkBodySize, parseBody } from "./json-body.ts";
 import type { Logger } from "./ports.ts";
 import type { TlsAddress } from "./tls-address.ts";
 import { apiVersion, minimumApiVersion, version } from "./version.ts";
@@ -126,6 +127,11 @@ export class ApiServer {
     response.setHeader("Ostype", "linux");
     response.setHeader("Server", `Berth/${version} (linux)`);
     try {
+      // Docker answers it for every path.
+      if (request.method === "OPTIONS") {
+        response.end();
+        return;
+      }
       const url = new URL(request.url ?? "/", "http://engine");
       const { path, version: spoken } = checkVersion(url.pathname);
       const found = this.#routes.filter((candidate) => candidate.path.test(path));
@@ -147,12 +153,15 @@ export class ApiServer {
       );
     } catch (error) {
       // Whoever went away in the middle of a request is told nothing, and that it failed is nobody's fault.
-      if (!(error instanceof BerthError) && !abort.signal.aborted)
+      if (!(error instanceof BerthError) && !(error instanceof URIError) && !abort.signal.aborted)
         this.#log.error(
           { method: request.method, path: request.url?.split("?")[0], err: error instanceof Error ? error.stack : String(error) },
           "request failed",
         );
-      if (!response.writableEnded) sendError(response, error);
+      if (error instanceof TooOldVersion) {
+        response.writeHead(400, { "Content-Type": "text/plain; charset=utf-8" });
+        response.end(`${error.message}\n`);
+      } else if (!response.writableEnded) sendError(response, error);
       if (upgrade) response.once("finish", () => upgrade.socket.end());
     }
   }
@@ -167,13 +176,18 @@ function checkVersion(path: string): { path: string; version: number } {
   const text = path.slice(2, path.indexOf("/", 1));
   if (major > 1 || (major === 1 && (asked > newest || (asked === newest && match[3]))))
     throw new BerthError("api/bad-parameter", `client version ${text} is too new. Maximum supported API version is ${apiVersion}`);
-  if (major < 1 || asked < Number(minimumApiVersion.split(".")[1])) {
-    throw new BerthError(
+  if (major < 1 || asked < Number(minimumApiVersion.split(".")[1])) throw new TooOldVersion(text);
+  return { path: match[4] ?? "/", version: Number(`${major}.${asked}`) };
+}
+
+/** Clients of such a version print the whole answer, so it is plain text. */
+class TooOldVersion extends BerthError {
+  constructor(asked: string) {
+    super(
       "api/bad-parameter",
-      `client version ${text} is too old. Minimum supported API version is ${minimumApiVersion}, please upgrade your client to a newer version`,
+      `client version ${asked} is too old. Minimum supported API version is ${minimumApiVersion}, please upgrade your client to a newer version`,
     );
   }
-  return { path: match[4] ?? "/", version: Number(`${major}.${asked}`) };
 }
 
 async function readExactly(socket: Duplex, head: Buffer, length: number): Promise<{ body: Buffer; rest: Buffer }> {

@@ -1,7 +1,8 @@
 import type { ContainerStats } from "../api/index.ts";
 import { neverRead, noCpuStats, noStats, type Runtime } from "../runtime/index.ts";
 import type { Containers } from "./containers.ts";
-import { type Call, flag, jsonStream, type Route, route, sendJson } from "./http.ts";
+import { type Call, jsonStream, type Route, route, sendJson } from "./http.ts";
+import { flag } from "./query-values.ts";
 
 const everyMs = 1000;
 

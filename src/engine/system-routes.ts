@@ -1,9 +1,12 @@
 import { setTimeout } from "node:timers/promises";
 import type { DockerEvent } from "../api/index.ts";
-import type { BerthPaths, Host } from "../system/index.ts";
+import { BerthError, type BerthPaths, type Host } from "../system/index.ts";
 import type { Containers } from "./containers.ts";
 import type { EventBus } from "./event-bus.ts";
-import { filters, jsonStream, type Route, route, sendJson, timeMs } from "./http.ts";
+import { eventMatches } from "./event-filter.ts";
+import { filters } from "./filters.ts";
+import { jsonStream, type Route, route, sendJson } from "./http.ts";
+import { unixMs } from "./query-values.ts";
 import { systemInfo } from "./system-info.ts";
 import { apiVersion, minimumApiVersion, version } from "./version.ts";
 
@@ -67,8 +70,11 @@ export function systemRoutes(o: {
       sendJson(response, 200, systemInfo({ ...o, images: o.imageCount(), listeners: o.events.listeners })),
     ),
     route("GET", "/events", async (call) => {
-      const wanted = filters(call.query);
-      const [sinceMs, untilMs] = [timeMs(call.query.get("since")), timeMs(call.query.get("until"))];
+      const [since, until] = [call.query.get("since"), call.query.get("until")];
+      const [sinceMs, untilMs] = [unixMs(since), unixMs(until)];
+      if (untilMs !== undefined && untilMs < (sinceMs ?? Number.NEGATIVE_INFINITY))
+        throw new BerthError("api/bad-parameter", `\`since\` time (${since}) cannot be after \`until\` time (${until})`);
+      const wanted = filters(call.query); // what no event has matches none
       const stream = jsonStream(call.response);
       const send = (event: DockerEvent) => {
         const at = event.timeNano / 1e6;
@@ -126,29 +132,4 @@ async function endOf(signal: AbortSignal, untilMs: number | undefined): Promise<
       return; // the client has gone
     }
   } while (untilMs === undefined || untilMs > Date.now());
-}
-
-function eventMatches(event: DockerEvent, wanted: ReadonlyMap<string, readonly string[]>): boolean {
-  const any = (key: string, test: (value: string) => boolean) => !wanted.has(key) || (wanted.get(key) ?? []).some(test);
-  const of = (type: string) => (value: string) =>
-    event.Type === type && (event.Actor.ID.startsWith(value) || event.Actor.Attributes["name"] === value);
-  const attributes = event.Actor.Attributes;
-  return (
-    any("type", (value) => event.Type === value) &&
-    any("event", (value) => event.Action === value || event.Action.split(":")[0] === value) &&
-    any("container", of("container")) &&
-    any(
-      "image",
-      (value) =>
-        (event.Type === "image" && (event.Actor.ID === value || attributes["name"] === value)) ||
-        (event.Type === "container" && attributes["image"] === value),
-    ) &&
-    any("network", of("network")) &&
-    any("volume", of("volume")) &&
-    any("scope", (value) => value === "local") &&
-    (wanted.get("label") ?? []).every((text) => {
-      const at = text.indexOf("=");
-      return at < 0 ? attributes[text] !== undefined : attributes[text.slice(0, at)] === text.slice(at + 1);
-    })
-  );
 }

@@ -2,9 +2,15 @@ import { randomBytes } from "node:crypto";
 import type { Volume, VolumeCreateBody } from "../api/index.ts";
 import { type Volumes, writtenBytes } from "../runtime/index.ts";
 import { BerthError } from "../system/index.ts";
+import { type Shape, shaped } from "./body-shape.ts";
 import type { Containers } from "./containers.ts";
 import type { EventBus } from "./event-bus.ts";
-import { type Call, filters, flag, jsonBody, labelsMatch, pruneMatches, type Route, route, sendEmpty, sendJson } from "./http.ts";
+import { anyOf, type Filters, filters, labelsMatch, nameIs, pruneFilter, yesOrNo } from "./filters.ts";
+import { type Call, type Route, route, sendEmpty, sendJson } from "./http.ts";
+import { jsonBody } from "./json-body.ts";
+import { flag } from "./query-values.ts";
+
+const shape: Shape = { Name: "string", Driver: "string", DriverOpts: "map", Labels: "map" };
 
 /** /volumes/... */
 export function volumeRoutes({ volumes, containers, events }: { volumes: Volumes; containers: Containers; events: EventBus }): Route[] {
@@ -16,22 +22,23 @@ export function volumeRoutes({ volumes, containers, events }: { volumes: Volumes
   return [
     route("GET", "/volumes", (call) => {
       const wanted = filters(call.query, ["dangling", "driver", "label", "name"]);
-      for (const value of wanted.get("dangling") ?? [])
-        if (!["true", "false", "1", "0"].includes(value)) throw new BerthError("api/bad-parameter", `invalid filter 'dangling=[${value}]'`);
-      const any = (key: string, test: (value: string) => boolean) => !wanted.has(key) || (wanted.get(key) ?? []).some(test);
+      const dangling = yesOrNo(wanted, "dangling");
       const list = volumes
         .list()
         .filter(
           (volume) =>
-            any("name", (value) => volume.Name.includes(value)) &&
-            any("driver", (value) => volume.Driver === value) &&
-            any("dangling", (value) => (value === "true" || value === "1") === (containers.volumeUsers(volume.Name).length === 0)) &&
+            nameIs(wanted, "name", volume.Name) &&
+            anyOf(wanted, "driver", (value) => volume.Driver === value) &&
+            (dangling === undefined || dangling === (containers.volumeUsers(volume.Name).length === 0)) &&
             labelsMatch(wanted.get("label"), volume.Labels),
         );
       sendJson(call.response, 200, { Volumes: list, Warnings: [] });
     }),
     route("POST", "/volumes/create", async (call) => {
-      const body = await jsonBody<VolumeCreateBody>(call.request);
+      const body: VolumeCreateBody = shaped(await jsonBody<unknown>(call.request), shape, {
+        go: "volume.CreateOptions",
+        at: "CreateOptions",
+      });
       if (body.ClusterVolumeSpec)
         throw new BerthError(
           "api/unavailable",
@@ -48,13 +55,14 @@ export function volumeRoutes({ volumes, containers, events }: { volumes: Volumes
     route("POST", "/volumes/prune", async (call) => {
       const wanted = filters(call.query, ["label", "label!", "all"]);
       // Before 1.42 every unused volume went; since then only the anonymous ones, unless all are asked for.
-      const all = call.version < 1.42 || ["1", "true"].includes(wanted.get("all")?.[0]?.toLowerCase() ?? "");
+      const all = call.version < 1.42 || wantsAll(wanted);
+      const takes = pruneFilter(wanted);
       const gone: string[] = [];
       let bytes = 0;
       for (const volume of volumes.list()) {
         if (!all && volume.Labels["com.docker.volume.anonymous"] === undefined) continue;
         if (containers.volumeUsers(volume.Name).length > 0) continue;
-        if (!pruneMatches(wanted, { labels: volume.Labels, createdIso: volume.CreatedAt })) continue;
+        if (!takes({ labels: volume.Labels, createdIso: volume.CreatedAt })) continue;
         bytes += await writtenBytes(volume.Mountpoint);
         await remove(volume);
         gone.push(volume.Name);
@@ -79,4 +87,16 @@ export function volumeRoutes({ volumes, containers, events }: { volumes: Volumes
       throw new BerthError("api/unavailable", "volume update only valid for cluster volumes, but swarm is unavailable");
     }),
   ];
+}
+
+/** @throws BerthError api/bad-parameter */
+function wantsAll(wanted: Filters): boolean {
+  const values = wanted.get("all");
+  if (!values) return false;
+  if (values.length !== 1)
+    throw new BerthError("api/bad-parameter", `invalid filter 'all=[${values.join(" ")}]': only one value is expected`);
+  const [value = ""] = values;
+  if (!/^(1|t|T|TRUE|true|True|0|f|F|FALSE|false|False)$/.test(value))
+    throw new BerthError("api/bad-parameter", `invalid filter 'all': strconv.ParseBool: parsing "${value}": invalid syntax`);
+  return /^(1|t)/i.test(value);
 }

@@ -50,7 +50,8 @@ export function parseReference(text: string, o: { defaultTag?: boolean } = {}): 
     if (!domainPattern.test(domain)) bad(`"${domain}" is not a registry host`);
   }
   if (domain === "docker.io" && !repository.includes("/")) repository = `library/${repository}`;
-  if (repository !== repository.toLowerCase()) bad("repository name must be lowercase");
+  if (repository !== repository.toLowerCase())
+    throw new BerthError("image/bad-reference", `invalid reference format: repository name (${repository}) must be lowercase`);
   if (repository.length > 255) bad("the repository name is longer than 255 characters");
   if (!repository.split("/").every((part) => pathComponent.test(part))) bad("letters, digits and single . _ - between them are allowed");
   if (!tag && !digest && o.defaultTag !== false) tag = "latest";

@@ -3,7 +3,8 @@ import type { Network, NetworkCreateBody } from "../api/index.ts";
 import { BerthError } from "../system/index.ts";
 import { checkBridgeOptions } from "./bridge-options.ts";
 import { checkConfigOnly, withConfigFrom } from "./config-network.ts";
-import { contains, formatAddress, formatSubnet, freeSubnet, overlap, parseAddress, parseSubnet, type Subnet } from "./subnet.ts";
+import { checkIpam } from "./ipam-validation.ts";
+import { formatAddress, formatSubnet, freeSubnet, overlap, parseSubnet, type Subnet } from "./subnet.ts";
 import { takenSubnets } from "./subnet-conflict.ts";
 
 type IpamConfig = { Subnet: string; Gateway: string; IPRange?: string; AuxiliaryAddresses?: Record<string, string> };
@@ -33,6 +34,7 @@ export function defineNetwork(asked: NetworkCreateBody, all: readonly Network[])
   const driver = body.Driver || "bridge";
   if (driver !== "bridge")
     throw new BerthError("network/unknown-driver", `plugin "${driver}" not found`, { hint: "Berth makes bridge networks." });
+  checkIpam(body);
   checkBridgeOptions(body.Options ?? {});
   return {
     ...emptyNetwork(body.Name, "bridge"),
@@ -93,7 +95,6 @@ function askedFor(
       { hint: "Choose another subnet." },
     );
   const gateway = entry.Gateway || formatAddress(subnet.base + 1n, subnet.bits);
-  if (!contains(subnet, parseAddress(gateway))) throw new BerthError("network/bad-address", `no matching subnet for gateway ${gateway}`);
   return {
     Subnet: formatSubnet(subnet),
     Gateway: gateway,

@@ -176,7 +176,7 @@ export function execInContainer(
           : (commandFailure(text.toString(), spec.args[0] ?? "") ?? { exitCode: 126, why: text.toString().trim() });
         if (failure) {
           const reason = `OCI runtime exec failed: exec failed: unable to start container process: ${failure.why}`;
-          void onOutput(1, Buffer.from(`${reason}\n`));
+          void onOutput(1, Buffer.from(`${reason}\r\n`));
           resolve({ exitCode: failure.exitCode, reason });
           return;
         }

@@ -24,6 +24,8 @@ export function commandFailure(said: string, command: string): CommandFailure | 
       exitCode: 127,
       why: exec(name.includes("/") ? `stat ${name}: no such file or directory` : "executable file not found in $PATH"),
     };
+  if (command === "" && /exec|is a directory/i.test(text) && !/mount/.test(text))
+    return { exitCode: 127, why: exec("executable file not found in $PATH") };
   if (/is a directory|open executable: Operation not permitted/i.test(text) && !/mount/.test(text))
     return { exitCode: 126, why: exec("is a directory: permission denied") };
   if (/(exec|open).*(permission denied|not executable)/i.test(text) && !/mount/.test(text))

@@ -14,7 +14,7 @@ export interface ContainerUser {
  * @throws BerthError runtime/unknown-user
  */
 export function resolveUser(user: string, passwd: string, group: string, extraGroups: readonly string[] = []): ContainerUser {
-  const [name = "", groupName] = (user || "0").split(":");
+  const [name = "", groupName] = (user || "0").split(/:(.*)/s);
   checkRange(name);
   checkRange(groupName ?? "");
   const users = parse(passwd);
@@ -42,7 +42,10 @@ export function resolveUser(user: string, passwd: string, group: string, extraGr
 function groupId(text: string, groups: readonly string[][]): number {
   const found = groups.find((fields) => fields[0] === text);
   if (found) return Number(found[2]);
-  if (isNumber(text)) return Number(text);
+  if (isNumber(text)) {
+    checkRange(text);
+    return Number(text);
+  }
   throw new BerthError("runtime/unknown-user", `unable to find group ${text}: no matching entries in group file`, {
     hint: "Use a number, or create the group in the image.",
   });

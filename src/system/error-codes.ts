@@ -18,6 +18,7 @@ export const errorCodes = {
   "api/not-found": { http: 404, exit: 125 },
   "api/not-implemented": { http: 501, exit: 125 },
   "api/unavailable": { http: 503, exit: 125 },
+  "api/unreadable-value": { http: 500, exit: 125 }, // a number or time in a query: Docker answers 500
   "build/base-image": { http: 404, exit: 1 },
   "build/cancelled": { http: 499, exit: 130 },
   "build/checksum": { http: 400, exit: 1 },

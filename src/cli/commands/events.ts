@@ -1,5 +1,6 @@
 import type { DockerEvent } from "../../api/index.ts";
 import type { Invocation } from "../invocation.ts";
+import { moment } from "../moment.ts";
 import { composeLabel } from "../project-containers.ts";
 import { projectName } from "../project-name.ts";
 
@@ -12,7 +13,11 @@ export interface EventsFlags {
 /** `berth events`: what happens to the project's containers, as it happens, until Ctrl-C or --until. */
 export async function events(cli: Invocation, services: readonly string[], flags: EventsFlags): Promise<void> {
   const label = [`${composeLabel("project")}=${projectName(cli)}`, `${composeLabel("oneoff")}=False`];
-  const query = { filters: JSON.stringify({ type: ["container"], label }), since: flags.since, until: flags.until };
+  const query = {
+    filters: JSON.stringify({ type: ["container"], label }),
+    since: moment(flags.since, Date.now()),
+    until: moment(flags.until, Date.now()),
+  };
   try {
     for await (const event of (await cli.engine()).lines<DockerEvent>("GET", "/events", { query, signal: cli.signal })) {
       const service = event.Actor.Attributes[composeLabel("service")] ?? "";

@@ -27,13 +27,20 @@ export class ContainerBook {
     const name = ref.replace(/^\//, "");
     const exact = this.#records.get(name) ?? this.list().find((record) => record.Name === `/${name}`);
     if (exact) return exact;
-    const matches = /^[0-9a-f]+$/.test(name) ? this.list().filter((record) => record.Id.startsWith(name)) : [];
+    const matches = this.#prefixed(name);
     return matches.length === 1 ? matches[0] : undefined;
+  }
+
+  #prefixed(text: string): ContainerRecord[] {
+    return /^[0-9a-f]+$/.test(text) ? this.list().filter((record) => record.Id.startsWith(text)) : [];
   }
 
   /** @throws BerthError container/not-found */
   get(ref: string): ContainerRecord {
+    if (ref === "") throw new BerthError("api/bad-parameter", 'invalid name or ID supplied: ""');
     const found = this.find(ref);
+    if (!found && this.#prefixed(ref).length > 1)
+      throw new BerthError("api/bad-parameter", `multiple IDs found with provided prefix: ${ref}`);
     if (!found) throw new BerthError("container/not-found", `No such container: ${ref.replace(/^\//, "")}`);
     return found;
   }

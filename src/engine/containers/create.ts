@@ -1,15 +1,25 @@
 import { randomBytes } from "node:crypto";
 import { mkdirSync } from "node:fs";
 import { cpus } from "node:os";
-import type { ContainerCreateBody, ImageConfig, MountSpec } from "../../api/index.ts";
+import type { ContainerCreateBody, MountSpec } from "../../api/index.ts";
 import type { Volumes } from "../../runtime/index.ts";
 import { BerthError, capabilityNames } from "../../system/index.ts";
 import { buildRecord, type ContainerRecord } from "../container-record.ts";
 import { checkCreate } from "../create-validation.ts";
+import { checkEndpoints } from "../endpoint-validation.ts";
+import { checkBinds } from "../mount-validation.ts";
+import { checkPlatform } from "../platform.ts";
+import { apiVersion as newest } from "../version.ts";
 import { defaultHostname, withJoinedIds } from "./joined.ts";
-import { checkMounts, takeVolumesFrom } from "./mounts.ts";
+import { takeVolumesFrom } from "./mounts.ts";
 import { checkName, freeName } from "./names.ts";
 import type { ContainerParts } from "./parts.ts";
+
+export interface CreateOptions {
+  readonly platform?: string;
+  /** The API's version that the client speaks. */
+  readonly apiVersion?: number;
+}
 
 /**
  * Stores a new container; nothing runs yet. Everything that can be refused is refused here, and then nothing is left of it.
@@ -19,16 +29,21 @@ export function createContainer(
   { runtime, images, volumes, book }: ContainerParts,
   name: string | undefined,
   asked: ContainerCreateBody,
-  platform?: string,
+  o: CreateOptions = {},
 ): { record: ContainerRecord; warnings: string[] } {
+  const { platform, apiVersion = newestVersion } = o;
   const warnings = checkCreate(asked, hostFacts);
-  const body = withJoinedIds(asked, (ref) => book.find(ref));
+  if (asked.MacAddress && apiVersion >= 1.44)
+    warnings.push("The container-wide MacAddress field is now deprecated. It should be specified in EndpointsConfig instead.");
   const id = randomBytes(32).toString("hex");
   const chosen = name?.replace(/^\//, "") || freeName(book.list());
   checkName(chosen, book.list());
-  if (!body.Image) throw new BerthError("container/bad-config", "config cannot be empty in order to create a container");
-  const image = images.get(body.Image);
-  if (platform) checkPlatform(body.Image, image.config, platform);
+  if (!asked.Image) throw new BerthError("container/bad-config", "config cannot be empty in order to create a container");
+  const image = images.get(asked.Image);
+  checkEndpoints(asked, apiVersion);
+  const body = withJoinedIds(asked, (ref) => book.find(ref));
+  checkBinds(body.HostConfig?.Binds ?? []);
+  if (platform) checkPlatform(asked.Image, image.config, platform);
   const { record, volumes: wanted } = buildRecord(body, {
     id,
     hostname: defaultHostname(body) ?? id.slice(0, 12),
@@ -41,7 +56,6 @@ export function createContainer(
     bundle: runtime.bundle(id),
     logPath: body.HostConfig?.LogConfig?.Type === "none" ? "" : runtime.logPath(id),
   });
-  checkMounts(record);
   runtime.checkOptions(record.HostConfig);
   takeVolumesFrom(record, (ref) => {
     const other = book.find(ref);
@@ -70,6 +84,8 @@ export function createContainer(
   return { record, warnings };
 }
 
+const newestVersion = Number(newest);
+
 const hostFacts = {
   capabilities: capabilityNames,
   /** Reading about every processor takes a millisecond: only who asks for some has it done. */
@@ -77,16 +93,6 @@ const hostFacts = {
     return cpus().length;
   },
 };
-
-/** "linux/arm64/v8" against the image's own. In Docker's words: clients pull the other one then. */
-function checkPlatform(ref: string, { os, architecture }: Pick<ImageConfig, "os" | "architecture">, asked: string): void {
-  const [wantedOs, wantedArchitecture] = asked.split("/");
-  if (wantedOs === os && (wantedArchitecture === undefined || wantedArchitecture === architecture)) return;
-  throw new BerthError(
-    "image/not-found",
-    `image with reference ${ref} was found but its platform (${os}/${architecture}) does not match the specified platform (${asked})`,
-  );
-}
 
 /** A container that is missing here is a fault of the request: a "not found" would make clients pull the image. */
 function checkLinks({ HostConfig: { Links: links } }: ContainerRecord, isThere: (ref: string) => boolean): void {

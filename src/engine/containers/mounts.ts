@@ -1,18 +1,10 @@
 import { existsSync, mkdirSync } from "node:fs";
-import type { Container, MountPoint, MountSpec } from "../../api/index.ts";
+import type { MountPoint, MountSpec } from "../../api/index.ts";
 import { type ResolvedMount, resolveInside } from "../../runtime/index.ts";
 import { BerthError } from "../../system/index.ts";
 import type { ContainerRecord } from "../container-record.ts";
 import type { ContainerParts } from "./parts.ts";
 import { layerDirs } from "./root.ts";
-
-/** Finds at creation what would fail at the start. @throws BerthError container/bad-config */
-export function checkMounts(record: Container): void {
-  for (const spec of record.HostConfig.Mounts ?? []) {
-    if (spec.Type === "bind" && spec.Source && !spec.BindOptions?.CreateMountpoint && !existsSync(spec.Source))
-      throw bindMissing(spec.Source);
-  }
-}
 
 /** `volumes_from`: the other container's mounts, but for the places that this one uses itself. */
 export function takeVolumesFrom(record: ContainerRecord, get: (ref: string) => ContainerRecord): void {

@@ -70,6 +70,7 @@ type Attached = Pick<AttachResult, "netnsPath" | "ready">;
 async function startOne(parts: ContainerParts, exits: ExitWatch, record: ContainerRecord, attached: Attached | undefined): Promise<void> {
   const { runtime, book, live, waits, health } = parts;
   const id = record.Id;
+  checkDevices(record);
   const lower = lowerDirs(parts, record);
   const root = runtime.mountRoot(id, lower);
   const mounts = await resolveMounts(parts, record, root);
@@ -125,6 +126,16 @@ async function startOne(parts: ContainerParts, exits: ExitWatch, record: Contain
   waits.tellStart(id);
   if (isProbed(record)) health.watch(record);
   exits.follow(id);
+}
+
+/** Docker looks for a driver at the start; here is none. @throws BerthError runtime/start-failed */
+function checkDevices({ HostConfig: { DeviceRequests: requests } }: ContainerRecord): void {
+  for (const { Driver: driver = "", Capabilities: capabilities } of requests ?? [])
+    throw new BerthError(
+      "runtime/start-failed",
+      `could not select device driver "${driver}" with capabilities: [${(capabilities ?? []).map((all) => `[${all.join(" ")}]`).join(" ")}]`,
+      { hint: "Berth has no device driver for it; devices of /dev can be given with `devices`." },
+    );
 }
 
 /** The container as its process is to see it: the variables of its links before its own. */

@@ -62,7 +62,7 @@ test("an image that does not exist, where no registry can be reached", async () 
 
 test("an image name that is none: which service has it", async () => {
   const text = await refused('services:\n  a:\n    image: "Busy Box"\n  b:\n    image: busybox\n');
-  expect(text).toMatch(/^service a: image: invalid reference format: "Busy Box": repository name must be lowercase/m);
+  expect(text).toMatch(/^service a: image: invalid reference format: repository name \(library\/Busy Box\) must be lowercase/m);
 });
 
 test("a port that is taken: the process that has it", async () => {

@@ -154,9 +154,10 @@ it("asks for block IO of single devices, for GPUs, and for several subnets as Do
     BlkioDeviceWriteIOps: [{ Path: "/dev/null", Rate: 100 }],
   });
   expect((await attempt("create", "--device-read-bps", "null:1mb", "busybox")).stderr).toContain("bad format for device path: null:1mb");
-  expect((await attempt("create", "--gpus", "all", "busybox")).stderr).toContain(
-    'could not select device driver "" with capabilities: [[gpu]]',
-  );
+  const wish = await attempt("run", "--name", "gpu", "--gpus", "all", "busybox");
+  expect(wish.exitCode).toBe(125);
+  expect(wish.stderr).toContain('could not select device driver "" with capabilities: [[gpu]]');
+  expect(await docker("inspect", "-f", "{{.State.Status}}", "gpu")).toBe("created");
   await docker("network", "create", "--subnet", "10.77.1.0/24", "--subnet", "fd77::/64", "--ipv6", "--aux-address", "a=10.77.1.5", "two");
   expect(JSON.parse(await docker("network", "inspect", "-f", "{{json .IPAM.Config}}", "two"))).toMatchObject([
     { Subnet: "10.77.1.0/24", AuxiliaryAddresses: { a: "10.77.1.5" } },

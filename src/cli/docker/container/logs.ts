@@ -1,6 +1,7 @@
 import type { Container } from "../../../api/index.ts";
 import { demultiplex } from "../../client/index.ts";
 import { write } from "../../client/session.ts";
+import { moment } from "../../moment.ts";
 import { command } from "../command.ts";
 
 export const logs = command({
@@ -24,8 +25,8 @@ export const logs = command({
       follow: flags.on("follow"),
       timestamps: flags.on("timestamps"),
       tail: flags.text("tail") ?? "all",
-      since: moment(flags.text("since")),
-      until: moment(flags.text("until")),
+      since: moment(flags.text("since"), Date.now()),
+      until: moment(flags.text("until"), Date.now()),
     };
     const stream = await engine.stream("GET", `${path}/logs`, { query, signal });
     if (Config.Tty) for await (const data of stream as AsyncIterable<Buffer>) await write(stdout, data);
@@ -33,12 +34,3 @@ export const logs = command({
       for await (const chunk of demultiplex(stream as AsyncIterable<Buffer>)) await write(chunk.stream === 2 ? stderr : stdout, chunk.data);
   },
 });
-
-/** "42m", "1h30m" before now as seconds since 1970; a moment is left as it is. */
-function moment(text: string | undefined): string | undefined {
-  if (text === undefined || !/^(\d+(\.\d+)?(h|m|s|ms))+$/.test(text)) return text;
-  const unitSeconds = { h: 3600, m: 60, s: 1, ms: 0.001 } as const;
-  const parts = [...text.matchAll(/(\d+(?:\.\d+)?)(ms|h|m|s)/g)];
-  const seconds = parts.reduce((sum, part) => sum + Number(part[1]) * unitSeconds[part[2] as keyof typeof unitSeconds], 0); // the pattern allows no other unit
-  return String(Date.now() / 1000 - seconds);
-}

@@ -1,4 +1,5 @@
 import type { DockerEvent } from "../../../api/index.ts";
+import { moment } from "../../moment.ts";
 import { formatRows } from "../../render/format-rows.ts";
 import { command } from "../command.ts";
 import { filterQuery } from "../filters.ts";
@@ -14,7 +15,11 @@ export const events = command({
     --until string  Stream events until this timestamp
   `,
   run: async ({ engine, flags, print, signal }) => {
-    const query = { filters: filterQuery(flags.list("filter")), since: flags.text("since"), until: flags.text("until") };
+    const query = {
+      filters: filterQuery(flags.list("filter")),
+      since: moment(flags.text("since"), Date.now()),
+      until: moment(flags.text("until"), Date.now()),
+    };
     const format = flags.text("format");
     try {
       for await (const event of engine.lines<DockerEvent>("GET", "/events", { query, signal })) {
