@@ -70,6 +70,7 @@ export class AttachedSession {
     this.#screen = live ? new Screen(cli.stderr) : undefined;
     this.#output = new LogOutput({
       out: cli.stdout,
+      err: cli.stderr,
       screen: cli.stdout.isTTY ? this.#screen : undefined,
       names: this.#names,
       color: options.color,
@@ -98,7 +99,7 @@ export class AttachedSession {
     this.#watchStream = new WatchStream({
       client,
       project: put.project.name,
-      line: (text) => this.#output.line("watch", text),
+      line: (text) => this.#output.line("watch", text, 1),
       building: (service) => this.#menu?.building(service),
     });
   }
@@ -138,7 +139,7 @@ export class AttachedSession {
   /** What Ctrl-C does. */
   interrupt(): void {
     this.#put.abort();
-    if (!this.#interrupted && this.#phase === "running") this.#stop("Gracefully Stopping... press Ctrl+C again to force");
+    if (!this.#interrupted && this.#phase === "running") this.#stop(this.#output.say("Gracefully Stopping... press Ctrl+C again to force"));
     else if (this.#phase !== "killing") {
       this.#phase = "killing";
       this.#begin(this.#requests.kill());
@@ -185,7 +186,7 @@ export class AttachedSession {
         watch: async (on) => {
           await this.#requests.switchWatch(on);
           this.#isWatched = on;
-          if (!on) await this.#output.line("watch", "off");
+          if (!on) await this.#output.line("watch", "off", 1);
         },
       },
     });
@@ -220,9 +221,9 @@ export class AttachedSession {
     }
   }
 
-  #stop(why: string): void {
+  #stop(said: Promise<void>): void {
     this.#phase = "stopping";
-    this.#begin(this.#output.say(why).then(() => this.#end()));
+    this.#begin(said.then(() => this.#end()));
   }
 
   #begin(ending: Promise<void>): void {
@@ -247,7 +248,7 @@ export class AttachedSession {
     if (this.#phase === "running" && (abortOn === "exit" || (abortOn === "failure" && exitCode !== 0))) {
       if (exitCodeFrom === undefined) this.#exitCode ??= exitCode;
       this.#put.abort();
-      this.#stop("Aborting on container exit...");
+      this.#stop(this.#output.note("Aborting on container exit..."));
     }
     await this.#finishIfOver();
   }

@@ -1,6 +1,6 @@
 import type { Container, DockerEvent } from "../../api/index.ts";
 import { type EngineClient, EngineError, jsonLines } from "../client/index.ts";
-import { containerLines } from "../container-lines.ts";
+import { containerLogLines } from "../container-lines.ts";
 import { type ContainerRow, composeLabel, projectContainers, serviceOf, shortName, withoutProject } from "../project-containers.ts";
 import type { LogOutput } from "./log-output.ts";
 
@@ -136,10 +136,10 @@ export class ContainerFollowers {
   /** One run's output. A container that is started again at once has one log for all of its runs: what is newer than this run's end is the next one's. */
   async #show(id: string, name: string, sinceMs: number, run: { readonly endedMs?: number }): Promise<void> {
     const query = { follow: true, timestamps: true, since: String(sinceMs / 1000) };
-    for await (const line of containerLines(this.#client, id, query, this.#over.signal)) {
+    for await (const { stream, line } of containerLogLines(this.#client, id, query, this.#over.signal)) {
       const at = line.indexOf(" ");
       if (run.endedMs !== undefined && Date.parse(line.slice(0, at)) > run.endedMs) return;
-      await this.#output.line(name, this.#timestamps ? line : line.slice(at + 1));
+      await this.#output.line(name, this.#timestamps ? line : line.slice(at + 1), stream);
     }
   }
 

@@ -5,9 +5,10 @@ import type { Screen } from "../render/screen.ts";
 
 const keptLines = 5000;
 
-/** The interleaved output of an attached project on stdout, above whatever lives at the terminal's bottom. */
+/** The interleaved output of an attached project, each line on the stream that it was written to, above whatever lives at the terminal's bottom. */
 export class LogOutput {
   readonly #out: Output;
+  readonly #err: Output;
   readonly #screen: Screen | undefined;
   readonly #prefixes: LogPrefixes;
   readonly #withPrefix: boolean;
@@ -18,6 +19,7 @@ export class LogOutput {
 
   constructor(o: {
     readonly out: Output;
+    readonly err: Output;
     /** Where the terminal has live lines. */
     readonly screen: Screen | undefined;
     readonly names: readonly string[];
@@ -25,19 +27,20 @@ export class LogOutput {
     readonly withPrefix: boolean;
   }) {
     this.#out = o.out;
+    this.#err = o.err;
     this.#screen = o.screen;
     this.#prefixes = new LogPrefixes(o.names, o.color);
     this.#withPrefix = o.withPrefix;
   }
 
   /** One line of a container; waits where the reader is slow. */
-  line(name: string, text: string): Promise<void> {
+  line(name: string, text: string, stream: 1 | 2): Promise<void> {
     this.#prefixes.add(name);
     if (this.#screen) {
       this.#kept.push({ name, text });
       if (this.#kept.length > keptLines) this.#kept.splice(0, keptLines / 10);
     }
-    return this.#isShown(name) ? this.say(this.#formatted(name, text)) : Promise.resolve();
+    return this.#isShown(name) ? this.#write(stream === 2 ? this.#err : this.#out, this.#formatted(name, text)) : Promise.resolve();
   }
 
   /** From now on only lines of these names. */
@@ -61,11 +64,20 @@ export class LogOutput {
   }
 
   /** A line of ours. */
-  async say(text: string): Promise<void> {
-    if (!this.#screen) return write(this.#out, `${text}\n`);
+  say(text: string): Promise<void> {
+    return this.#write(this.#out, text);
+  }
+
+  /** What is said of the running, which is no output. */
+  note(text: string): Promise<void> {
+    return this.#write(this.#err, text);
+  }
+
+  async #write(to: Output, text: string): Promise<void> {
+    if (!this.#screen) return write(to, `${text}\n`);
     let written: Promise<void> | undefined;
     this.#screen.above(() => {
-      written = write(this.#out, `${text}\n`);
+      written = write(to, `${text}\n`);
     });
     await written;
   }

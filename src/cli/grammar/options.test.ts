@@ -7,6 +7,7 @@ const plain = (line: string) => plainBooleans(line.split(" "), program).join(" "
 
 test("a flag with =true or =false is the flag, its opposite, or nothing", () => {
   expect(plain("ps --all=true --quiet=false")).toBe("ps --all");
+  expect(plain("ps -a=true -q=false")).toBe("ps --all");
   expect(plain("-p shop ps --no-trunc=true")).toBe("-p shop ps --no-trunc");
   expect(plain("exec --no-tty=true web ls")).toBe("exec --no-tty web ls");
 });

@@ -45,8 +45,8 @@ export function plainBooleans(argv: readonly string[], program: Command): string
       result.push(word);
       continue;
     }
-    const match = /^(--[\w-]+)=(true|false|1|0)$/i.exec(word);
-    const flag = match && command.options.find((one) => one.long === match[1]);
+    const match = /^(--[\w-]+|-\w)=(true|false|1|0)$/i.exec(word);
+    const flag = match && command.options.find((one) => one.long === match[1] || one.short === match[1]);
     if (!match || !flag || flag.required || flag.optional) {
       result.push(word);
       // The value of an option is no command.

@@ -97,7 +97,9 @@ function noteStop({ book }: Parts, record: ContainerRecord): void {
   book.put(record);
 }
 
-async function sendSignal({ runtime, book }: Parts, record: ContainerRecord, number: number): Promise<void> {
+async function sendSignal({ runtime, book, health }: Parts, record: ContainerRecord, number: number): Promise<void> {
+  // What is ended by force is not probed until it is gone.
+  if (number === 9) health.forget(record.Id);
   book.emit(record, "kill", { signal: String(number) });
   await runtime.kill(record.Id, number);
 }

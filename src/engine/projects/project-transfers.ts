@@ -22,7 +22,10 @@ export async function buildProject(backend: Backend, request: ProjectBuild, tell
   await prepareImages({ backend, project, progress, signal, adjust, ...more }, needs);
 }
 
-/** Pulls the images of these services; those that can be built and have no image of their own have none to pull. */
+/**
+ * Pulls the images of these services, as far as their pull policy lets them be pulled; those that can be built and have no image of their own have none to pull.
+ * One that cannot be pulled but built is no failure.
+ */
 export async function pullProject(backend: Backend, request: ProjectTransfer, tell: Tell, signal: AbortSignal): Promise<void> {
   const { project } = request;
   const progress = new Progress(tell, () => backend.nowMs());
@@ -35,14 +38,24 @@ export async function pullProject(backend: Backend, request: ProjectTransfer, te
     };
     if (!service.image) return service.build ? skip("No image to be pulled") : false;
     if (service.build && request.ignoreBuildable) return skip("Image can be built");
-    if (request.policy === "missing" && backend.images.resolve(service.image)) return skip("Image is already present locally");
+    const policy = request.policy ?? service.pull_policy;
+    if (policy === "never" || policy === "build") return skip(`pull_policy is ${policy}`);
+    if ((policy === "missing" || policy === "if_not_present") && backend.images.resolve(service.image))
+      return skip("Image is already present locally");
     return true;
   });
   const byImage = new Map(wanted.map((service) => [imageName(project, service), service]));
-  const { auth } = request;
-  await transfer([...byImage.values()], request, progress, (service) =>
-    pullImage({ backend, project, progress, signal, ...(auth ? { auth } : {}) }, service),
-  );
+  const { auth, ignoreFailures } = request;
+  const toBuild: string[] = [];
+  await transfer([...byImage.values()], request, progress, async (service) => {
+    try {
+      await pullImage({ backend, project, progress, signal, ...(auth ? { auth } : {}) }, service);
+    } catch (error) {
+      if (!service.build || ignoreFailures || signal.aborted) throw error;
+      toBuild.push(service.name);
+    }
+  });
+  if (toBuild.length > 0) progress.warn(`some images have to be built, by: berth build ${toBuild.sort().join(" ")}`);
 }
 
 /** Pushes the images of the services that are built here. */

@@ -84,9 +84,12 @@ describe("without a terminal", () => {
   test("plain lines, no colours, and an end by itself when everything has ended", async () => {
     await using project = testProject(
       berth,
-      "services:\n  a:\n    image: busybox\n    command: echo one\n  b:\n    image: busybox\n    command: sh -c 'echo two; exit 3'\n",
+      "services:\n  a:\n    image: busybox\n    command: echo one\n  b:\n    image: busybox\n    command: sh -c 'echo two; echo wrong >&2; exit 3'\n",
     );
     const { exitCode, stdout, stderr } = await start(project.directory, "up");
+    // What a container writes to its stderr comes on ours.
+    expect(stderr.split("\n").filter((line) => line.includes("wrong"))).toEqual(["b-1  | wrong"]);
+    expect(stdout).not.toContain("wrong");
     expect(exitCode).toBe(0);
     const lines = stdout.split("\n");
     expect(lines[0]).toBe("Attaching to a-1, b-1");
@@ -114,8 +117,8 @@ describe("without a terminal", () => {
 
   test("--abort-on-container-exit: the first end stops everything, and its code is ours", async () => {
     await using project = testProject(berth, failing);
-    const { exitCode, stdout } = await start(project.directory, "up", "--abort-on-container-exit");
-    expect(stdout).toContain("Aborting on container exit...");
+    const { exitCode, stdout, stderr } = await start(project.directory, "up", "--abort-on-container-exit");
+    expect(stderr).toContain("Aborting on container exit...");
     expect(stdout).toContain("good-1 exited with code 0");
     expect(exitCode).toBe(5);
     expect((await project.berth("ps", "-q")).trim()).toBe("");
@@ -133,8 +136,9 @@ describe("without a terminal", () => {
         .replace("exit 5", "exit 0")
         .replace("services:\n", "services:\n  late:\n    image: busybox\n    command: sh -c 'sleep 1; exit 6'\n"),
     );
-    const { exitCode, stdout } = await start(project.directory, "up", "--abort-on-container-failure");
-    expect(stdout.indexOf("bad-1 exited with code 0")).toBeLessThan(stdout.indexOf("Aborting"));
+    const { exitCode, stdout, stderr } = await start(project.directory, "up", "--abort-on-container-failure");
+    expect(stdout.indexOf("bad-1 exited with code 0")).toBeLessThan(stdout.indexOf("late-1 exited with code 6"));
+    expect(stderr).toContain("Aborting");
     expect(exitCode).toBe(6);
   });
 

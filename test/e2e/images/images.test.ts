@@ -5,6 +5,7 @@ import { execa } from "execa";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Berth, installedBerth } from "../../support/berth.ts";
 import { busyboxArchive } from "../../support/busybox-image.ts";
+import { testProject } from "../../support/project.ts";
 import { type TestRegistry, testRegistry } from "../../support/registry.ts";
 
 let berth: Berth;
@@ -57,6 +58,32 @@ describe("a registry", () => {
     await ok("pull", "-a", `${open.host}/a/bb`);
     expect((await ok("images", `${open.host}/a/bb`, "--format", "{{.Tag}}")).split("\n").sort()).toEqual(["1", "2"]);
     expect(await ok("pull", `${open.host}/a/bb:1`)).toContain("Image is up to date");
+  });
+
+  it("is asked for what the pull policies of a project let be pulled", async () => {
+    const image = `${open.host}/policy/bb:1`;
+    await ok("tag", "busybox", image);
+    await ok("push", image);
+    const missing = `${open.host}/policy/none:1`;
+    await using project = testProject(
+      berth,
+      `services:
+  here: {image: "${image}", pull_policy: missing}
+  always: {image: "${image}", pull_policy: always}
+  never: {image: "${missing}", pull_policy: never}
+  built: {image: "${missing}", pull_policy: build, build: {dockerfile_inline: "FROM busybox"}}
+  both: {image: "${open.host}/policy/both:1", build: {dockerfile_inline: "FROM busybox"}}
+`,
+    );
+    const pulled = await project.try("pull");
+    expect([pulled.exitCode, pulled.stdout]).toEqual([0, ""]);
+    expect(pulled.stderr).toContain(`Image ${image}  Pulled`);
+    expect(pulled.stderr).not.toContain(`Image ${missing}  Pulling`);
+    expect(pulled.stderr).toContain("some images have to be built, by: berth build both");
+    expect((await project.try("pull", "--policy", "always", "never")).stderr).toContain("manifest unknown");
+    await ok("rmi", image);
+    expect((await project.try("pull", "-q", "here")).exitCode).toBe(0);
+    await ok("rmi", image);
   });
 
   it("gives the docker client what it shows", async () => {

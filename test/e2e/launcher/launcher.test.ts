@@ -32,6 +32,14 @@ beforeEach(() => {
   return () => rmSync(directory, { recursive: true, force: true });
 });
 
+test("--env-file is Berth's own, and not read by Node", async () => {
+  writeFileSync(join(directory, "some.env"), "NODE_EXTRA_CA_CERTS=from-file\nNODE_OPTIONS=--nonsense\n");
+  expect((await call(launcher(), ["--env-file=some.env", "config"])).stdout).toContain("A: from-file");
+  const { stderr } = await call(launcher(), ["--env-file=none.env", "config"]);
+  expect(stderr).toContain("none.env");
+  expect(stderr).not.toContain("node:");
+});
+
 test("the first run keeps its compiled code beside the bundle, wherever that is; the next one runs it", async () => {
   for (let run = 0; run < 2; run++) {
     const { stdout, stderr } = await call(launcher(), ["config", "--services"]);
