@@ -162,7 +162,7 @@ export class Containers {
   }
 
   rename(ref: string, name: string): void {
-    const { book } = this.#parts;
+    const { book, networks } = this.#parts;
     const record = book.get(ref);
     const clean = name.replace(/^\//, "");
     if (record.Name === `/${clean}`)
@@ -177,6 +177,7 @@ export class Containers {
     const oldName = record.Name;
     record.Name = `/${clean}`;
     book.put(record);
+    networks.rename(record.Id, clean);
     book.emit(record, "rename", { oldName });
   }
 

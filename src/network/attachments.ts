@@ -5,9 +5,20 @@ import { Batches } from "./batches.ts";
 import { bridgeOptions } from "./bridge-options.ts";
 import { Departures, departureOf, placesOf } from "./departures.ts";
 import { endpointSettings, networkSettings } from "./endpoint-view.ts";
-import { checkAskedAddresses, defaultRoute, linkPlan, mtuOf, reserveEndpoint } from "./endpoints.ts";
+import { checkAskedAddresses, defaultNetwork, defaultRoutes, linkPlan, mtuOf, reserveEndpoint } from "./endpoints.ts";
 import type { Firewall } from "./firewall.ts";
-import { createBridges, createNamespaces, deleteInterfaces, deleteNamespaces, type LinkPlan, linkExists, makeNamespaces } from "./links.ts";
+import {
+  createBridges,
+  createNamespaces,
+  createParents,
+  deleteInside,
+  deleteInterfaces,
+  deleteNamespaces,
+  type LinkPlan,
+  linkExists,
+  makeNamespaces,
+  routeBy,
+} from "./links.ts";
 import type { NameService } from "./name-service.ts";
 import { hasNames } from "./names.ts";
 import { namespacePath, namespaces } from "./net-namespace.ts";
@@ -132,6 +143,17 @@ export class Attachments {
     await this.settle();
   }
 
+  /** Its neighbours find it by its new name from now on. */
+  rename(containerId: string, name: string): void {
+    const { state } = this.#o;
+    const sandbox = state.sandboxes.get(containerId);
+    if (!sandbox) return;
+    for (const endpoint of Object.values(sandbox.endpoints))
+      endpoint.names = endpoint.names.map((known) => (known === sandbox.name ? name : known));
+    state.putSandbox(Object.assign(sandbox, { name }));
+    this.#tell([sandbox]);
+  }
+
   release(containerId: string): void {
     this.leave(containerId);
     this.#o.state.dropSandbox(containerId);
@@ -151,13 +173,17 @@ export class Attachments {
         return settings;
       }
       reserveEndpoint(state, sandbox, network, settings, hasNames(state, network.Id) ? [name, containerId.slice(0, 12)] : []);
+      try {
+        if (this.#departures.isInTheWay([], placesOf(sandbox))) await this.#departures.clear();
+        await this.#bringUp([network.Id]);
+        const isDefault = defaultNetwork(state, sandbox) === network;
+        await createNamespaces([{ name: this.#namespace(containerId), links: [this.#link(sandbox, network, settings, isDefault)] }]);
+        await this.applyRules();
+      } catch (error) {
+        await this.#unplug(sandbox, network.Id).catch(() => {}); // the first error is the reason
+        throw error;
+      }
       state.putSandbox(sandbox);
-      if (this.#departures.isInTheWay([], placesOf(sandbox))) await this.#departures.clear();
-      await this.#bringUp([network.Id]);
-      await createNamespaces([
-        { name: this.#namespace(containerId), links: [this.#link(sandbox, network, this.#isOnlyWayOut(sandbox, network))] },
-      ]);
-      await this.applyRules();
       await this.#o.names.serveInside(sandbox);
       this.#tell([sandbox]);
       return endpointSettings(sandbox, network, settings);
@@ -172,8 +198,7 @@ export class Attachments {
       const endpoint = sandbox?.endpoints[network.Id];
       if (!sandbox || !endpoint) return;
       const before = state.members(network.Id);
-      delete sandbox.endpoints[network.Id];
-      await deleteInterfaces([endpoint.outer]);
+      await this.#unplug(sandbox, network.Id);
       await this.#republish(sandbox, endpoint);
       state.putSandbox(sandbox);
       this.#tell([sandbox, ...before]);
@@ -309,6 +334,8 @@ export class Attachments {
     const { state, get } = this.#o;
     const { containerId, name } = request;
     const endpoints = state.sandboxes.get(containerId)?.endpoints ?? {};
+    // Interfaces are counted anew.
+    for (const endpoint of Object.values(endpoints)) endpoint.inner = "";
     const dns = request.dns?.length ? { dns: request.dns } : {};
     const sandbox: Sandbox = { containerId, name, attached: false, endpoints, published: [], ...dns };
     const wanted = Object.entries(request.endpoints).map(([ref, settings]) => ({ network: get(ref), settings }));
@@ -319,25 +346,38 @@ export class Attachments {
         name,
         ...(hasNames(state, network.Id) ? [containerId.slice(0, 12), request.hostname] : []),
       ]);
-    const route = defaultRoute(wanted)?.network;
-    return { sandbox, links: wanted.map(({ network }) => this.#link(sandbox, network, network === route)) };
+    const route = defaultNetwork(state, sandbox);
+    return { sandbox, links: wanted.map(({ network, settings }) => this.#link(sandbox, network, settings, network === route)) };
   }
 
-  #link(sandbox: Sandbox, network: Network, isDefault: boolean): LinkPlan {
+  #link(sandbox: Sandbox, network: Network, settings: EndpointSettings, isDefault: boolean): LinkPlan {
     const endpoint = sandbox.endpoints[network.Id];
     const stored = this.#o.state.networks.get(network.Id);
     if (!endpoint || !stored) throw new BerthError("network/not-found", `network ${network.Name} not found`);
-    return linkPlan(stored, endpoint, isDefault);
+    return linkPlan(stored, endpoint, settings, isDefault);
   }
 
-  #isOnlyWayOut(sandbox: Sandbox, network: Network): boolean {
-    const others = Object.keys(sandbox.endpoints).filter((id) => id !== network.Id);
-    return !network.Internal && !others.some((id) => this.#o.state.networks.get(id)?.network.Internal === false);
+  /** Takes an interface from a container; the record is the caller's to write. */
+  async #unplug(sandbox: Sandbox, networkId: string): Promise<void> {
+    const { outer = "", inner = "" } = sandbox.endpoints[networkId] ?? {};
+    delete sandbox.endpoints[networkId];
+    if (outer) await deleteInterfaces([outer]);
+    else if (inner) await deleteInside(this.#namespace(sandbox.containerId), [inner]);
+    await this.#routeAgain(sandbox);
+  }
+
+  /** After a disconnection: the default route may have gone with the interface. */
+  async #routeAgain(sandbox: Sandbox): Promise<void> {
+    const network = sandbox.attached ? defaultNetwork(this.#o.state, sandbox) : undefined;
+    const inner = network && sandbox.endpoints[network.Id]?.inner;
+    if (network && inner) await routeBy(this.#namespace(sandbox.containerId), inner, defaultRoutes(network));
   }
 
   async #bringUp(networkIds: readonly string[]): Promise<void> {
     const { state, names } = this.#o;
-    const stored = [...new Set(networkIds)].flatMap((id) => state.networks.get(id) ?? []).filter(({ link }) => link);
+    const all = [...new Set(networkIds)].flatMap((id) => state.networks.get(id) ?? []);
+    await createParents(all.flatMap(({ ownParent }) => ownParent ?? []));
+    const stored = all.filter(({ link }) => link);
     await createBridges(
       stored.map(({ network, link }) => ({
         link,
@@ -357,9 +397,12 @@ export class Attachments {
     await this.#o.ports.publish(sandbox, { ports, via, defaultHostIp: options.hostBinding });
   }
 
+  /** Only what is on a bridge that leads out is published (Docker's rule). */
   #publishesThrough(sandbox: Sandbox): Endpoint | undefined {
-    const endpoints = Object.values(sandbox.endpoints);
-    return endpoints.find((endpoint) => !this.#o.state.networks.get(endpoint.networkId)?.network.Internal) ?? endpoints[0];
+    return Object.values(sandbox.endpoints).find(({ networkId }) => {
+      const stored = this.#o.state.networks.get(networkId);
+      return stored?.link && !stored.network.Internal;
+    });
   }
 
   /** After a disconnection: the ports that led to the address that is gone lead to another one, or end. */

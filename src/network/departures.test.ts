@@ -20,6 +20,7 @@ const departure = (containerId: string, ...places: string[]): Departure => ({
   containerId,
   namespace: `ns-${containerId}`,
   outers: [],
+  inners: [],
   places,
   hadPorts: false,
 });

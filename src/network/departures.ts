@@ -6,6 +6,8 @@ export interface Departure {
   readonly containerId: string;
   readonly namespace: string;
   readonly outers: readonly string[];
+  /** Its interfaces that have no outer end. */
+  readonly inners: readonly string[];
   /** Where it was: `<network id> <address>`. */
   readonly places: readonly string[];
   readonly hadPorts: boolean;
@@ -97,7 +99,8 @@ export function departureOf(sandbox: Sandbox, namespace: string): Departure {
   return {
     containerId: sandbox.containerId,
     namespace,
-    outers: Object.values(sandbox.endpoints).map((endpoint) => endpoint.outer),
+    outers: Object.values(sandbox.endpoints).flatMap(({ outer }) => outer || []),
+    inners: Object.values(sandbox.endpoints).flatMap(({ outer, inner }) => (outer ? [] : inner)),
     places: placesOf(sandbox),
     hadPorts: sandbox.published.length > 0,
   };

@@ -2,8 +2,10 @@ import { randomBytes } from "node:crypto";
 import type { EndpointSettings, Network } from "../api/index.ts";
 import { BerthError } from "../system/index.ts";
 import { bridgeOptions } from "./bridge-options.ts";
-import { defaultMtu, type LinkPlan } from "./links.ts";
+import { endpointOptions } from "./endpoint-options.ts";
+import { type DefaultRoutes, defaultMtu, type LinkPlan } from "./links.ts";
 import type { Endpoint, NetworkState, Sandbox, StoredNetwork } from "./network-state.ts";
+import { isParentDriver, parentOptions } from "./parent-options.ts";
 import { contains, formatAddress, freeAddress, parseAddress, parseSubnet } from "./subnet.ts";
 
 /**
@@ -29,20 +31,27 @@ export function reserveEndpoint(
       takenAddresses(state, network.Id, sandbox.containerId, family, asked !== undefined && asked !== ""),
     );
   const key = sandbox.containerId.slice(0, 5) + network.Id.slice(0, 5);
+  const options = endpointOptions(settings);
   sandbox.endpoints[network.Id] = {
     networkId: network.Id,
-    outer: `ve${key}`,
-    inner: old?.inner ?? freeInterface(sandbox, network),
+    outer: isParentDriver(network.Driver) ? "" : `ve${key}`,
+    inner: chooseInterface(sandbox, network, options.interfaceName),
     mac: settings.MacAddress || old?.mac || randomMac(),
     address: address(4, settings.IPAMConfig?.IPv4Address, old?.address),
     address6: address(6, settings.IPAMConfig?.IPv6Address, old?.address6),
-    names: [...new Set([...names, ...(settings.Aliases ?? [])])].filter(Boolean),
+    names: dnsNames(names, settings.Aliases ?? []),
+    ...(settings.GwPriority ? { priority: settings.GwPriority } : {}),
     links: (settings.Links ?? []).map((text) => {
       const [target = "", alias = target] = text.replace(/^\//, "").split(":");
       return { target, alias };
     }),
   };
   takeOver(state, sandbox, network.Id);
+}
+
+/** The container's name, its aliases, then what else it answers to (Docker's order of DNSNames). */
+function dnsNames([name = "", ...others]: readonly string[], aliases: readonly string[]): string[] {
+  return [...new Set([name, ...aliases, ...others])].filter(Boolean);
 }
 
 /** Nobody keeps an address that has a new owner. */
@@ -62,28 +71,52 @@ function takeOver(state: NetworkState, owner: Sandbox, networkId: string): void 
   }
 }
 
-/** The network that has the default route: the highest priority, then the first by name; never an internal one (Docker's rule). */
-export function defaultRoute<T extends { network: Network; settings: EndpointSettings }>(wanted: readonly T[]): T | undefined {
-  return wanted
-    .filter(({ network }) => !network.Internal)
-    .sort((a, b) => (b.settings.GwPriority ?? 0) - (a.settings.GwPriority ?? 0) || (a.network.Name < b.network.Name ? -1 : 1))[0];
+/** The network that has a container's default route: the highest priority, then the first by name; never an internal one (Docker's rule). */
+export function defaultNetwork(state: NetworkState, sandbox: Sandbox): Network | undefined {
+  return Object.values(sandbox.endpoints)
+    .flatMap(({ networkId, priority = 0 }) => {
+      const network = state.networks.get(networkId)?.network;
+      return network && !network.Internal ? [{ network, priority }] : [];
+    })
+    .sort((a, b) => b.priority - a.priority || (a.network.Name < b.network.Name ? -1 : 1))[0]?.network;
 }
 
-export function linkPlan({ network, link }: StoredNetwork, endpoint: Endpoint, isDefault: boolean): LinkPlan {
+/** The interface of a container on a network; `settings` are those that its endpoint was reserved with. */
+export function linkPlan(
+  { network, link, parent = "" }: StoredNetwork,
+  endpoint: Endpoint,
+  settings: EndpointSettings,
+  isDefault: boolean,
+): LinkPlan {
   const prefix = (address: string) =>
     network.IPAM.Config.find((entry) => entry.Subnet?.includes(":") === address.includes(":"))?.Subnet?.split("/")[1];
+  const { linkLocal, sysctls } = endpointOptions(settings);
+  const own = [endpoint.address, endpoint.address6].filter(Boolean);
   return {
-    outer: endpoint.outer,
-    bridge: link,
+    host: isParentDriver(network.Driver)
+      ? { on: "parent", parent, ...parentOptions(network.Driver, network.Options) }
+      : { on: "bridge", bridge: link, outer: endpoint.outer },
     inner: endpoint.inner,
     mac: endpoint.mac,
     mtu: mtuOf(network),
-    addresses: [endpoint.address, endpoint.address6].filter(Boolean).map((address) => `${address}/${prefix(address)}`),
-    gateways: isDefault ? network.IPAM.Config.flatMap((entry) => entry.Gateway ?? []) : [],
+    addresses: [...own.map((address) => `${address}/${prefix(address)}`), ...linkLocal],
+    routes: isDefault ? defaultRoutes(network) : { gateways: [] },
+    sysctls: [
+      ...(endpoint.address6 ? [[`net/ipv6/conf/${endpoint.inner}/disable_ipv6`, "0"] as const] : []),
+      ...sysctls.map(([path, value]) => [path.replace("/IFNAME/", `/${endpoint.inner}/`), value] as const),
+    ],
   };
 }
 
+export function defaultRoutes(network: Network): DefaultRoutes {
+  const subnets = network.IPAM.Config.flatMap((entry) => entry.Subnet ?? []);
+  return isParentDriver(network.Driver) && parentOptions(network.Driver, network.Options).routes === "device"
+    ? { families: subnets.map((subnet) => (subnet.includes(":") ? 6 : 4)) }
+    : { gateways: network.IPAM.Config.flatMap((entry) => entry.Gateway ?? []) };
+}
+
 export function mtuOf(network: Network): number {
+  if (isParentDriver(network.Driver)) return parentOptions(network.Driver, network.Options).mtu ?? 0;
   return bridgeOptions(network.Options).mtu ?? defaultMtu();
 }
 
@@ -147,8 +180,16 @@ function takenAddresses(state: NetworkState, networkId: string, exceptContainer:
   return taken;
 }
 
-function freeInterface(sandbox: Sandbox, network: Network): string {
-  const used = new Set(Object.values(sandbox.endpoints).flatMap((endpoint) => (endpoint.networkId === network.Id ? [] : [endpoint.inner])));
+/** @throws BerthError network/bad-option: another of its interfaces has the name that is asked for */
+function chooseInterface(sandbox: Sandbox, network: Network, asked: string | undefined): string {
+  const used = new Set(["lo"]);
+  for (const endpoint of Object.values(sandbox.endpoints)) if (endpoint.networkId !== network.Id) used.add(endpoint.inner);
+  if (asked !== undefined) {
+    if (used.has(asked)) throw new BerthError("network/bad-option", `the container ${sandbox.name} has another interface ${asked}`);
+    return asked;
+  }
+  const kept = sandbox.endpoints[network.Id]?.inner;
+  if (kept && !used.has(kept)) return kept;
   const { interfacePrefix } = bridgeOptions(network.Options);
   for (let index = 0; ; index++) if (!used.has(`${interfacePrefix}${index}`)) return `${interfacePrefix}${index}`;
 }

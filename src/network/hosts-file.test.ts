@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { hostsFile } from "./hosts-file.ts";
+import { hostsFile, withNamesOf } from "./hosts-file.ts";
 
 const lines = (text: string) => text.split("\n");
 
@@ -22,5 +22,19 @@ describe("/etc/hosts", () => {
       neighbours: [{ address: "10.0.0.3", names: ["db"] }],
     });
     expect(text.indexOf("192.0.2.1")).toBeLessThan(text.indexOf("10.0.0.3"));
+  });
+
+  it("ends with its own address", () => {
+    expect(hostsFile({ ...base, neighbours: [{ address: "10.0.0.3", names: ["db"] }] })).toMatch(/\n10\.0\.0\.2\tweb\n$/);
+  });
+
+  it("keeps the lines of others when names change, and stays as it is when somebody wrote it anew", () => {
+    const before = hostsFile({ ...base, neighbours: [{ address: "10.0.0.3", names: ["db"] }] });
+    const after = hostsFile({ ...base, own: ["10.0.0.2", "10.1.0.2"], neighbours: [{ address: "10.0.0.4", names: ["cache"] }] });
+    expect(withNamesOf(before, after)).toBe(after);
+    const edited = lines(withNamesOf(`192.0.2.1 first\n${before}192.0.2.2 last\n`, after));
+    expect(edited[0]).toBe("192.0.2.1 first");
+    expect(edited.slice(-5)).toEqual(["# (end of these names)", "192.0.2.2 last", "10.0.0.2\tweb", "10.1.0.2\tweb", ""]);
+    expect(withNamesOf("192.0.2.1 all\n", after)).toBe("192.0.2.1 all\n");
   });
 });

@@ -4,10 +4,12 @@ export interface NamedAddress {
   readonly names: readonly string[];
 }
 
+const kept = { begin: "# Names of this container's networks, kept up to date by Berth:", end: "# (end of these names)" } as const;
+
 /**
- * /etc/hosts of a container. As Docker has it, what was asked (extra_hosts) comes before its own addresses, and a name with dots is followed by its first
- * part; then everybody on its networks, so that names resolve while no engine runs. One line per address: the C library answers all the lines of a name,
- * which is how replicas are told.
+ * /etc/hosts of a container. As Docker has it, what was asked (extra_hosts) comes before its own addresses, a name with dots is followed by its first part, and its
+ * own addresses, which scripts take the last line for, are at the end; between them is everybody on its networks, so that names resolve while no engine runs. One line
+ * per address: the C library answers all the lines of a name, which is how replicas are told.
  */
 export function hostsFile(o: {
   readonly hostname: string;
@@ -18,6 +20,7 @@ export function hostsFile(o: {
 }): string {
   const whole = o.domainname ? `${o.hostname}.${o.domainname}` : o.hostname;
   const self = whole.includes(".") ? `${whole} ${whole.split(".")[0]}` : whole;
+  const isKnown = o.own.length + o.neighbours.length > 0;
   return [
     "127.0.0.1\tlocalhost",
     "::1\tlocalhost ip6-localhost ip6-loopback",
@@ -26,8 +29,32 @@ export function hostsFile(o: {
     "ff02::1\tip6-allnodes",
     "ff02::2\tip6-allrouters",
     ...o.extra.map(({ name, address }) => `${address}\t${name}`),
+    ...(isKnown ? [kept.begin, ...o.neighbours.map(({ address, names }) => `${address}\t${names.join(" ")}`), kept.end] : []),
     ...o.own.map((address) => `${address}\t${self}`),
-    ...o.neighbours.map(({ address, names }) => `${address}\t${names.join(" ")}`),
     "",
   ].join("\n");
+}
+
+/**
+ * The file with the names and own addresses of another one, and all else as it is: programs inside may have written lines of their own. One that they wrote anew
+ * stays.
+ */
+export function withNamesOf(file: string, other: string): string {
+  const [old, renewed] = [partsOf(file), partsOf(other)];
+  if (!old) return file;
+  const own = renewed?.after ?? [];
+  const names = new Set(own.map(namesOf));
+  const after = old.after.filter((line) => !names.has(namesOf(line)));
+  return [...old.before, kept.begin, ...(renewed?.known ?? []), kept.end, ...after, ...own, ""].join("\n");
+}
+
+const namesOf = (line: string): string => line.split("\t")[1] ?? "";
+
+/** The lines before, between and after the marks; without the empty end. */
+function partsOf(file: string): { before: string[]; known: string[]; after: string[] } | undefined {
+  const lines = file.replace(/\n$/, "").split("\n");
+  const [begin, end] = [lines.indexOf(kept.begin), lines.indexOf(kept.end)];
+  return begin >= 0 && end > begin
+    ? { before: lines.slice(0, begin), known: lines.slice(begin + 1, end), after: lines.slice(end + 1) }
+    : undefined;
 }

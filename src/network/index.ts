@@ -3,5 +3,6 @@
  * should look like, so that a killed engine's successor sets it right again. Nobody else's links or rules are touched.
  */
 export type { AttachRequest, AttachResult } from "./attachments.ts";
+export { withNamesOf } from "./hosts-file.ts";
 export { Networks } from "./networks.ts";
 export { portOwner } from "./port-owner.ts";

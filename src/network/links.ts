@@ -1,21 +1,42 @@
 import { randomBytes } from "node:crypto";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
-import { NetlinkSocket, netlinkFamily, run } from "../system/index.ts";
-import { createNamespace, namespacePath, type OpenNamespace, openNamespace, removeNamespace } from "./net-namespace.ts";
-import { addAddress, addVeth, defaultRoute, deleteLinks, getLink, linkIndex, setHairpin, setUp } from "./rtnetlink.ts";
+import { BerthError, errnoOf, type NetlinkMessage, NetlinkSocket, netlinkFamily, run } from "../system/index.ts";
+import { createNamespace, insideNamespace, namespacePath, type OpenNamespace, openNamespace, removeNamespace } from "./net-namespace.ts";
+import type { ParentLink } from "./parent-options.ts";
+import {
+  addAddress,
+  addParentedLink,
+  addVeth,
+  defaultRoute,
+  deleteLinks,
+  deviceRoute,
+  getLink,
+  linkIndex,
+  setHairpin,
+  setUp,
+} from "./rtnetlink.ts";
 
-/** One interface of one container: the veth's outer name, the bridge it joins, and what it gets inside. */
+/** Where the other end of an interface is: on a bridge, by the outer end of a pair; or nowhere, it sends through an interface of the host. */
+export type HostSide =
+  | { readonly on: "bridge"; readonly bridge: string; readonly outer: string }
+  | { readonly on: "parent"; readonly parent: string; readonly kind: "macvlan" | "ipvlan"; readonly mode: number; readonly flags: number };
+
+/** One interface of one container: where it leads, and what it gets inside. */
 export interface LinkPlan {
-  readonly outer: string;
-  readonly bridge: string;
+  readonly host: HostSide;
   readonly inner: string;
   readonly mac: string;
+  /** 0: as its parent. */
   readonly mtu: number;
   /** "10.1.0.2/16" and the like. */
   readonly addresses: readonly string[];
-  /** Default gateways, only on the interface that has the default route. */
-  readonly gateways: readonly string[];
+  readonly routes: DefaultRoutes;
+  /** Paths below /proc/sys and values. */
+  readonly sysctls: readonly (readonly [path: string, value: string])[];
 }
+
+/** Default routes, only on the interface that has them: by gateways, or by the interface itself for these families. */
+export type DefaultRoutes = { readonly gateways: readonly string[] } | { readonly families: readonly (4 | 6)[] };
 
 export interface NamespacePlan {
   readonly name: string;
@@ -40,42 +61,68 @@ export async function createNamespaces(plans: readonly NamespacePlan[]): Promise
   try {
     for (const plan of plans)
       opened.push({ plan, inside: existsSync(namespacePath(plan.name)) ? openNamespace(plan.name) : createNamespace(plan.name) });
-    const stale = plans.flatMap((plan) => plan.links.map((link) => link.outer)).filter(linkExists);
+    const stale = plans.flatMap((plan) => plan.links.flatMap(({ host }) => (host.on === "bridge" ? host.outer : []))).filter(linkExists);
     if (stale.length > 0) await here.request(deleteLinks(stale, ownGroup()));
-    await here.request(
-      opened.flatMap(({ plan, inside }) =>
-        plan.links.flatMap(({ bridge, ...link }) => [
-          addVeth({ ...link, bridgeIndex: bridgeIndex(bridge), namespaceFd: inside.fd }),
-          setHairpin(link.outer),
-        ]),
-      ),
-    );
-    await Promise.all(opened.map(({ plan, inside }) => configureInside(inside.socket, plan.links)));
+    await here.request(opened.flatMap(({ plan, inside }) => plan.links.flatMap((link) => addLink(link, inside.fd))));
+    await Promise.all(opened.map(({ plan, inside }) => configureInside(plan.name, inside.socket, plan.links)));
   } finally {
     for (const { inside } of opened) inside.close();
     here.close();
   }
 }
 
-async function configureInside(socket: NetlinkSocket, links: readonly LinkPlan[]): Promise<void> {
+function addLink({ host, ...link }: LinkPlan, namespaceFd: number): NetlinkMessage[] {
+  if (host.on === "parent") return [addParentedLink({ ...link, ...host, parentIndex: indexOf(host.parent), namespaceFd })];
+  return [addVeth({ ...link, outer: host.outer, bridgeIndex: indexOf(host.bridge), namespaceFd }), setHairpin(host.outer)];
+}
+
+async function configureInside(name: string, socket: NetlinkSocket, links: readonly LinkPlan[]): Promise<void> {
   const found = await socket.request([...links.map((link) => getLink(link.inner)), setUp(loopbackIndex)]);
+  const sysctls = links.flatMap((link) => link.sysctls);
+  if (sysctls.length > 0) insideNamespace(name, () => sysctls.forEach(([path, value]) => void writeSysctl(path, value)));
   await socket.request(
     links.flatMap((link, at) => {
       const index = linkIndex(found[at] ?? Buffer.alloc(8));
-      return [
-        ...link.addresses.map((address) => addAddress(index, address)),
-        setUp(index),
-        ...link.gateways.map((gateway) => defaultRoute(index, gateway)),
-      ];
+      return [...link.addresses.map((address) => addAddress(index, address)), setUp(index), ...routeMessages(index, link.routes)];
     }),
   );
 }
 
+function routeMessages(index: number, routes: DefaultRoutes): NetlinkMessage[] {
+  return "gateways" in routes
+    ? routes.gateways.map((gateway) => defaultRoute(index, gateway))
+    : routes.families.map((family) => deviceRoute(index, family));
+}
+
+/** Leads the default routes of a namespace over another of its interfaces. */
+export async function routeBy(name: string, inner: string, routes: DefaultRoutes): Promise<void> {
+  const inside = openNamespace(name);
+  try {
+    const [found] = await inside.socket.request([getLink(inner)]);
+    await inside.socket.request(routeMessages(linkIndex(found ?? Buffer.alloc(8)), routes));
+  } finally {
+    inside.close();
+  }
+}
+
+/** /proc/sys/net is that of the namespace whose thread opens it. @throws BerthError network/bad-option */
+function writeSysctl(path: string, value: string): void {
+  try {
+    writeFileSync(`/proc/sys/${path}`, value);
+  } catch (error) {
+    throw new BerthError("network/bad-option", `unable to apply sysctl ${path.replaceAll("/", ".")}=${value}: ${errnoOf(error)}`, {
+      cause: error,
+    });
+  }
+}
+
 /** Deletes namespaces and their interfaces, and these links, all in one step. They are gone from here when this settles. */
 export async function deleteNamespaces(
-  plans: readonly { namespace: string; outers: readonly string[] }[],
+  plans: readonly { namespace: string; outers: readonly string[]; inners?: readonly string[] }[],
   links: readonly string[] = [],
 ): Promise<void> {
+  // The namespace goes when the kernel comes to it; who starts again at once has the same address.
+  for (const { namespace, inners = [] } of plans) if (inners.length > 0) await deleteInside(namespace, inners);
   await deleteInterfaces([...plans.flatMap((plan) => plan.outers), ...links]);
   for (const { namespace } of plans) await removeNamespace(namespace);
 }
@@ -89,6 +136,30 @@ export async function deleteInterfaces(names: readonly string[]): Promise<void> 
   } finally {
     here.close();
   }
+}
+
+/** Deletes interfaces that have no end on the host. */
+export async function deleteInside(namespace: string, names: readonly string[]): Promise<void> {
+  if (!existsSync(namespacePath(namespace))) return;
+  const inside = openNamespace(namespace);
+  try {
+    await inside.socket.request(deleteLinks(names, ownGroup()));
+  } finally {
+    inside.close();
+  }
+}
+
+/** Makes the interfaces that networks of parents need and that are not there, all with one `ip`. */
+export async function createParents(parents: readonly ParentLink[]): Promise<void> {
+  const lines = parents
+    .filter(({ name }) => !linkExists(name))
+    .flatMap((parent) => [
+      parent.kind === "dummy"
+        ? `link add ${parent.name} type dummy`
+        : `link add link ${parent.of} name ${parent.name} type vlan id ${parent.id}`,
+      `link set ${parent.name} up`,
+    ]);
+  if (lines.length > 0) await run("ip", ["-batch", "-"], { input: `${lines.join("\n")}\n` });
 }
 
 export interface BridgePlan {
@@ -117,7 +188,7 @@ export async function createBridges(plans: readonly BridgePlan[]): Promise<void>
   if (plans.some((plan) => plan.addresses.some((address) => address.includes(":")))) setSysctl("net/ipv6/conf/all/forwarding", "1");
 }
 
-export const linkExists = (name: string): boolean => existsSync(`/sys/class/net/${name}`);
+export const linkExists = (name: string): boolean => name !== "" && existsSync(`/sys/class/net/${name}`);
 
 /** The MTU of the interface with the default route: a bridge with a larger one would lose packets on the way out. */
 export function defaultMtu(): number {
@@ -129,7 +200,7 @@ export function defaultMtu(): number {
   return mtu > 0 ? mtu : 1500;
 }
 
-function bridgeIndex(name: string): number {
+function indexOf(name: string): number {
   return Number(readFileSync(`/sys/class/net/${name}/ifindex`, "utf8"));
 }
 

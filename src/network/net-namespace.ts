@@ -2,6 +2,7 @@ import { closeSync, existsSync, mkdirSync, openSync, readdirSync, rmSync, writeF
 import { cloneFlag, mountFlag, NetlinkSocket, netlinkFamily, syscalls, umountFlag } from "../system/index.ts";
 
 const directory = "/run/netns";
+const newInterfacesHaveNoIpv6 = "/proc/sys/net/ipv6/conf/default/disable_ipv6";
 
 export const namespacePath = (name: string): string => `${directory}/${name}`;
 
@@ -43,6 +44,8 @@ export function createNamespace(name: string): OpenNamespace {
     return fromInside(
       () => syscalls().unshare(cloneFlag.newnet),
       () => {
+        // Interfaces have IPv6 where their network has (Docker's rule): with a link-local address alone they would only look for routers.
+        if (existsSync(newInterfacesHaveNoIpv6)) writeFileSync(newInterfacesHaveNoIpv6, "1");
         syscalls().mount("/proc/thread-self/ns/net", path, "", mountFlag.bind, "");
         return open(path);
       },

@@ -4,13 +4,14 @@ import { BerthError } from "../system/index.ts";
 import { checkBridgeOptions } from "./bridge-options.ts";
 import { checkConfigOnly, withConfigFrom } from "./config-network.ts";
 import { checkIpam } from "./ipam-validation.ts";
+import { isParentDriver, parentOptions } from "./parent-options.ts";
 import { formatAddress, formatSubnet, freeSubnet, overlap, parseSubnet, type Subnet } from "./subnet.ts";
 import { takenSubnets } from "./subnet-conflict.ts";
 
-type IpamConfig = { Subnet: string; Gateway: string; IPRange?: string; AuxiliaryAddresses?: Record<string, string> };
+type IpamConfig = { Subnet: string; Gateway?: string; IPRange?: string; AuxiliaryAddresses?: Record<string, string> };
 
 /**
- * The record of a new bridge network: subnets and gateways chosen where they were not asked for (Docker's default pools; RFC 4193 for IPv6).
+ * The record of a new network: subnets and gateways chosen where they were not asked for (Docker's default pools; RFC 4193 for IPv6).
  * @throws BerthError network/unknown-driver, network/bad-option, network/subnet-taken, network/bad-address, network/no-subnet
  */
 export function defineNetwork(asked: NetworkCreateBody, all: readonly Network[]): Network {
@@ -31,16 +32,19 @@ export function defineNetwork(asked: NetworkCreateBody, all: readonly Network[])
       Labels: body.Labels ?? {},
     };
   }
-  const driver = body.Driver || "bridge";
-  if (driver !== "bridge")
-    throw new BerthError("network/unknown-driver", `plugin "${driver}" not found`, { hint: "Berth makes bridge networks." });
+  const driver = !body.Driver || body.Driver === "default" ? "bridge" : body.Driver;
+  if (driver !== "bridge" && !isParentDriver(driver))
+    throw new BerthError("network/unknown-driver", `plugin "${driver}" not found`, {
+      hint: "Berth makes bridge, macvlan and ipvlan networks.",
+    });
   checkIpam(body);
-  checkBridgeOptions(body.Options ?? {});
+  if (isParentDriver(driver)) parentOptions(driver, body.Options ?? {});
+  else checkBridgeOptions(body.Options ?? {});
   return {
-    ...emptyNetwork(body.Name, "bridge"),
+    ...emptyNetwork(body.Name, driver),
     EnableIPv4: body.EnableIPv4 !== false,
     EnableIPv6: body.EnableIPv6 === true,
-    IPAM: { Driver: ipamDriver, Options: body.IPAM?.Options ?? null, Config: addressing(body, existing) },
+    IPAM: { Driver: ipamDriver, Options: body.IPAM?.Options ?? null, Config: addressing(body, driver, existing) },
     ConfigFrom: { Network: asked.ConfigFrom?.Network ?? "" },
     Internal: body.Internal === true,
     Attachable: body.Attachable === true,
@@ -72,18 +76,25 @@ function emptyNetwork(name: string, driver: string): Network {
   };
 }
 
-function addressing(body: NetworkCreateBody, existing: readonly Network[]): IpamConfig[] {
-  const config = (body.IPAM?.Config ?? []).flatMap((entry) =>
-    entry.Subnet ? [askedFor({ ...entry, Subnet: entry.Subnet }, existing)] : [],
-  );
-  const isV6 = (entry: IpamConfig) => entry.Subnet.includes(":");
-  if (body.EnableIPv4 !== false && !config.some((entry) => !isV6(entry))) config.unshift(withGateway(freeSubnet(takenSubnets(existing))));
-  if (body.EnableIPv6 && !config.some(isV6)) config.push(withGateway(uniqueLocalSubnet()));
+function addressing(body: NetworkCreateBody, driver: string, existing: readonly Network[]): IpamConfig[] {
+  const asked = (body.IPAM?.Config ?? []).flatMap((entry) => (entry.Subnet ? [{ ...entry, Subnet: entry.Subnet }] : []));
+  const isV6 = (entry: { Subnet: string }) => entry.Subnet.includes(":");
+  if (driver === "bridge" && [true, false].some((v6) => asked.filter((entry) => isV6(entry) === v6).length > 1))
+    throw new BerthError("network/bad-option", "bridge driver doesn't support multiple subnets", {
+      hint: "Give the network one subnet of each family, with a larger prefix where more addresses are needed.",
+    });
+  // Nobody has an address there that leads out.
+  const hasGateway = driver === "bridge" || body.Internal !== true;
+  const config = asked.map((entry) => askedFor(entry, hasGateway, existing));
+  if (body.EnableIPv4 !== false && !config.some((entry) => !isV6(entry)))
+    config.unshift(chosen(freeSubnet(takenSubnets(existing)), hasGateway));
+  if (body.EnableIPv6 && !config.some(isV6)) config.push(chosen(uniqueLocalSubnet(), hasGateway));
   return config;
 }
 
 function askedFor(
   entry: { Subnet: string; Gateway?: string; IPRange?: string; AuxiliaryAddresses?: Record<string, string> },
+  hasGateway: boolean,
   existing: readonly Network[],
 ): IpamConfig {
   const subnet = parseSubnet(entry.Subnet);
@@ -91,21 +102,20 @@ function askedFor(
   if (clash)
     throw new BerthError(
       "network/subnet-taken",
-      `Pool overlaps with other one on this address space: ${formatSubnet(subnet)} is part of network ${clash.Name}`,
+      `invalid pool request: Pool overlaps with other one on this address space: ${formatSubnet(subnet)} is part of network ${clash.Name}`,
       { hint: "Choose another subnet." },
     );
-  const gateway = entry.Gateway || formatAddress(subnet.base + 1n, subnet.bits);
   return {
-    Subnet: formatSubnet(subnet),
-    Gateway: gateway,
+    ...chosen(subnet, hasGateway),
+    ...(entry.Gateway ? { Gateway: entry.Gateway } : {}),
     ...(entry.IPRange ? { IPRange: entry.IPRange } : {}),
     ...(entry.AuxiliaryAddresses ? { AuxiliaryAddresses: entry.AuxiliaryAddresses } : {}),
   };
 }
 
-const withGateway = (subnet: Subnet): IpamConfig => ({
+const chosen = (subnet: Subnet, hasGateway: boolean): IpamConfig => ({
   Subnet: formatSubnet(subnet),
-  Gateway: formatAddress(subnet.base + 1n, subnet.bits),
+  ...(hasGateway ? { Gateway: formatAddress(subnet.base + 1n, subnet.bits) } : {}),
 });
 
 /** RFC 4193: fd, then 40 random bits, then the first of its subnets. */

@@ -2,9 +2,10 @@ import { mkdirSync, readdirSync, renameSync } from "node:fs";
 import { join } from "node:path";
 import type { Network } from "../api/index.ts";
 import { readJsonFile, removeSoon, sweepRemoved, writeFileAtomic } from "../system/index.ts";
+import type { ParentLink } from "./parent-options.ts";
 import type { PublishedPort } from "./ruleset.ts";
 
-/** One interface of a container: its names in the kernel, its addresses ("" where it has none of that family) and the names it answers to there. */
+/** One interface of a container: its names in the kernel ("" for the outer end of one that has none, on a macvlan or ipvlan network), its addresses ("" where it has none of that family) and the names it answers to there. */
 export interface Endpoint {
   networkId: string;
   outer: string;
@@ -15,6 +16,8 @@ export interface Endpoint {
   names: string[];
   /** Names that only this container has for others of the network (EndpointSettings.Links). */
   links?: { target: string; alias: string }[];
+  /** EndpointSettings.GwPriority */
+  priority?: number;
 }
 
 /** What is stored of a container's networks: enough to set the kernel and the rules right again after a kill. `endpoints` by network id. */
@@ -28,10 +31,15 @@ export interface Sandbox {
   dns?: readonly string[];
 }
 
-/** `link`: the bridge's interface; "" for host and none. `chosenHere`: its IPv4 subnet was not asked for, any other would do. */
+/**
+ * `link`: the bridge's interface; "" for networks without one. `parent`: the host's interface that a macvlan or ipvlan network sends through; `ownParent` where it is
+ * made with the network's first container and goes with the network. `chosenHere`: its IPv4 subnet was not asked for, any other would do.
+ */
 export interface StoredNetwork {
   network: Network;
   link: string;
+  parent?: string;
+  ownParent?: ParentLink;
   chosenHere?: boolean;
 }
 

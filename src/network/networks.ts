@@ -7,7 +7,8 @@ import { Firewall } from "./firewall.ts";
 import { deleteInterfaces, linkExists } from "./links.ts";
 import { type HostsOptions, NameService } from "./name-service.ts";
 import { defineNetwork, predefinedNetwork } from "./network-definition.ts";
-import { NetworkState } from "./network-state.ts";
+import { NetworkState, type StoredNetwork } from "./network-state.ts";
+import { isParentDriver, missingParent, parentOptions } from "./parent-options.ts";
 import { PublishedPorts } from "./published-ports.ts";
 import type { ResolvConfOverrides } from "./resolv-conf.ts";
 
@@ -97,8 +98,21 @@ export class Networks {
   #create(body: NetworkCreateBody): Network {
     const network = defineNetwork(body, this.list());
     const chosenHere = !(body.IPAM?.Config ?? []).some((entry) => entry.Subnet && !entry.Subnet.includes(":"));
-    this.#state.putNetwork({ network, link: bridgeOptions(network.Options).linkName ?? `br-${network.Id.slice(0, 12)}`, chosenHere });
+    this.#state.putNetwork({ network, chosenHere, ...this.#hostSide(network) });
     return network;
+  }
+
+  /** What of the host the network is on. */
+  #hostSide(network: Network): Pick<StoredNetwork, "link" | "parent" | "ownParent"> {
+    if (!isParentDriver(network.Driver)) return { link: bridgeOptions(network.Options).linkName ?? `br-${network.Id.slice(0, 12)}` };
+    const { parent } = parentOptions(network.Driver, network.Options);
+    if (!parent) {
+      const name = `dm-${network.Id.slice(0, 12)}`;
+      return { link: "", parent: name, ownParent: { kind: "dummy", name } };
+    }
+    const made = [...this.#state.networks.values()].find(({ ownParent }) => ownParent?.name === parent)?.ownParent;
+    const ownParent = made ?? (linkExists(parent) ? undefined : missingParent(parent, linkExists));
+    return { link: "", parent, ...(ownParent ? { ownParent } : {}) };
   }
 
   /** @throws BerthError network/in-use, network/forbidden */
@@ -122,7 +136,9 @@ export class Networks {
       return found;
     });
     // Networks that are removed together go in one step.
-    if (stored && linkExists(stored.link)) await this.#attachments.deleteLink(stored.link);
+    const link = stored?.link || stored?.ownParent?.name || "";
+    const isShared = [...this.#state.networks.values()].some(({ parent }) => parent === link);
+    if (linkExists(link) && !isShared) await this.#attachments.deleteLink(link);
     return network;
   }
 
@@ -162,6 +178,11 @@ export class Networks {
     await this.#attachments.disconnect(containerId, this.get(ref));
   }
 
+  /** A container's name as its neighbours find it. */
+  rename(containerId: string, name: string): void {
+    this.#attachments.rename(containerId, name);
+  }
+
   hostsFile(containerId: string, o: HostsOptions): string {
     return this.#names.hostsFile(containerId, o);
   }
@@ -182,7 +203,7 @@ export class Networks {
     this.#ports.letGoOfAll();
     this.#firewall.close();
     if ([...this.#state.sandboxes.values()].some((sandbox) => sandbox.attached)) return;
-    const links = [...this.#state.networks.values()].map((stored) => stored.link).filter((link) => link && linkExists(link));
+    const links = [...this.#state.networks.values()].map(({ link, ownParent }) => link || ownParent?.name || "").filter(linkExists);
     if (links.length === 0) return;
     await deleteInterfaces(links);
     await this.#firewall.apply([], []);

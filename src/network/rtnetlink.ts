@@ -4,11 +4,12 @@ import { attribute, type NetlinkMessage } from "../system/index.ts";
 // rtnetlink(7) and linux/if_link.h: what a container's interfaces need, as messages.
 const RTM = { newLink: 16, delLink: 17, getLink: 18, newAddress: 20, newRoute: 24 } as const;
 const NLM_F = { replace: 0x100, exclusive: 0x200, create: 0x400 } as const;
-const IFLA = { address: 1, ifname: 3, mtu: 4, master: 10, linkinfo: 18, group: 27, netNsFd: 28 } as const;
+const IFLA = { address: 1, ifname: 3, mtu: 4, link: 5, master: 10, linkinfo: 18, group: 27, netNsFd: 28 } as const;
 const IFLA_INFO = { kind: 1, data: 2, slaveKind: 4, slaveData: 5 } as const;
 const VETH_INFO_PEER = 1;
 const IFLA_BRPORT_MODE = 4;
-const IFA = { address: 1, local: 2 } as const;
+const IFA = { address: 1, local: 2, broadcast: 4 } as const;
+const RT_SCOPE_LINK = 253;
 const IFA_F_NODAD = 0x02;
 const RTA = { oif: 4, gateway: 5 } as const;
 const IFF_UP = 1;
@@ -61,6 +62,41 @@ export function addVeth(pair: VethPair): NetlinkMessage {
   };
 }
 
+export interface ParentedLink {
+  readonly kind: "macvlan" | "ipvlan";
+  readonly parentIndex: number;
+  readonly inner: string;
+  /** Not of ipvlan, which has its parent's. */
+  readonly mac: string;
+  readonly mtu: number;
+  readonly mode: number;
+  readonly flags: number;
+  /** Descriptor of the namespace that it is born in. */
+  readonly namespaceFd: number;
+}
+
+/** An interface that is in a namespace and sends through one that is here. */
+export function addParentedLink(link: ParentedLink): NetlinkMessage {
+  const data =
+    link.kind === "macvlan"
+      ? attribute(1, link.mode) // IFLA_MACVLAN_MODE
+      : Buffer.concat([attribute(1, uint16(link.mode)), attribute(2, uint16(link.flags))]); // IFLA_IPVLAN_MODE, IFLA_IPVLAN_FLAGS
+  return {
+    type: RTM.newLink,
+    flags: NLM_F.create | NLM_F.exclusive,
+    payload: Buffer.concat([
+      linkHeader(),
+      attribute(IFLA.ifname, link.inner),
+      ...(link.mtu > 0 ? [attribute(IFLA.mtu, link.mtu)] : []),
+      ...(link.kind === "macvlan" ? [attribute(IFLA.address, Buffer.from(link.mac.replaceAll(":", ""), "hex"))] : []),
+      attribute(IFLA.link, link.parentIndex),
+      attribute(IFLA.netNsFd, link.namespaceFd),
+      attribute(IFLA.linkinfo, Buffer.concat([attribute(IFLA_INFO.kind, link.kind), attribute(IFLA_INFO.data, data)])),
+    ]),
+    what: `add the ${link.kind} interface ${link.inner}`,
+  };
+}
+
 /** Lets a port of a bridge have its own frames back: a container that asks for its own published port. */
 export function setHairpin(name: string): NetlinkMessage {
   const data = attribute(IFLA_BRPORT_MODE, Buffer.from([1]));
@@ -94,10 +130,11 @@ export function addAddress(index: number, address: string): NetlinkMessage {
   header.writeUInt8(isIPv6(ip) ? IFA_F_NODAD : 0, 2);
   header.writeUInt32LE(index, 4);
   const bytes = addressBytes(ip);
+  const broadcast = isIPv6(ip) || Number(prefix) > 30 ? [] : [attribute(IFA.broadcast, lastAddress(bytes, Number(prefix)))];
   return {
     type: RTM.newAddress,
     flags: NLM_F.create | NLM_F.exclusive,
-    payload: Buffer.concat([header, attribute(IFA.local, bytes), attribute(IFA.address, bytes)]),
+    payload: Buffer.concat([header, attribute(IFA.local, bytes), attribute(IFA.address, bytes), ...broadcast]),
     what: `add the address ${address}`,
   };
 }
@@ -114,6 +151,22 @@ export function defaultRoute(index: number, gateway: string): NetlinkMessage {
     flags: NLM_F.create | NLM_F.replace,
     payload: Buffer.concat([header, attribute(RTA.gateway, addressBytes(gateway)), attribute(RTA.oif, index)]),
     what: `route by ${gateway}`,
+  };
+}
+
+/** The default route by an interface that needs no gateway. */
+export function deviceRoute(index: number, family: 4 | 6): NetlinkMessage {
+  const header = Buffer.alloc(12);
+  header.writeUInt8(family === 6 ? AF.inet6 : AF.inet, 0);
+  header.writeUInt8(254, 4); // the main table
+  header.writeUInt8(3, 5); // RTPROT_BOOT, as ip(8)
+  header.writeUInt8(family === 6 ? 0 : RT_SCOPE_LINK, 6);
+  header.writeUInt8(1, 7); // RTN_UNICAST
+  return {
+    type: RTM.newRoute,
+    flags: NLM_F.create | NLM_F.replace,
+    payload: Buffer.concat([header, attribute(RTA.oif, index)]),
+    what: `route by interface ${index}`,
   };
 }
 
@@ -146,6 +199,19 @@ export function addressBytes(ip: string): Buffer {
   const words = (text: string) => text.split(":").filter(Boolean).flatMap(groupBytes);
   const [head, tail] = [words(before), words(after ?? "")];
   return Buffer.from([...head, ...new Array<number>(16 - head.length - tail.length).fill(0), ...tail]);
+}
+
+/** Of an IPv4 network. */
+function lastAddress(address: Buffer, prefix: number): Buffer {
+  const bytes = Buffer.alloc(4);
+  bytes.writeUInt32BE((address.readUInt32BE(0) | (0xffffffff >>> prefix)) >>> 0);
+  return bytes;
+}
+
+function uint16(value: number): Buffer {
+  const bytes = Buffer.alloc(2);
+  bytes.writeUInt16LE(value);
+  return bytes;
 }
 
 /** "fd00" -> its two bytes; an embedded IPv4 address -> its four. */

@@ -25,6 +25,8 @@ export interface StartInput {
   readonly resolvConf: string;
   /** Directory on the host of shared memory that is not the container's alone. */
   readonly sharedMemory?: string;
+  /** Another container, whose hosts, resolv.conf and hostname this one has instead of its own. */
+  readonly filesOf?: string;
 }
 
 /**
@@ -41,10 +43,13 @@ export function writeBundle(
   const id = container.Id;
   const bundle = paths.bundle(id);
   const rootfs = paths.rootfs(id);
-  const etc = { hosts: join(bundle, "hosts"), "resolv.conf": join(bundle, "resolv.conf"), hostname: join(bundle, "hostname") };
-  writeFileSync(etc.hosts, input.hosts, { mode: 0o644 });
-  writeFileSync(etc["resolv.conf"], input.resolvConf, { mode: 0o644 });
-  writeFileSync(etc.hostname, `${container.Config.Hostname}\n`, { mode: 0o644 });
+  const files = input.filesOf ? paths.bundle(input.filesOf) : bundle;
+  const etc = { hosts: join(files, "hosts"), "resolv.conf": join(files, "resolv.conf"), hostname: join(files, "hostname") };
+  if (!input.filesOf) {
+    writeFileSync(etc.hosts, input.hosts, { mode: 0o644 });
+    writeFileSync(etc["resolv.conf"], input.resolvConf, { mode: 0o644 });
+    writeFileSync(etc.hostname, `${container.Config.Hostname}\n`, { mode: 0o644 });
+  }
   const spec = ociSpec({
     container,
     imageConfig: input.imageConfig,

@@ -274,10 +274,10 @@ export class Runtime {
     return containerPid(this.#paths, id);
   }
 
-  rewriteHosts(id: string, text: string): void {
+  rewriteHosts(id: string, text: string, merged: (file: string, text: string) => string): void {
     const file = join(this.bundle(id), "hosts");
     if (this.#hosts.get(id) === text || !existsSync(file)) return;
-    writeFileSync(file, text); // in place: the bind mount holds the inode
+    writeFileSync(file, merged(readFileSync(file, "utf8"), text)); // in place: the bind mount holds the inode
     this.#hosts.set(id, text);
   }
 

@@ -1,5 +1,5 @@
 import type { Container, EndpointSettings } from "../../api/index.ts";
-import type { AttachRequest, AttachResult } from "../../network/index.ts";
+import { type AttachRequest, type AttachResult, withNamesOf } from "../../network/index.ts";
 import { BerthError } from "../../system/index.ts";
 import type { ContainerRecord } from "../container-record.ts";
 import { hostsOfHost } from "./joined.ts";
@@ -135,5 +135,5 @@ export function resolvConfOf({ networks }: Pick<Parts, "networks">, { Id, HostCo
 /** Brings the hosts file of a running container up to date. */
 export function rewriteHosts(parts: Parts, id: string): void {
   const record = parts.book.byId(id);
-  if (record?.State.Running && hasOwnNetwork(record)) parts.runtime.rewriteHosts(id, hostsOf(parts, record));
+  if (record?.State.Running && hasOwnNetwork(record)) parts.runtime.rewriteHosts(id, hostsOf(parts, record), withNamesOf);
 }

@@ -80,7 +80,7 @@ async function startOne(parts: ContainerParts, exits: ExitWatch, record: Contain
   const owner = networkOwner(record, find);
   record.Config = { ...record.Config, Hostname: owner.Config.Hostname ?? "", Domainname: owner.Config.Domainname ?? "" };
   const memory = sharedMemory(record, find, (other) => runtime.sharedMemory(other));
-  const { pid } = await runtime.create({
+  const created = runtime.create({
     container: withLinks(parts, record),
     imageConfig: record.Berth.imageConfig,
     lowerDirs: lower,
@@ -88,7 +88,13 @@ async function startOne(parts: ContainerParts, exits: ExitWatch, record: Contain
     mounts,
     hosts: hostsOf(parts, owner),
     resolvConf: resolvConfOf(parts, owner),
+    ...(owner === record ? {} : { filesOf: owner.Id }),
     ...(memory ? { sharedMemory: memory } : {}),
+  });
+  const { pid } = await created.catch(async (error: unknown) => {
+    // A namespace whose interfaces could not be made is taken away: then that is the reason.
+    await attached?.ready;
+    throw error;
   });
   for (const prepare of parts.beforeStart) {
     await prepare(record).catch((error: unknown) =>

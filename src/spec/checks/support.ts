@@ -17,7 +17,7 @@ const values: Record<string, NonNullable<Rule["values"]>> = {
   "services.*.logging.driver": { what: "log driver", known: ["json-file", "local", "none"] },
   "services.*.volumes.*.type": { what: "mount", known: ["bind", "volume", "tmpfs", "image"] },
   "services.*.ports.*.protocol": { what: "published protocol", known: ["tcp", "udp"] },
-  "networks.*.driver": { what: "network driver", known: ["bridge"] },
+  "networks.*.driver": { what: "network driver", known: ["bridge", "macvlan", "ipvlan"] },
   "volumes.*.driver": { what: "volume driver", known: ["local"] },
 };
 

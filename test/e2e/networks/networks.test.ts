@@ -72,6 +72,27 @@ test("containers ask 127.0.0.11 as soon as one of their networks has names; an e
   await berth.ok(["docker", "network", "rm", name]);
 });
 
+test("what a container writes into its hosts file stays; one on its network has the same files, and a new name is found", async () => {
+  const name = `files-${process.pid}`;
+  await berth.ok(["docker", "network", "create", name]);
+  const start = async (as: string, ...args: string[]) =>
+    (await berth.ok(["docker", "run", "-d", "--name", as, ...args, "busybox", "sleep", "100000"])).trim();
+  const sh = (id: string, script: string) => berth.ok(["docker", "exec", id, "sh", "-c", script]);
+  const first = await start(`${name}-1`, "--net", name, "--dns-option", "timeout:2");
+  const guest = await start(`${name}-g`, "--net", `container:${name}-1`);
+  await sh(first, "echo 192.0.2.7 mine >> /etc/hosts");
+  const second = await start(`${name}-2`, "--net", name);
+  for (const id of [first, guest]) {
+    expect(await sh(id, "cat /etc/hosts")).toMatch(new RegExp(`\t${name}-2 [^]*192\\.0\\.2\\.7 mine`));
+    expect(await sh(id, "grep -v '#' /etc/resolv.conf")).toContain("nameserver 127.0.0.11\noptions timeout:2 ndots:0\n");
+  }
+  await berth.ok(["docker", "rename", second, `${name}-3`]);
+  expect(await sh(guest, `nslookup ${name}-3`)).toContain("127.0.0.11:53");
+  await expect(sh(guest, `nslookup ${name}-2`)).rejects.toThrow();
+  await berth.ok(["docker", "rm", "-f", first, second, guest]);
+  await berth.ok(["docker", "network", "rm", name]);
+});
+
 test("projects and networks are isolated from each other", async () => {
   await using one = testProject(berth, `services:\n  a:\n    ${idle}\n`);
   await using two = testProject(berth, `services:\n  b:\n    ${httpd("secret")}\n`);

@@ -278,6 +278,68 @@ describe("a network", () => {
     expect(() => networks.create({ Name: "two", IPAM: { Config: [{ Subnet: "10.231.7.0/24" }] } })).toThrow("is part of network one");
   });
 
+  it("of an interface of the host has its own addresses there, names, and nothing of the host's", async () => {
+    const parent = `mv${process.pid % 1e6}`;
+    execFileSync("ip", ["link", "add", parent, "type", "veth", "peer", "name", `${parent}p`]);
+    try {
+      for (const end of [parent, `${parent}p`]) execFileSync("ip", ["link", "set", end, "up"]);
+      networks.create({ Name: "lan", Driver: "macvlan", Options: { parent }, IPAM: { Config: [{ Subnet: "10.231.9.0/24" }] } });
+      const web = request("web", "lan");
+      const [webResult, db] = await attach(web, request("db", "lan"));
+      expect((await inside(webResult, "ip", "route")).stdout).toContain("default via 10.231.9.1 dev eth0");
+      await serve(db, 5432, "db");
+      expect(await ask(addressOf(db, "lan"), 5432, { from: webResult })).toContain("db");
+      expect(await ask(addressOf(db, "lan"), 5432)).toBe("");
+      expect(networks.hostsFile(web.containerId, { hostname: "web", domainname: "", extraHosts: [] })).toMatch(/^10\.231\.9\.\d+\tdb /m);
+      // At once again, with the same hardware address.
+      const mac = webResult?.networks["lan"]?.MacAddress;
+      networks.leave(web.containerId);
+      const [again] = await attach(web);
+      expect(again?.networks["lan"]?.MacAddress).toBe(mac);
+      await networks.disconnect(web.containerId, "lan");
+      expect((await inside(again, "ip", "-o", "link")).stdout).not.toContain("eth0");
+      networks.release(web.containerId);
+    } finally {
+      execFileSync("ip", ["link", "del", parent]);
+    }
+  });
+
+  it("leads out by another one when the one that did is left, and by the one with the highest priority", async () => {
+    for (const [index, name] of ["a", "b", "c"].entries())
+      networks.create({ Name: name, IPAM: { Config: [{ Subnet: `10.231.${20 + index}.0/24` }] } });
+    const web = { ...request("web", []), endpoints: { a: {}, b: { GwPriority: 5 } } };
+    const [result] = await attach(web);
+    const gateway = async () => /default via (\S+)/.exec((await inside(result, "ip", "route")).stdout)?.[1];
+    expect(await gateway()).toBe("10.231.21.1");
+    await networks.disconnect(web.containerId, "b");
+    expect(await gateway()).toBe("10.231.20.1");
+    await networks.connect(web.containerId, "web", "c", { GwPriority: 1 });
+    expect(await gateway()).toBe("10.231.22.1");
+  });
+
+  it("gives an interface the name, settings and link-local addresses that are asked for, and IPv6 only where the network has it", async () => {
+    networks.create({ Name: "front" });
+    const settings = {
+      IPAMConfig: { LinkLocalIPs: ["169.254.34.68"] },
+      DriverOpts: {
+        "com.docker.network.endpoint.ifname": "lan0",
+        "com.docker.network.endpoint.sysctls": "net.ipv4.conf.IFNAME.log_martians=1",
+      },
+    };
+    const asked = { ...request("web", "front"), endpoints: { front: settings } };
+    const [web] = await attach(asked);
+    const addresses = (await inside(web, "ip", "-o", "addr", "show", "lan0")).stdout;
+    expect(addresses).toContain("inet 169.254.34.68/16 brd 169.254.255.255");
+    expect(addresses).not.toContain("inet6");
+    expect((await inside(web, "cat", "/proc/sys/net/ipv4/conf/lan0/log_martians")).stdout).toBe("1");
+    // What cannot be had leaves nothing behind.
+    networks.create({ Name: "back" });
+    const impossible = { IPAMConfig: { LinkLocalIPs: ["fe80::1"] } };
+    await expect(networks.connect(asked.containerId, "web", "back", impossible)).rejects.toThrow("IPv6 is disabled");
+    expect((await inside(web, "ip", "-o", "link")).stdout).not.toContain("eth0");
+    await networks.connect(asked.containerId, "web", "back", {});
+  });
+
   it("can be joined and left while the container runs", async () => {
     networks.create({ Name: "front" });
     networks.create({ Name: "back" });
@@ -385,7 +447,7 @@ describe("names", () => {
     const web = request("web", "front");
     const [, api] = await attach(web, request("p-api-1", "front", { aliases: ["api"] }));
     const text = networks.hostsFile(web.containerId, { hostname: "web", domainname: "", extraHosts: ["me:host-gateway"] });
-    expect(text).toMatch(new RegExp(`^${addressOf(api, "front")}\tp-api-1 .*api$`, "m"));
+    expect(text).toMatch(new RegExp(`^${addressOf(api, "front")}\tp-api-1 api `, "m"));
     expect(text).toMatch(/^172\.\d+\.0\.1\tme$/m);
   });
 
