@@ -19,6 +19,8 @@ export interface DockerCommand {
   readonly flags: readonly FlagSpec[];
   /** How many arguments: at least, at most. */
   readonly arity: readonly [number, number];
+  /** What is wrong with a value, by the flag's name: said while the command line is read. */
+  readonly checks?: Readonly<Record<string, (value: string) => string | undefined>> | undefined;
   /** Whether flags may follow the first positional. */
   readonly interspersed: boolean;
   /** Answers the exit code, 0 where nothing is answered. */
@@ -32,6 +34,7 @@ export function command(o: {
   flags?: string;
   arity?: readonly [number, number];
   interspersed?: boolean;
+  checks?: DockerCommand["checks"];
   run: DockerCommand["run"];
 }): DockerCommand {
   return { arity: [0, 0], interspersed: true, ...o, flags: flagSpecs(o.flags ?? "") };

@@ -86,7 +86,7 @@ const truth = new Map([
 export function parseFlags(
   argv: readonly string[],
   specs: readonly FlagSpec[],
-  o: { interspersed: boolean },
+  o: { interspersed: boolean; checks?: Readonly<Record<string, (value: string) => string | undefined>> | undefined },
 ): { flags: Flags; args: string[]; help: boolean } {
   const values = new Map<string, string[]>();
   const args: string[] = [];
@@ -95,6 +95,8 @@ export function parseFlags(
   let help = false;
   const set = (spec: FlagSpec, value: string, shown: string) => {
     checkValue(spec, value, shown);
+    const wrong = o.checks?.[spec.name]?.(value);
+    if (wrong !== undefined) throw new UsageError(`invalid argument ${JSON.stringify(value)} for "${shown}" flag: ${wrong}`);
     values.set(spec.name, [...(values.get(spec.name) ?? []), ...(spec.kind === "strings" ? value.split(",") : [value])]);
   };
   for (let at = 0; at < argv.length; at++) {
@@ -148,5 +150,6 @@ function checkValue(spec: FlagSpec, value: string, shown: string): void {
   const invalid = (why: string) => new UsageError(`invalid argument ${JSON.stringify(value)} for "${shown}" flag: ${why}`);
   if (spec.kind === "bool" && !truth.has(value)) throw invalid(`strconv.ParseBool: parsing ${JSON.stringify(value)}: invalid syntax`);
   if (spec.kind === "int" && !/^[+-]?\d+$/.test(value)) throw invalid(`strconv.ParseInt: parsing ${JSON.stringify(value)}: invalid syntax`);
-  if (spec.kind === "decimal" && !/^\d*\.?\d+$/.test(value)) throw invalid(`failed to parse ${value} as a rational number`);
+  if (spec.kind === "bytes" && !/^-?\d+(\.\d+)? ?[kmgtp]?i?b?$/i.test(value.trim())) throw invalid(`invalid size: '${value}'`);
+  if (spec.kind === "decimal" && !/^[+-]?\d*\.?\d+$/.test(value)) throw invalid(`failed to parse ${value} as a rational number`);
 }

@@ -4,6 +4,7 @@ import { EngineClient, EngineError } from "../client/index.ts";
 import { type CliContext, extended } from "../context.ts";
 import { arityProblem, type Call, type DockerCommand } from "./command.ts";
 import { type FlagSpec, type Flags, flagSpecs, parseFlags } from "./flags.ts";
+import { TemplateError } from "./format/template-parse.ts";
 import { groupHelp, helpText, topHelp, usageLine } from "./help.ts";
 import { DockerExit, UsageError } from "./usage-error.ts";
 import { commands, managementAbout, shortNames } from "./words.ts";
@@ -104,12 +105,21 @@ function endOf(error: unknown, name: string, usage: string, context: CliContext)
     if (error.message) context.stderr.write(`${error.message}\n`);
     return error.code;
   }
+  // A value that a flag cannot have is told as it is while flags are read.
+  if (error instanceof UsageError && error.message.startsWith("invalid argument ")) {
+    context.stderr.write(`${error.message}\n\n${usage}`);
+    return 125;
+  }
   if (error instanceof UsageError) {
     const running = name.endsWith("run") || name.endsWith("create");
     context.stderr.write(
       running ? `docker: ${error.message}\n\nRun 'docker ${name} --help' for more information\n` : `${error.message}\n\n${usage}`,
     );
     return 125;
+  }
+  if (error instanceof TemplateError) {
+    context.stderr.write(`template parsing error: ${error.message}\n`);
+    return error.kind === "parse" ? 64 : 1;
   }
   if (!(error instanceof BerthError)) throw error;
   context.stderr.write(`${errorText(error)}\n`);

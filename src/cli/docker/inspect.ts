@@ -80,13 +80,25 @@ async function inspectAll(call: Call, kinds: readonly Kind[]): Promise<number> {
     if ("object" in answer) found.push(answer.object);
     else missing.push(answer.message ?? `Error: No such object: ${name}`);
   }
-  if (render) for (const object of found) print(render(object));
+  if (render) printEach(call, found, render);
   else if (format === "json") print(JSON.stringify(found));
   else print(found.length > 0 ? JSON.stringify(found, undefined, 4) : "[]");
   // With a template Docker leaves a line where nothing was found.
   if (render && found.length === 0) print("");
   for (const text of missing) printError(text);
   return missing.length > 0 ? 1 : 0;
+}
+
+/** Docker ends the line of what a template could not be run for. */
+function printEach({ print }: Call, objects: readonly unknown[], render: (object: unknown) => string): void {
+  for (const object of objects) {
+    try {
+      print(render(object));
+    } catch (error) {
+      print("");
+      throw error;
+    }
+  }
 }
 
 const known = ["config", "container", "image", "network", "node", "plugin", "secret", "service", "task", "volume"];

@@ -24,8 +24,7 @@ export function pruneCommand(o: {
     `,
     run: async (call) => {
       const { engine, flags, print } = call;
-      if (!flags.on("force") && !(await confirmed(call, `WARNING! This will remove ${o.what(call)}.`)))
-        throw new DockerExit(1, `${o.path.replace(/s$/, "")} prune has been cancelled`);
+      if (!flags.on("force") && !(await confirmed(call, `WARNING! This will remove ${o.what(call)}.`))) throw new DockerExit(0);
       const filters = filterQuery([...flags.list("filter"), ...(o.filters?.(call) ?? [])]);
       const answer = await engine.json<Record<string, unknown>>("POST", `/${o.path}/prune`, { query: { filters } });
       const gone = (answer[o.key] ?? []) as string[]; // the API's own list of names

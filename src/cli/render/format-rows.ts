@@ -1,22 +1,42 @@
-import { compileTemplate } from "../docker/format/template.ts";
+import { compileTemplate, type TemplateOptions } from "../docker/format/template.ts";
 import { columns } from "./columns.ts";
 
-/** Rows as --format asks: "json" is one object a line, its fields in the order of the alphabet, "table TEMPLATE" a table under the fields' names, everything else a Go template a row. */
-export function formatRows(format: string, rows: readonly Readonly<Record<string, unknown>>[]): string[] {
+/**
+ * Rows as --format asks: "json" is one object a line, its fields in the order of the alphabet, "table TEMPLATE" a table under the fields' names, everything else a
+ * Go template a row. `type`: as compileTemplate takes it. @throws TemplateError
+ */
+export function formatRows(
+  format: string,
+  rows: readonly Readonly<Record<string, unknown>>[],
+  o: { type?: string; idHead?: string } = {},
+): string[] {
   if (format === "json")
     return rows.map((row) => JSON.stringify(Object.fromEntries(Object.entries(row).sort(([a], [b]) => (a < b ? -1 : 1)))));
   const text = plainText(format.replace(/^table\s+/, ""));
-  const render = compileTemplate(text);
-  const lines = rows.map(render);
-  if (!format.startsWith("table")) return lines;
-  const head = text.replace(/\{\{-?\s*\.(\w+)[^}]*\}\}/g, (_, field: string) => headOf(field));
+  const lines = rows.map(compileTemplate(text, o.type === undefined ? {} : { type: o.type }));
+  if (!/^table\s/.test(format)) return lines;
   return [
     columns(
-      [head, ...lines].map((line) => line.split("\t")),
+      [heads(text, o.idHead), ...lines].map((line) => line.split("\t")),
       { least: 10 },
     ),
   ];
 }
+
+/** The same template run for the names of the fields; what its functions do to a value they do not do to a name. */
+function heads(text: string, idHead: string | undefined): string {
+  const fields = [...text.matchAll(/\.(\w+)/g)].map(
+    ([, field = ""]) => [field, field === "ID" && idHead ? idHead : headOf(field)] as const,
+  );
+  const plain = Object.fromEntries(shaping.map((name) => [name, (value: unknown) => value]));
+  const methods = { Label: (name: unknown) => String(name).replace(/^.*\./, "").replace(/[-_]/g, " ").toUpperCase() };
+  return compileTemplate(text, { functions: plain as NonNullable<TemplateOptions["functions"]> })({
+    ...Object.fromEntries(fields),
+    ...methods,
+  });
+}
+
+const shaping = ["json", "split", "join", "title", "lower", "upper", "pad", "truncate"];
 
 const plainText = (text: string): string => text.replaceAll("\\t", "\t").replaceAll("\\n", "\n");
 
@@ -30,6 +50,9 @@ function headOf(field: string): string {
     BlockIO: "BLOCK I/O",
     PIDs: "PIDS",
     ID: "CONTAINER ID",
+    CreatedSince: "CREATED",
+    RunningFor: "CREATED",
+    TotalCount: "TOTAL",
   };
   return known[field] ?? field.replace(/(?<=[a-z])(?=[A-Z])/g, " ").toUpperCase();
 }

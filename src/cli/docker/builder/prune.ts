@@ -17,7 +17,7 @@ export const prune = command({
   `,
   run: async (call) => {
     const warning = "WARNING! This will remove all build cache.";
-    if (!call.flags.on("force") && !(await confirmed(call, warning))) throw new DockerExit(1, "builder prune has been cancelled");
+    if (!call.flags.on("force") && !(await confirmed(call, warning))) throw new DockerExit(0);
     const keep = call.flags.text("reserved-space") ?? call.flags.text("max-used-space") ?? call.flags.text("keep-storage");
     const { text, reclaimed } = await pruneBuildCache(call, { filters: call.flags.list("filter"), ...(keep ? { keep } : {}) });
     if (text) call.print(text);

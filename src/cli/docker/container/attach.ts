@@ -17,8 +17,8 @@ export const attach = command({
   run: async (call) => {
     const [name = ""] = call.args;
     const { Id, State } = await call.engine.json<Container>("GET", `/containers/${encodeURIComponent(name)}/json`);
-    if (!State.Running) throw new BerthError("container/not-running", "cannot attach to a stopped container, start it first");
-    if (State.Paused) throw new BerthError("container/not-running", "cannot attach to a paused container, unpause it first");
+    if (!State.Running) throw new BerthError("container/not-running", "You cannot attach to a stopped container, start it first");
+    if (State.Paused) throw new BerthError("container/not-running", "You cannot attach to a paused container, unpause it first");
     return attachSession(call, Id, { stdin: !call.flags.on("no-stdin") });
   },
 });
@@ -37,16 +37,28 @@ export const start = command({
   run: async (call) => {
     const { engine, flags, args } = call;
     const begin = (name: string) => engine.json("POST", `/containers/${encodeURIComponent(name)}/start`);
-    if (!flags.on("attach") && !flags.on("interactive"))
-      return forEachArgument(call, async (name) => {
-        await begin(name);
-        return name;
-      });
+    if (!flags.on("attach") && !flags.on("interactive")) return startEach(call, begin);
     if (args.length > 1) throw new DockerExit(1, "you cannot start and attach multiple containers at once");
     const { Id } = await engine.json<Container>("GET", `/containers/${encodeURIComponent(args[0] ?? "")}/json`);
     return attachSession(call, Id, { stdin: flags.on("interactive"), before: () => begin(Id) });
   },
 });
+
+/** Several; those that could not be started are named once more at the end. */
+async function startEach(call: Call, begin: (name: string) => Promise<unknown>): Promise<number> {
+  const failed = new Set<string>();
+  const code = await forEachArgument(call, async (name) => {
+    try {
+      await begin(name);
+      return name;
+    } catch (error) {
+      failed.add(name);
+      throw error;
+    }
+  });
+  if (failed.size > 0) call.printError(`Error: failed to start containers: ${call.args.filter((name) => failed.has(name)).join(", ")}`);
+  return code;
+}
 
 /** This terminal on a container's streams until it ends or is let go; answers the container's exit code. `before` starts it once everybody listens. */
 async function attachSession(call: Call, id: string, o: { stdin: boolean; before?: () => Promise<unknown> }): Promise<number> {

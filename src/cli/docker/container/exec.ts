@@ -1,6 +1,9 @@
 import { runSession } from "../../client/index.ts";
 import { command } from "../command.ts";
-import { environment } from "./create-body.ts";
+import { DockerExit } from "../usage-error.ts";
+import { createChecks } from "./option-checks.ts";
+import { checkTerminal } from "./terminal.ts";
+import { environment } from "./variables.ts";
 
 export const exec = command({
   usage: "[OPTIONS] CONTAINER COMMAND [ARG...]",
@@ -18,10 +21,12 @@ export const exec = command({
   `,
   arity: [2, Number.POSITIVE_INFINITY],
   interspersed: false,
+  checks: { env: createChecks["env"] ?? (() => undefined) },
   run: async (call) => {
     const { engine, flags, args } = call;
     const [container = "", ...words] = args;
     const [tty, detach, interactive] = [flags.on("tty"), flags.on("detach"), flags.on("interactive")];
+    checkTerminal(call, { tty, stdin: interactive && !detach });
     const { Id } = await engine.json<{ Id: string }>("POST", `/containers/${encodeURIComponent(container)}/exec`, {
       body: {
         Cmd: words,
@@ -34,6 +39,7 @@ export const exec = command({
         User: flags.text("user") ?? "",
         WorkingDir: flags.text("workdir") ?? "",
         Privileged: flags.on("privileged"),
+        DetachKeys: flags.text("detach-keys") ?? "",
       },
     });
     if (detach) {
@@ -42,7 +48,8 @@ export const exec = command({
     }
     const connection = await engine.hijack(`/exec/${Id}/start`, { body: { Detach: false, Tty: tty } });
     const resize = (size: { w: number; h: number }) => engine.json("POST", `/exec/${Id}/resize`, { query: size });
-    await runSession({ context: call, connection, tty, stdin: interactive, resize, detachKeys: flags.text("detach-keys") });
+    const how = await runSession({ context: call, connection, tty, stdin: interactive, resize, detachKeys: flags.text("detach-keys") });
+    if (how === "detached") throw new DockerExit(1, "read escape sequence");
     return (await engine.json<{ ExitCode: number | null }>("GET", `/exec/${Id}/json`)).ExitCode ?? 0;
   },
 });

@@ -82,6 +82,7 @@ function each(action: string, about: string, flags: string, query: (call: Call) 
   });
 }
 
-function stopQuery({ flags }: Call): Query {
+function stopQuery({ flags, printError }: Call): Query {
+  if (flags.given("time")) printError("Flag --time has been deprecated, use --timeout instead");
   return { signal: flags.text("signal"), t: flags.int("timeout") ?? flags.int("time") };
 }

@@ -3,7 +3,7 @@ import type { ContainerRow } from "../../project-containers.ts";
 import { command } from "../command.ts";
 import { filterQuery } from "../filters.ts";
 import { listFormat } from "../format/format-flag.ts";
-import { printListing } from "../format/listing.ts";
+import { labelOf, printListing } from "../format/listing.ts";
 import { humanSize } from "../table.ts";
 
 export const ls = command({
@@ -26,9 +26,15 @@ export const ls = command({
     const size = flags.on("size") || /\.Size\b/.test(flags.text("format") ?? "");
     const query = { all: flags.on("all"), limit, ...(size ? { size } : {}), filters: filterQuery(flags.list("filter")) };
     const list = await engine.json<ContainerRow[]>("GET", "/containers/json", { query });
-    const rows = list.map((row) => ({ ...containerFields(row, !flags.on("no-trunc"), Date.now()), Size: sizeText(row) }));
+    const rows = list.map((row) => ({
+      ...containerFields(row, !flags.on("no-trunc"), Date.now()),
+      Size: sizeText(row),
+      Platform: null,
+      Label: labelOf(row.Labels),
+    }));
     printListing(call, rows, {
       quiet: "ID",
+      type: "*formatter.ContainerContext",
       columns: [
         ["CONTAINER ID", "ID"],
         ["IMAGE", "Image"],

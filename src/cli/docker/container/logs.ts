@@ -3,6 +3,7 @@ import { demultiplex } from "../../client/index.ts";
 import { write } from "../../client/session.ts";
 import { moment } from "../../moment.ts";
 import { command } from "../command.ts";
+import { DockerExit } from "../usage-error.ts";
 
 export const logs = command({
   usage: "[OPTIONS] CONTAINER",
@@ -25,8 +26,9 @@ export const logs = command({
       follow: flags.on("follow"),
       timestamps: flags.on("timestamps"),
       tail: flags.text("tail") ?? "all",
-      since: moment(flags.text("since"), Date.now()),
-      until: moment(flags.text("until"), Date.now()),
+      since: checked("since", flags.text("since")),
+      details: flags.on("details"),
+      until: checked("until", flags.text("until")),
     };
     const stream = await engine.stream("GET", `${path}/logs`, { query, signal });
     if (Config.Tty) for await (const data of stream as AsyncIterable<Buffer>) await write(stdout, data);
@@ -34,3 +36,9 @@ export const logs = command({
       for await (const chunk of demultiplex(stream as AsyncIterable<Buffer>)) await write(chunk.stream === 2 ? stderr : stdout, chunk.data);
   },
 });
+
+/** @throws DockerExit for what is neither a moment nor a span of time */
+function checked(name: string, text: string | undefined): string | undefined {
+  if (text === undefined || /^(\d+(\.\d+)?|[\d.hms]+|\d{4}-\d{2}-\d{2}.*)$/.test(text)) return moment(text, Date.now());
+  throw new DockerExit(1, `invalid value for ${JSON.stringify(name)}: failed to parse value as time or duration: ${JSON.stringify(text)}`);
+}

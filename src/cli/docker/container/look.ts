@@ -36,7 +36,7 @@ export const port = command({
     if (!/^\d+(\/(tcp|udp|sctp))?$/.test(wanted)) throw new BerthError("cli/usage", `invalid port: ${wanted}`);
     const key = wanted.includes("/") ? wanted : `${wanted}/tcp`;
     const found = bound.filter((one) => one.key === key);
-    if (found.length === 0) throw new BerthError("cli/usage", `no public port '${key}' published for ${name}`);
+    if (found.length === 0) throw new BerthError("cli/usage", `Error: No public port '${key}' published for ${name}`);
     for (const { address } of found) print(address);
   },
 });

@@ -14,6 +14,8 @@ export function mountSpec(text: string, cwd: string): MountSpec {
     const key = (at < 0 ? field : field.slice(0, at)).trim().toLowerCase();
     const value = at < 0 ? "true" : field.slice(at + 1);
     const on = value === "true" || value === "1";
+    if (switches.has(key) && !["true", "false", "1", "0"].includes(value)) fail(`invalid value for ${key}: ${value}`);
+    if (at < 0 && !switches.has(key)) fail(`invalid field '${field}' must be a key=value pair`);
     switch (key) {
       case "type":
         mount.Type = value.toLowerCase() as MountSpec["Type"]; // the engine names a type that it does not know
@@ -64,18 +66,33 @@ export function mountSpec(text: string, cwd: string): MountSpec {
         mount.ImageOptions = { Subpath: value };
         break;
       case "tmpfs-size":
-        mount.TmpfsOptions = { ...mount.TmpfsOptions, SizeBytes: ramBytes(value, "--mount") };
+        mount.TmpfsOptions = { ...mount.TmpfsOptions, SizeBytes: sizeOf(value, () => fail(`invalid value for ${key}: ${value}`)) };
         break;
       case "tmpfs-mode":
+        if (!/^[0-7]+$/.test(value)) fail(`invalid value for ${key}: ${value}`);
         mount.TmpfsOptions = { ...mount.TmpfsOptions, Mode: Number.parseInt(value, 8) };
         break;
       default:
-        fail(at < 0 ? `invalid field '${field}' must be a key=value pair` : `unexpected key '${key}' in '${field}'`);
+        fail(`unexpected key '${key}' in '${field}'`);
     }
   }
   if (mount.Target === "") fail("target is required");
+  for (const [kind, options] of [
+    ["volume", mount.VolumeOptions],
+    ["bind", mount.BindOptions],
+    ["tmpfs", mount.TmpfsOptions],
+    ["image", mount.ImageOptions],
+  ] as const)
+    if (options && mount.Type !== kind) fail(`cannot mix '${kind}-*' options with mount type '${mount.Type}'`);
   if (mount.Type === "bind" && mount.Source && /^\.{1,2}(\/|$)/.test(mount.Source)) mount.Source = resolve(cwd, mount.Source);
   return mount;
+}
+
+/** Keys that may stand without a value. */
+const switches = new Set(["readonly", "ro", "volume-nocopy", "bind-nonrecursive"]);
+
+function sizeOf(text: string, fail: () => never): number {
+  return /^\d+(\.\d+)? ?[kmgtp]?i?b?$/i.test(text) ? ramBytes(text, "--mount") : fail();
 }
 
 function pair(text: string): Record<string, string> {

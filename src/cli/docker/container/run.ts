@@ -1,12 +1,15 @@
 import { existsSync, writeFileSync } from "node:fs";
-import { resolve } from "node:path";
+import { dirname, resolve } from "node:path";
 import { BerthError } from "../../../system/error.ts";
+import { parseDetachKeys } from "../../client/detach-keys.ts";
 import { EngineError, runSession } from "../../client/index.ts";
 import { type Call, command, many } from "../command.ts";
 import { pullImage, taggedName } from "../image/transfer.ts";
 import { DockerExit, UsageError } from "../usage-error.ts";
 import { attachedStreams, createBody } from "./create-body.ts";
 import { createFlags } from "./create-flags.ts";
+import { createChecks } from "./option-checks.ts";
+import { checkTerminal } from "./terminal.ts";
 
 export const create = command({
   usage: "[OPTIONS] IMAGE [COMMAND] [ARG...]",
@@ -14,6 +17,7 @@ export const create = command({
   flags: createFlags,
   arity: [1, many],
   interspersed: false,
+  checks: createChecks,
   run: async (call) => call.print(await createContainer(call, true)),
 });
 
@@ -27,9 +31,14 @@ export const run = command({
   `,
   arity: [1, many],
   interspersed: false,
+  checks: createChecks,
   run: async (call) => {
     const { engine, flags } = call;
     const detach = flags.on("detach");
+    const streams = attachedStreams(flags, !detach);
+    checkTerminal(call, { tty: flags.on("tty"), stdin: streams.stdin && flags.on("interactive") });
+    const keys = flags.text("detach-keys");
+    if (keys) parseDetachKeys(keys);
     const id = await createContainer(call, !detach).catch((error: unknown) => failed(error, 125));
     const path = `/containers/${id}`;
     if (detach) {
@@ -38,7 +47,6 @@ export const run = command({
       return 0;
     }
     const tty = flags.on("tty");
-    const streams = attachedStreams(flags, true);
     const connection = await engine.hijack(`${path}/attach`, { query: { stream: true, ...streams } });
     // Asked before the start, so that a container that is removed at its end still tells its exit code.
     const condition = flags.on("rm") ? "removed" : "next-exit";
@@ -73,7 +81,10 @@ async function createContainer(call: Call, attached: boolean): Promise<string> {
   if (!["always", "missing", "never"].includes(policy))
     throw new UsageError(`invalid pull option: '${policy}': must be one of "always", "missing" or "never"`);
   const body = createBody(call, attached);
+  checkPlatform(flags.text("platform"));
   const cidFile = flags.text("cidfile");
+  if (cidFile !== undefined && !existsSync(dirname(resolve(call.cwd, cidFile))))
+    throw new UsageError(`failed to create the container ID file: open ${cidFile}: no such file or directory`);
   if (cidFile !== undefined && existsSync(resolve(call.cwd, cidFile)))
     throw new BerthError("cli/usage", `container ID file found, make sure the other container isn't running or delete ${cidFile}`);
   const make = () =>
@@ -94,6 +105,12 @@ async function createContainer(call: Call, attached: boolean): Promise<string> {
   for (const warning of made.Warnings ?? []) call.printError(`WARNING: ${warning}`);
   if (cidFile !== undefined) writeFileSync(resolve(call.cwd, cidFile), made.Id, { flag: "wx" });
   return made.Id;
+}
+
+/** @throws UsageError */
+function checkPlatform(text: string | undefined): void {
+  if (text !== undefined && (text.split("/").length > 3 || !/^[\w./-]*$/.test(text)))
+    throw new UsageError(`error parsing specified platform: ${JSON.stringify(text)}: cannot parse platform specifier: invalid argument`);
 }
 
 /** What is pulled is told on stderr: stdout is the container's. */

@@ -43,7 +43,7 @@ export const templateFunctions: Readonly<Record<string, (...args: readonly unkno
     if (Array.isArray(value)) return value.length;
     if (typeof value === "object" && value !== null) return Object.keys(value).length;
     if (value === null || value === undefined) return 0;
-    throw new TemplateError(`template: :1: error calling len: len of type ${typeof value}`);
+    throw new TemplateError(`template: :1: error calling len: len of type ${typeof value}`, "run");
   },
   index: (value, ...keys) => keys.reduce<unknown>(indexed, value),
   slice: (value, from, to) => {
@@ -57,26 +57,27 @@ export const templateFunctions: Readonly<Record<string, (...args: readonly unkno
   le: (a, b) => compared(a, b) <= 0,
   gt: (a, b) => compared(a, b) > 0,
   ge: (a, b) => compared(a, b) >= 0,
-  html: (text) => goText(text, "").replace(/[&<>"']/g, (one) => `&#${one.charCodeAt(0)};`),
+  html: (text) =>
+    goText(text, "").replace(/[&<>"']/g, (one) => ({ "&": "&amp;", "<": "&lt;", ">": "&gt;" })[one] ?? `&#${one.charCodeAt(0)};`),
   urlquery: (text) => encodeURIComponent(goText(text, "")).replace(/%20/g, "+"),
-  js: (text) => JSON.stringify(goText(text, "")).slice(1, -1),
+  js: (text) => JSON.stringify(goText(text, "")).slice(1, -1).replaceAll("'", "\\'"),
 };
 
 function compared(a: unknown, b: unknown): number {
   if (typeof a !== typeof b || (typeof a !== "number" && typeof a !== "string"))
-    throw new TemplateError("template: :1: error calling lt: incompatible types for comparison");
+    throw new TemplateError("template: :1: error calling lt: incompatible types for comparison", "run");
   return typeof a === "number" ? a - (b as number) : a < (b as string) ? -1 : a === b ? 0 : 1;
 }
 
 function indexed(value: unknown, key: unknown): unknown {
   if (Array.isArray(value)) {
     if (typeof key !== "number" || key < 0 || key >= value.length)
-      throw new TemplateError(`template: :1: error calling index: index out of range: ${goText(key)}`);
+      throw new TemplateError(`template: :1: error calling index: index out of range: ${goText(key)}`, "run");
     return value[key];
   }
   if (typeof value === "object" && value !== null) return (value as Record<string, unknown>)[goText(key)];
-  if (value === null || value === undefined) throw new TemplateError("template: :1: error calling index: index of untyped nil");
-  throw new TemplateError(`template: :1: error calling index: can't index item of type ${typeof value}`);
+  if (value === null || value === undefined) throw new TemplateError("template: :1: error calling index: index of untyped nil", "run");
+  throw new TemplateError(`template: :1: error calling index: can't index item of type ${typeof value}`, "run");
 }
 
 /** fmt.Sprint: blanks only between two operands that are both no strings. */

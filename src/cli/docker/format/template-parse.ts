@@ -2,6 +2,8 @@
 export type Node =
   | { readonly type: "text"; readonly text: string }
   | { readonly type: "print"; readonly pipe: Pipe }
+  | { readonly type: "break" }
+  | { readonly type: "continue" }
   | { readonly type: "if" | "with" | "range"; readonly pipe: Pipe; readonly then: readonly Node[]; readonly otherwise: readonly Node[] };
 
 export interface Pipe {
@@ -11,17 +13,32 @@ export interface Pipe {
 
 export type Operand =
   | { readonly type: "value"; readonly value: string | number | boolean | null }
-  | { readonly type: "fields"; readonly from: "dot" | string | Pipe; readonly names: readonly string[] }
+  | {
+      readonly type: "fields";
+      readonly from: "dot" | string | Pipe;
+      readonly names: readonly string[];
+      /** How it is written, and where: for what an error says. */
+      readonly text: string;
+      readonly place: string;
+    }
   | { readonly type: "call"; readonly name: string };
 
 export class TemplateError extends Error {
   override readonly name = "TemplateError";
+  /** Whether the text is no template, or only does not fit what it is run for. */
+  readonly kind: "parse" | "run";
+
+  constructor(message: string, kind: "parse" | "run" = "parse") {
+    super(message);
+    this.kind = kind;
+  }
 }
 
 /** @throws TemplateError in text/template's words */
 export function parseTemplate(text: string): Node[] {
   const pieces = split(text);
   let at = 0;
+  let ranges = 0;
   const nodes = (ends: readonly string[]): { list: Node[]; end: string } => {
     const list: Node[] = [];
     for (;;) {
@@ -34,30 +51,40 @@ export function parseTemplate(text: string): Node[] {
         if (piece.text) list.push({ type: "text", text: piece.text });
         continue;
       }
+      const jump = /^(break|continue)$/.exec(piece.code)?.[1] as "break" | "continue" | undefined; // the pattern allows no other word
+      if (jump) {
+        if (ranges === 0) throw new TemplateError(`template: :1: {{${jump}}} outside {{range}}`);
+        list.push(jump === "break" ? { type: "break" } : { type: "continue" });
+        continue;
+      }
       const word = /^(if|with|range|else|end)\b\s*/.exec(piece.code);
       const keyword = word?.[1];
       const rest = piece.code.slice(word?.[0].length ?? 0);
-      if (keyword === undefined) list.push({ type: "print", pipe: parsePipe(piece.code) });
+      const place = (skipped: number) => ({ template: text, at: piece.at + skipped });
+      if (keyword === undefined) list.push({ type: "print", pipe: parsePipe(piece.code, place(0)) });
       else if (keyword === "else" || keyword === "end") {
         if (ends.length === 0) throw new TemplateError(`template: :1: unexpected {{${keyword}}}`);
         return { list, end: piece.code };
-      } else list.push(block(keyword as "if", rest));
+      } else list.push(block(keyword as "if", rest, place(word?.[0].length ?? 0)));
     }
   };
-  const block = (type: "if" | "with" | "range", rest: string): Node => {
+  const block = (type: "if" | "with" | "range", rest: string, place: Place): Node => {
+    const pipe = parsePipe(rest, place);
+    if (type === "range") ranges += 1;
     const { list: then, end } = nodes(["else", "end"]);
-    if (end === "end") return { type, pipe: parsePipe(rest), then, otherwise: [] };
+    if (type === "range") ranges -= 1;
+    if (end === "end") return { type, pipe, then, otherwise: [] };
     const chained = /^else\s+(if|with)\s+(.*)$/s.exec(end);
     // `else if` is an if inside the else; both share the one `end`.
-    const otherwise = chained ? [block(chained[1] as "if", chained[2] ?? "")] : nodes(["end"]).list;
-    return { type, pipe: parsePipe(rest), then, otherwise };
+    const otherwise = chained ? [block(chained[1] as "if", chained[2] ?? "", place)] : nodes(["end"]).list;
+    return { type, pipe, then, otherwise };
   };
   return nodes([]).list;
 }
 
 /** Text and actions; `{{-` and `-}}` eat the white space beside them, comments are gone. */
-function split(text: string): ({ text: string } | { code: string })[] {
-  const pieces: ({ text: string } | { code: string })[] = [];
+function split(text: string): ({ text: string } | { code: string; at: number })[] {
+  const pieces: ({ text: string } | { code: string; at: number })[] = [];
   let rest = text;
   for (;;) {
     const open = rest.indexOf("{{");
@@ -69,7 +96,7 @@ function split(text: string): ({ text: string } | { code: string })[] {
     if (!action) throw new TemplateError("template: :1: unclosed action");
     const [all, trimBefore, code = "", trimAfter] = action;
     pieces.push({ text: trimBefore ? rest.slice(0, open).trimEnd() : rest.slice(0, open) });
-    if (!/^\s*\/\*/.test(code)) pieces.push({ code: code.trim() });
+    if (!/^\s*\/\*/.test(code)) pieces.push({ code: code.trim(), at: text.length - rest.length + open + all.indexOf(code.trimStart(), 2) });
     rest = rest.slice(open + all.length);
     if (trimAfter) rest = rest.trimStart();
   }
@@ -78,7 +105,20 @@ function split(text: string): ({ text: string } | { code: string })[] {
 const tokenForm =
   /\s*(?:("(?:[^"\\]|\\.)*")|`([^`]*)`|('(?:[^'\\]|\\.)')|(-?\d[\d.]*)|((?:\$\w*)?(?:\.\w+)+|\.|\$\w*)|(:=|=|\||\(|\)|,)|([A-Za-z_]\w*))/y;
 
-type Token = { readonly kind: "string" | "number" | "path" | "sign" | "word"; readonly text: string };
+type Token = { readonly kind: "string" | "number" | "path" | "sign" | "word"; readonly text: string; readonly at: number };
+
+/** Where a piece of code is in its template. */
+interface Place {
+  readonly template: string;
+  readonly at: number;
+}
+
+/** "1:8", as Go counts: lines from one, bytes of a line from nought. */
+function lineAndByte({ template, at }: Place): string {
+  const before = template.slice(0, at);
+  const line = before.lastIndexOf("\n") + 1;
+  return `${before.split("\n").length}:${Buffer.byteLength(before.slice(line))}`;
+}
 
 function tokens(code: string): Token[] {
   const list: Token[] = [];
@@ -87,19 +127,20 @@ function tokens(code: string): Token[] {
     const at = tokenForm.lastIndex;
     const match = tokenForm.exec(code);
     if (!match) throw new TemplateError(`template: :1: unexpected ${JSON.stringify(code.slice(at).trim()[0])} in operand`);
-    const [, quoted, raw, char, number, path, sign, word] = match;
-    if (quoted !== undefined) list.push({ kind: "string", text: JSON.parse(quoted.replace(/\\'/g, "'")) as string });
-    else if (raw !== undefined) list.push({ kind: "string", text: raw });
-    else if (char !== undefined) list.push({ kind: "number", text: String(char.codePointAt(1)) });
-    else if (number !== undefined) list.push({ kind: "number", text: number });
-    else if (path !== undefined) list.push({ kind: "path", text: path });
-    else if (sign !== undefined) list.push({ kind: "sign", text: sign });
-    else list.push({ kind: "word", text: word ?? "" });
+    const [all, quoted, raw, char, number, path, sign, word] = match;
+    const start = at + all.length - all.trimStart().length;
+    if (quoted !== undefined) list.push({ kind: "string", text: JSON.parse(quoted.replace(/\\'/g, "'")) as string, at: start });
+    else if (raw !== undefined) list.push({ kind: "string", text: raw, at: start });
+    else if (char !== undefined) list.push({ kind: "number", text: String(char.codePointAt(1)), at: start });
+    else if (number !== undefined) list.push({ kind: "number", text: number, at: start });
+    else if (path !== undefined) list.push({ kind: "path", text: path, at: start });
+    else if (sign !== undefined) list.push({ kind: "sign", text: sign, at: start });
+    else list.push({ kind: "word", text: word ?? "", at: start });
   }
   return list;
 }
 
-function parsePipe(code: string): Pipe {
+function parsePipe(code: string, place: Place): Pipe {
   const list = tokens(code);
   let at = 0;
   const isSign = (text: string, offset = 0) => list[at + offset]?.kind === "sign" && list[at + offset]?.text === text;
@@ -129,7 +170,16 @@ function parsePipe(code: string): Pipe {
     if (token?.kind === "number") return { type: "value", value: Number(token.text) };
     if (token?.kind === "path") {
       const [from = "", ...names] = token.text.split(".");
-      return { type: "fields", from: from || "dot", names: names.filter(Boolean) };
+      return {
+        type: "fields",
+        from: from || "dot",
+        names: names.filter(Boolean),
+        text: token.text,
+        place: lineAndByte({
+          ...place,
+          at: place.at + token.at + token.text.length - (names.at(-1)?.length ?? 0) - (names.length > 0 ? 1 : 0),
+        }),
+      };
     }
     if (token?.kind === "word") {
       if (token.text === "true" || token.text === "false") return { type: "value", value: token.text === "true" };
@@ -144,9 +194,15 @@ function parsePipe(code: string): Pipe {
     // ".Name" right behind a parenthesis reads a field of its value.
     if (after?.kind === "path" && after.text !== "." && after.text.startsWith(".")) {
       at += 1;
-      return { type: "fields", from, names: after.text.slice(1).split(".") };
+      return {
+        type: "fields",
+        from,
+        names: after.text.slice(1).split("."),
+        text: after.text,
+        place: lineAndByte({ ...place, at: place.at + after.at }),
+      };
     }
-    return { type: "fields", from, names: [] };
+    return { type: "fields", from, names: [], text: "", place: lineAndByte(place) };
   };
   const result = pipe();
   if (at < list.length) throw new TemplateError(`template: :1: unexpected ${JSON.stringify(list[at]?.text)} in command`);

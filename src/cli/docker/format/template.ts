@@ -2,51 +2,103 @@ import { goText, isTrue, templateFunctions } from "./template-functions.ts";
 import { type Node, type Operand, type Pipe, parseTemplate, TemplateError } from "./template-parse.ts";
 
 export interface TemplateOptions {
-  /** A field that is not there: "error" (as for a Go struct) or "<no value>" (as for a map). */
-  readonly missing?: "error" | "empty";
+  /** The Go type whose fields the data has, for what an error says: "*formatter.ContainerContext". None: a map decoded from JSON. */
+  readonly type?: string;
+  /** Laid over the usual functions. */
+  readonly functions?: Readonly<Record<string, (...args: readonly unknown[]) => unknown>>;
 }
 
 /**
  * Compiles what people write behind --format: the Go text/template language with fields, pipes, variables, if/with/range/else, and
- * Docker's functions (json, join, upper, ...).
+ * Docker's functions (json, join, upper, ...). A function in the data is a method: it takes the arguments that follow it.
  * @throws TemplateError for text that is no template, and when run for a field that is not there
  */
 export function compileTemplate(text: string, o: TemplateOptions = {}): (data: unknown) => string {
   const nodes = parseTemplate(text);
-  return (data) => runNodes(nodes, { root: data, dot: data, variables: new Map([["$", data]]), missing: o.missing ?? "error" });
+  const functions = { ...templateFunctions, ...o.functions };
+  checkFunctions(nodes, functions);
+  return (data) => {
+    const maps = new WeakSet<object>();
+    return runNodes(nodes, { root: data, dot: data, variables: new Map([["$", data]]), functions, maps, type: o.type });
+  };
 }
 
 interface Scope {
   readonly root: unknown;
   readonly dot: unknown;
   readonly variables: Map<string, unknown>;
-  readonly missing: "error" | "empty";
+  readonly functions: TemplateOptions["functions"] & object;
+  /** What is a map in Go, where a key that is not there is "<no value>", and not a struct, which has its fields. */
+  readonly maps: WeakSet<object>;
+  readonly type: string | undefined;
+}
+
+/** Unknown functions are found while a template is read. */
+function checkFunctions(nodes: readonly Node[], functions: object): void {
+  const checkPipe = (pipe: Pipe): void => {
+    for (const operand of pipe.commands.flat()) {
+      if (operand.type === "call" && !Object.hasOwn(functions, operand.name) && !["and", "or"].includes(operand.name))
+        throw new TemplateError(`template: :1: function ${JSON.stringify(operand.name)} not defined`);
+      if (operand.type === "fields" && typeof operand.from === "object") checkPipe(operand.from);
+    }
+  };
+  for (const node of nodes) {
+    if ("pipe" in node) checkPipe(node.pipe);
+    if ("then" in node) for (const list of [node.then, node.otherwise]) checkFunctions(list, functions);
+  }
+}
+
+/** What ends a range before its time, with what was printed up to there. */
+class Jump extends Error {
+  readonly kind: "break" | "continue";
+  readonly before: string;
+  constructor(kind: "break" | "continue", before: string) {
+    super(kind);
+    this.kind = kind;
+    this.before = before;
+  }
 }
 
 function runNodes(nodes: readonly Node[], scope: Scope): string {
-  return nodes.map((node) => runNode(node, scope)).join("");
+  let text = "";
+  for (const node of nodes) {
+    if (node.type === "break" || node.type === "continue") throw new Jump(node.type, text);
+    try {
+      text += runNode(node, scope);
+    } catch (error) {
+      if (error instanceof Jump) throw new Jump(error.kind, text + error.before);
+      throw error;
+    }
+  }
+  return text;
 }
 
-function runNode(node: Node, scope: Scope): string {
+function runNode(node: Exclude<Node, { type: "break" } | { type: "continue" }>, scope: Scope): string {
   if (node.type === "text") return node.text;
   if (node.type === "print") {
     const value = runPipe(node.pipe, scope);
-    return node.pipe.declare.length > 0 ? "" : goText(value, "<no value>");
+    return node.pipe.declare.length > 0 ? "" : goText(value, value === null ? "<nil>" : "<no value>");
   }
   const inner = { ...scope, variables: new Map(scope.variables) };
   const value = runPipe(node.pipe, inner);
   if (node.type === "range") {
     const items = rangeItems(value);
     if (items.length === 0) return runNodes(node.otherwise, inner);
-    return items
-      .map(([key, item]) => {
-        const variables = new Map(inner.variables);
-        const [first, second] = node.pipe.declare;
-        if (second !== undefined) variables.set(first ?? "", key).set(second, item);
-        else if (first !== undefined) variables.set(first, item);
-        return runNodes(node.then, { ...scope, dot: item, variables });
-      })
-      .join("");
+    let text = "";
+    for (const [key, item] of items) {
+      const variables = new Map(inner.variables);
+      const [first, second] = node.pipe.declare;
+      if (second !== undefined) variables.set(first ?? "", key).set(second, item);
+      else if (first !== undefined) variables.set(first, item);
+      try {
+        text += runNodes(node.then, { ...scope, dot: item, variables });
+      } catch (error) {
+        if (!(error instanceof Jump)) throw error;
+        text += error.before;
+        if (error.kind === "break") break;
+      }
+    }
+    return text;
   }
   if (!isTrue(value)) return runNodes(node.otherwise, inner);
   return runNodes(node.then, node.type === "with" ? { ...inner, dot: value } : inner);
@@ -60,7 +112,7 @@ function rangeItems(value: unknown): [unknown, unknown][] {
     return Object.keys(value)
       .sort()
       .map((key) => [key, (value as Record<string, unknown>)[key]]);
-  throw new TemplateError(`template: :1: range can't iterate over ${goText(value, "")}`);
+  throw new TemplateError(`template: :1: range can't iterate over ${goText(value, "")}`, "run");
 }
 
 function runPipe(pipe: Pipe, scope: Scope): unknown {
@@ -75,8 +127,10 @@ function runPipe(pipe: Pipe, scope: Scope): unknown {
 function runCommand(operands: readonly Operand[], scope: Scope, piped: readonly unknown[]): unknown {
   const [first, ...rest] = operands;
   if (first?.type !== "call") {
-    if (rest.length > 0 || piped.length > 0) throw new TemplateError("template: :1: can't give argument to non-function");
-    return first ? operandValue(first, scope) : undefined;
+    const value = first ? operandValue(first, scope) : undefined;
+    if (typeof value === "function") return value(...rest.map((operand) => operandValue(operand, scope)), ...piped);
+    if (rest.length > 0 || piped.length > 0) throw new TemplateError("template: :1: can't give argument to non-function", "run");
+    return value;
   }
   if (first.name === "and" || first.name === "or") {
     // They stop at the first operand that decides.
@@ -87,18 +141,12 @@ function runCommand(operands: readonly Operand[], scope: Scope, piped: readonly 
     }
     return value;
   }
-  return callFunction(first.name, [...rest.map((operand) => operandValue(operand, scope)), ...piped]);
-}
-
-function callFunction(name: string, args: readonly unknown[]): unknown {
-  const run = Object.hasOwn(templateFunctions, name) ? templateFunctions[name] : undefined;
-  if (!run) throw new TemplateError(`template: :1: function ${JSON.stringify(name)} not defined`);
-  return run(...args);
+  return scope.functions[first.name]?.(...rest.map((operand) => operandValue(operand, scope)), ...piped);
 }
 
 function operandValue(operand: Operand, scope: Scope): unknown {
   if (operand.type === "value") return operand.value;
-  if (operand.type === "call") return callFunction(operand.name, []);
+  if (operand.type === "call") return scope.functions[operand.name]?.();
   let value: unknown;
   if (typeof operand.from !== "string") value = runPipe(operand.from, scope);
   else if (operand.from === "dot") value = scope.dot;
@@ -106,20 +154,45 @@ function operandValue(operand: Operand, scope: Scope): unknown {
     if (!scope.variables.has(operand.from)) throw new TemplateError(`template: :1: undefined variable ${JSON.stringify(operand.from)}`);
     value = scope.variables.get(operand.from);
   }
-  for (const name of operand.names) value = fieldOf(value, name, scope.missing);
+  for (const name of operand.names) value = fieldOf(value, name, operand, scope);
   return value;
 }
 
-function fieldOf(value: unknown, name: string, missing: "error" | "empty"): unknown {
-  if (value === null || value === undefined) {
-    if (missing === "empty") return undefined;
-    throw new TemplateError(`template: :1: nil pointer evaluating interface {}.${name}`);
-  }
+/** Fields that are maps in Docker's API: what is not in them is no mistake. */
+const mapFields = new Set(
+  "Annotations Attributes AuxiliaryAddresses Containers Data DriverOpts ExposedPorts IndexConfigs Labels Networks Options PortBindings Ports Runtimes StorageOpt Sysctls Tmpfs Volumes".split(
+    " ",
+  ),
+);
+const listFields = new Set(
+  "Aliases Binds CapAdd CapDrop Cmd Dns DnsOptions DnsSearch Entrypoint Env ExtraHosts GroupAdd Links OnBuild SecurityOpt VolumesFrom".split(
+    " ",
+  ),
+);
+/** Fields that the JSON leaves out where they are not set. */
+const optionalFields = new Set(["Init", "Health", "Healthcheck", "StopTimeout", "Shell"]);
+
+function fieldOf(value: unknown, name: string, operand: Extract<Operand, { type: "fields" }>, scope: Scope): unknown {
+  const refuse = (why: string): never => {
+    throw new TemplateError(`template: :${operand.place}: executing "" at <${operand.text}>: ${why}`, "run");
+  };
+  if (value === undefined) return refuse(`nil data; no entry for key ${JSON.stringify(name)}`);
+  if (value === null) return refuse(`nil pointer evaluating interface {}.${name}`);
   if (typeof value !== "object" || Array.isArray(value))
-    throw new TemplateError(`template: :1: can't evaluate field ${name} in type ${Array.isArray(value) ? "[]interface {}" : typeof value}`);
-  if (!Object.hasOwn(value, name)) {
-    if (missing === "empty") return undefined;
-    throw new TemplateError(`template: :1: executing "" at <.${name}>: map has no entry for key ${JSON.stringify(name)}`);
+    return refuse(`can't evaluate field ${name} in type ${Array.isArray(value) ? "[]interface {}" : typeof value}`);
+  const field = (value as Record<string, unknown>)[name];
+  if (!Object.hasOwn(value, name) || field === undefined) {
+    if (scope.maps.has(value)) return undefined;
+    if (optionalFields.has(name) && value !== scope.root) return null;
+    return refuse(
+      scope.type === undefined ? `map has no entry for key ${JSON.stringify(name)}` : `can't evaluate field ${name} in type ${scope.type}`,
+    );
   }
-  return (value as Record<string, unknown>)[name];
+  if (scope.maps.has(value)) return field;
+  if (mapFields.has(name)) {
+    const map = field ?? {};
+    if (typeof map === "object") scope.maps.add(map);
+    return map;
+  }
+  return field === null && listFields.has(name) ? [] : field;
 }

@@ -1,8 +1,9 @@
+import { goTime } from "../../render/human-time.ts";
 import { type Call, command } from "../command.ts";
 import { filterQuery } from "../filters.ts";
 import { listFormat } from "../format/format-flag.ts";
 import { printListing } from "../format/listing.ts";
-import { goTime, humanDuration, humanSize } from "../table.ts";
+import { humanDuration, humanSize } from "../table.ts";
 import { DockerExit } from "../usage-error.ts";
 import { imageTree } from "./tree.ts";
 
@@ -42,6 +43,8 @@ export const ls = command({
     if (flags.on("quiet")) for (const id of new Set(rows.map((one) => one.ID))) print(id);
     else
       printListing(call, rows, {
+        type: "*formatter.imageContext",
+        idHead: "IMAGE ID",
         columns: [
           ["REPOSITORY", "Repository"],
           ["TAG", "Tag"],
@@ -92,7 +95,7 @@ const none = "<none>";
 function row(image: ImageSummary, name: ImageName, whole: boolean) {
   return {
     Containers: image.Containers < 0 ? "N/A" : String(image.Containers),
-    CreatedAt: goTime(image.Created * 1000),
+    CreatedAt: goTime(image.Created),
     CreatedSince: `${humanDuration(Math.max(0, Date.now() / 1000 - image.Created))} ago`,
     Digest: name.digest,
     ID: whole ? image.Id : image.Id.replace(/^sha256:/, "").slice(0, 12),

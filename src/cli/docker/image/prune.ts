@@ -17,7 +17,7 @@ export const prune = command({
     const warning = all
       ? "WARNING! This will remove all images without at least one container associated to them."
       : "WARNING! This will remove all dangling images.";
-    if (!call.flags.on("force") && !(await confirmed(call, warning))) throw new DockerExit(1, "image prune has been cancelled");
+    if (!call.flags.on("force") && !(await confirmed(call, warning))) throw new DockerExit(0);
     const { text, reclaimed } = await pruneImages(call, { all, filters: call.flags.list("filter") });
     if (text) call.print(text);
     call.print(`Total reclaimed space: ${humanSize(reclaimed)}`);

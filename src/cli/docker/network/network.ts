@@ -5,7 +5,7 @@ import { confirmed } from "../confirm.ts";
 import { forEachArgument } from "../each.ts";
 import { filterQuery } from "../filters.ts";
 import { listFormat } from "../format/format-flag.ts";
-import { printListing } from "../format/listing.ts";
+import { labelOf, printListing } from "../format/listing.ts";
 import { DockerExit } from "../usage-error.ts";
 import { ipamConfig } from "./ipam-config.ts";
 
@@ -82,10 +82,13 @@ export const ls = command({
         Labels: Object.entries(Labels)
           .map(([name, value]) => `${name}=${value}`)
           .join(","),
+        Label: labelOf(Labels),
         CreatedAt: Created,
       }));
     printListing(call, rows, {
       quiet: "ID",
+      type: "*network.networkContext",
+      idHead: "NETWORK ID",
       columns: [
         ["NETWORK ID", "ID"],
         ["NAME", "Name"],
@@ -101,13 +104,19 @@ export const rm = command({
   about: "Remove one or more networks",
   flags: "-f, --force  Do not error if the network does not exist",
   arity: [1, many],
-  run: (call) =>
-    forEachArgument(call, async (name) => {
-      await call.engine.json("DELETE", `/networks/${encodeURIComponent(name)}`).catch((error: unknown) => {
+  run: async (call) => {
+    const code = await forEachArgument(call, async (name) => {
+      try {
+        await call.engine.json("DELETE", `/networks/${encodeURIComponent(name)}`);
+        return name;
+      } catch (error) {
         if (!call.flags.on("force") || !(error instanceof EngineError) || error.status !== 404) throw error;
-      });
-      return name;
-    }),
+        return undefined;
+      }
+    });
+    if (code !== 0) call.printError(`exit status ${code}`); // Docker's last word about it
+    return code;
+  },
 });
 
 export const prune = command({
@@ -120,7 +129,7 @@ export const prune = command({
   run: async (call) => {
     const { engine, flags, print } = call;
     const question = "WARNING! This will remove all custom networks not used by at least one container.";
-    if (!flags.on("force") && !(await confirmed(call, question))) throw new DockerExit(1, "network prune has been cancelled");
+    if (!flags.on("force") && !(await confirmed(call, question))) throw new DockerExit(0);
     const query = { filters: filterQuery(flags.list("filter")) };
     const { NetworksDeleted } = await engine.json<{ NetworksDeleted: string[] | null }>("POST", "/networks/prune", { query });
     if (NetworksDeleted?.length) print(`Deleted Networks:\n${NetworksDeleted.join("\n")}\n`);

@@ -1,6 +1,6 @@
+import { formatRows } from "../../render/format-rows.ts";
 import { command } from "../command.ts";
 import { listFormat } from "../format/format-flag.ts";
-import { compileTemplate } from "../format/template.ts";
 import { humanDuration, humanSize, table } from "../table.ts";
 
 /** GET /system/df, as far as it is shown. */
@@ -23,6 +23,7 @@ export interface DiskUsage {
     State: string;
     Status: string;
     SizeRw?: number;
+    Mounts?: readonly { Type: string }[];
   }[];
   readonly Volumes: readonly { Name: string; UsageData?: { Size: number; RefCount: number } }[];
   readonly BuildCache: readonly {
@@ -48,15 +49,13 @@ export const df = command({
     const usage = await engine.json<DiskUsage>("GET", "/system/df");
     const format = flags.text("format");
     if (flags.on("verbose")) {
-      print(verbose(usage));
+      if (format === undefined || format === "table") print(verbose(usage));
+      else for (const line of formatRows(format, [verboseFields(usage)])) print(line);
       return;
     }
     const rows = summary(usage);
-    if (format === "json") for (const one of rows) print(JSON.stringify(one));
-    else if (format !== undefined && format !== "table") {
-      const render = compileTemplate(format.replaceAll("\\t", "\t").replaceAll("\\n", "\n"));
-      for (const one of rows) print(render(one));
-    } else
+    if (format !== undefined && format !== "table") for (const line of formatRows(format, rows)) print(line);
+    else
       print(
         table(
           ["TYPE", "TOTAL", "ACTIVE", "SIZE", "RECLAIMABLE"],
@@ -113,6 +112,16 @@ function line(type: string, total: number, active: number, size: number, reclaim
   };
 }
 
+/** What a template sees with --verbose. */
+function verboseFields({ Images, Containers, Volumes, BuildCache }: DiskUsage): Record<string, unknown> {
+  const labelled = Volumes.map((volume) => ({
+    ...volume,
+    Links: String(volume.UsageData?.RefCount ?? 0),
+    Size: humanSize(Math.max(0, volume.UsageData?.Size ?? 0)),
+  }));
+  return { Images, Containers, Volumes: labelled, BuildCache };
+}
+
 function verbose(usage: DiskUsage): string {
   const age = (seconds: number) => `${humanDuration(Math.max(0, Date.now() / 1000 - seconds))} ago`;
   const images = usage.Images.map((image) => {
@@ -127,6 +136,7 @@ function verbose(usage: DiskUsage): string {
     one.Id.slice(0, 12),
     one.Image,
     `"${one.Command.slice(0, 19)}${one.Command.length > 19 ? "…" : ""}"`,
+    String((one.Mounts ?? []).filter((mount) => mount.Type === "volume").length),
     humanSize(one.SizeRw ?? 0),
     age(one.Created),
     one.Status,
@@ -151,7 +161,7 @@ function verbose(usage: DiskUsage): string {
     "Images space usage:\n",
     table(["REPOSITORY", "TAG", "IMAGE ID", "CREATED", "SIZE", "SHARED SIZE", "UNIQUE SIZE", "CONTAINERS"], images),
     "\nContainers space usage:\n",
-    table(["CONTAINER ID", "IMAGE", "COMMAND", "SIZE", "CREATED", "STATUS", "NAMES"], containers),
+    table(["CONTAINER ID", "IMAGE", "COMMAND", "LOCAL VOLUMES", "SIZE", "CREATED", "STATUS", "NAMES"], containers),
     "\nLocal Volumes space usage:\n",
     table(["VOLUME NAME", "LINKS", "SIZE"], volumes),
     `\nBuild cache usage: ${humanSize(cacheSize)}\n`,

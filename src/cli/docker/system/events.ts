@@ -24,13 +24,22 @@ export const events = command({
     try {
       for await (const event of engine.lines<DockerEvent>("GET", "/events", { query, signal })) {
         if (format === undefined) print(eventLine(event));
-        else for (const line of formatRows(format, [event as unknown as Record<string, unknown>])) print(line);
+        else
+          for (const line of formatRows(format, [format === "json" ? { ...event } : templateFields(event)], { type: "*events.Message" }))
+            print(line);
       }
     } catch (error) {
       if (!signal.aborted) throw error; // Ctrl-C is how it ends
     }
   },
 });
+
+/** An event under the names that it has in Go. */
+function templateFields(event: DockerEvent): Record<string, unknown> {
+  const { scope, time, timeNano, ...same } = event;
+  const old = { Status: event.Action, ID: event.Actor.ID, From: event.Actor.Attributes["image"] ?? "" };
+  return { ...same, ...old, Scope: scope, Time: time, TimeNano: timeNano };
+}
 
 /** `2026-01-01T10:00:00.123456789Z container start <id> (image=busybox, name=web)` */
 function eventLine({ Type, Action, Actor, timeNano }: DockerEvent): string {

@@ -28,7 +28,10 @@ export const info = command({
     const server = await engine.json<Info>("GET", "/info");
     const format = flags.text("format");
     if (format !== undefined) {
-      for (const line of formatRows(format, [server])) print(line);
+      // The client and its plugins are this program.
+      const ClientInfo = { Debug: false, Context: "default", Plugins: [], Warnings: null };
+      const fields = { ...server, ClientInfo };
+      for (const line of formatRows(format, [fields], { type: "system.dockerInfo" })) print(line);
       return;
     }
     const client = [
@@ -85,10 +88,20 @@ export const version = command({
   run: async ({ engine, flags, print }) => {
     const server = await engine.json<Version>("GET", "/version");
     // Client and engine are one program.
-    const client = { Version: server.Version, ApiVersion: server.ApiVersion, Os: server.Os, Arch: server.Arch, Context: "default" };
+    const client = {
+      Version: server.Version,
+      ApiVersion: server.ApiVersion,
+      DefaultAPIVersion: server.ApiVersion,
+      GitCommit: "",
+      GoVersion: "",
+      Os: server.Os,
+      Arch: server.Arch,
+      BuildTime: "",
+      Context: "default",
+    };
     const format = flags.text("format");
     if (format !== undefined) {
-      for (const text of formatRows(format, [{ Client: client, Server: server }])) print(text);
+      for (const text of formatRows(format, [{ Client: client, Server: server }], { type: "system.versionInfo" })) print(text);
       return;
     }
     print(`Client: Berth

@@ -18,8 +18,9 @@ export const prune = command({
   run: async (call) => {
     const { flags } = call;
     const [all, volumes] = [flags.on("all"), flags.on("volumes")];
-    if (!flags.on("force") && !(await confirmed(call, warning({ all, volumes }))))
-      throw new DockerExit(1, "system prune has been cancelled");
+    if (volumes && flags.list("filter").some((text) => text.startsWith("until=")))
+      throw new DockerExit(1, 'ERROR: The "until" filter is not supported with "--volumes"');
+    if (!flags.on("force") && !(await confirmed(call, warning({ all, volumes })))) throw new DockerExit(0);
     const filters = flags.list("filter");
     const parts = [await pruneKind(call, "containers", "Containers", "ContainersDeleted", filters)];
     parts.push(await pruneKind(call, "networks", "Networks", "NetworksDeleted", filters));

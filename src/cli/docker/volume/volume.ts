@@ -3,7 +3,8 @@ import { command, many } from "../command.ts";
 import { forEachArgument } from "../each.ts";
 import { filterQuery } from "../filters.ts";
 import { listFormat } from "../format/format-flag.ts";
-import { printListing } from "../format/listing.ts";
+import { labelOf, printListing } from "../format/listing.ts";
+import { table } from "../table.ts";
 import { DockerExit } from "../usage-error.ts";
 import { clusterSpec, hiddenClusterFlags } from "./cluster.ts";
 
@@ -46,12 +47,15 @@ export const ls = command({
     --cluster  (swarm)
   `,
   run: async (call) => {
-    const { engine, flags } = call;
+    const { engine, flags, print } = call;
     const query = { filters: filterQuery(flags.list("filter")) };
     const { Volumes } = await engine.json<{ Volumes: Volume[] | null }>("GET", "/volumes", { query });
+    if (flags.on("cluster")) return print(table(["VOLUME NAME", "GROUP", "DRIVER", "AVAILABILITY", "STATUS"], []));
     const rows = (Volumes ?? [])
       .sort((a, b) => (a.Name < b.Name ? -1 : 1))
       .map(({ Name, Driver, Scope, Mountpoint, Labels }) => ({
+        ...notInTheList,
+        Label: labelOf(Labels),
         Name,
         Driver,
         Scope,
@@ -62,6 +66,7 @@ export const ls = command({
       }));
     printListing(call, rows, {
       quiet: "Name",
+      type: "*formatter.volumeContext",
       columns: [
         ["DRIVER", "Driver"],
         ["VOLUME NAME", "Name"],
@@ -69,6 +74,9 @@ export const ls = command({
     });
   },
 });
+
+/** What a list of volumes is not told. */
+const notInTheList = { Availability: "N/A", Group: "N/A", Links: "N/A", Size: "N/A", Status: "N/A" };
 
 export const rm = command({
   usage: "[OPTIONS] VOLUME [VOLUME...]",
