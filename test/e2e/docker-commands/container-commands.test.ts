@@ -84,7 +84,7 @@ it("copies files in and out, shows what changed, exports and commits", async () 
 it("shows ports, processes, usage and sizes, also by template", async () => {
   expect(await docker("port", "web")).toMatch(/^80\/tcp -> 127\.0\.0\.1:\d+$/);
   expect(await docker("port", "web", "80")).toMatch(/^127\.0\.0\.1:\d+$/);
-  expect(await attempt("port", "web", "81")).toMatchObject({ exitCode: 1, stderr: "no public port '81/tcp' published for web" });
+  expect(await attempt("port", "web", "81")).toMatchObject({ exitCode: 1, stderr: "Error: No public port '81/tcp' published for web" });
   expect(await docker("top", "web", "-o", "pid,comm")).toMatch(/^PID +COMMAND\n\d+ +sleep$/);
   expect(await docker("stats", "--no-stream", "--format", "{{.Name}} {{.PIDs}} {{.MemUsage}}", "web")).toMatch(/^web 1 .* \/ 64MiB$/);
   expect(await docker("ps", "-s", "--filter", "name=web", "--format", "{{.Names}} {{.Size}}")).toMatch(/^web \d+B \(virtual .*MB\)$/);
@@ -105,14 +105,17 @@ it("changes limits while it runs, and connects networks", async () => {
 it("attaches at the start and answers the exit code", async () => {
   await docker("create", "--name", "once", "busybox", "sh", "-c", "echo out; exit 6");
   expect(await attempt("start", "-a", "once")).toMatchObject({ exitCode: 6, stdout: "out" });
-  expect(await attempt("attach", "once")).toMatchObject({ exitCode: 1, stderr: "cannot attach to a stopped container, start it first" });
+  expect(await attempt("attach", "once")).toMatchObject({
+    exitCode: 1,
+    stderr: "You cannot attach to a stopped container, start it first",
+  });
   expect(await docker("wait", "once")).toBe("6");
 });
 
 it("tells events of the past, and prunes what it is told to", async () => {
   const events = await docker("events", "--since", "10m", "--until", "0s", "--filter", "container=once", "--format", "{{.Action}}");
   expect(events.split("\n")).toEqual(expect.arrayContaining(["create", "attach", "start", "die"]));
-  expect(await attempt("container", "prune")).toMatchObject({ exitCode: 1, stderr: expect.stringContaining("cancelled") });
+  expect(await attempt("container", "prune")).toMatchObject({ exitCode: 0, stdout: expect.stringMatching(/\[y\/N\] $/) });
   expect(await docker("container", "prune", "-f")).toMatch(/^Deleted Containers:\n[0-9a-f]{64}\n\nTotal reclaimed space: 0B$/);
 });
 

@@ -1,4 +1,5 @@
 import type { Container } from "../../../api/index.ts";
+import { messageOf } from "../../../system/error.ts";
 import { demultiplex } from "../../client/index.ts";
 import { write } from "../../client/session.ts";
 import { moment } from "../../moment.ts";
@@ -39,6 +40,9 @@ export const logs = command({
 
 /** @throws DockerExit for what is neither a moment nor a span of time */
 function checked(name: string, text: string | undefined): string | undefined {
-  if (text === undefined || /^(\d+(\.\d+)?|[\d.hms]+|\d{4}-\d{2}-\d{2}.*)$/.test(text)) return moment(text, Date.now());
-  throw new DockerExit(1, `invalid value for ${JSON.stringify(name)}: failed to parse value as time or duration: ${JSON.stringify(text)}`);
+  try {
+    return moment(text, Date.now());
+  } catch (error) {
+    throw new DockerExit(1, `invalid value for ${JSON.stringify(name)}: ${messageOf(error)}`);
+  }
 }

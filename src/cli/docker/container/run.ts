@@ -42,8 +42,11 @@ export const run = command({
     const id = await createContainer(call, !detach).catch((error: unknown) => failed(error, 125));
     const path = `/containers/${id}`;
     if (detach) {
-      await engine.json("POST", `${path}/start`).catch((error: unknown) => failed(error, startCode(error)));
+      // Its id is told also where it could not be started: it is there.
+      const started = await engine.json("POST", `${path}/start`).catch((error: unknown) => ({ error }));
       call.print(id);
+      if (started !== undefined && typeof started === "object" && started !== null && "error" in started)
+        failed(started.error, startCode(started.error));
       return 0;
     }
     const tty = flags.on("tty");
