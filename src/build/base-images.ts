@@ -1,4 +1,7 @@
 import { BerthError } from "../system/index.ts";
+import { layoutImage } from "./layout-image.ts";
+import type { Vertex } from "./progress.ts";
+import { chainOf } from "./remote-cache/chain.ts";
 import type { Session } from "./session.ts";
 import { type StageState, stateOfImage } from "./stage-state.ts";
 
@@ -26,7 +29,7 @@ export class BaseImages {
   }
 
   async #resolve(name: string): Promise<StageState> {
-    const { images, pullImage, progress, request, signal, contexts } = this.#session;
+    const { images, pullImage, progress, request, contexts } = this.#session;
     const ref = contexts.imageOf(name) ?? name;
     const result = contexts.resultOf(name);
     if (result)
@@ -35,24 +38,64 @@ export class BaseImages {
         result.chainIds,
         [...result.chainIds].reverse().map((chain) => images.layerDir(chain)),
       );
+    const layout = contexts.layoutOf(name);
+    if (layout !== undefined) return await layoutImage(this.#session, name, layout);
     let image = this.#inStore(ref);
     const vertex = progress.declare(
       ref === name ? `[internal] load metadata for ${fullName(ref)}` : `[context ${name}] load metadata for ${ref}`,
     );
+    const peeked = image ? undefined : await this.#peek(ref, vertex);
+    if (peeked) return peeked;
     return await progress.run(vertex, async () => {
       if ((!image || request.pull) && pullImage && !ref.startsWith("sha256:")) {
-        const id = await pullImage(ref, {
-          ...(request.platform ? { platform: request.platform } : {}),
-          signal,
-          onProgress: (p) => progress.transfer(vertex, p),
-        }).catch((error: unknown) => {
-          signal.throwIfAborted();
-          throw unresolved(ref, name, error);
-        });
+        const id = await this.#pull(ref, name, vertex);
         image = images.resolve(id) ?? images.resolve(ref);
       }
       if (!image) throw new BerthError("build/base-image", `the image ${ref} is not here and cannot be pulled`);
       return stateOfImage(image.config, image.chainIds, images.layerDirs(image.id));
+    });
+  }
+
+  /** The image by what its registry says of it: its layers come when something reads them. */
+  async #peek(ref: string, vertex: Vertex): Promise<StageState | undefined> {
+    const { images, peekImage, pullImage, progress, imported, request, signal } = this.#session;
+    if (!peekImage || !pullImage || ref.startsWith("sha256:")) return undefined;
+    const platform = request.platform ? { platform: request.platform } : {};
+    // What goes wrong is told by the pull that follows.
+    const config = await peekImage(ref, { ...platform, signal }).catch(() => undefined);
+    signal.throwIfAborted();
+    if (!config) return undefined;
+    return await progress.run(vertex, async () => {
+      const chainIds: string[] = [];
+      for (const diffId of config.rootfs.diff_ids) chainIds.push(chainOf(chainIds.at(-1), diffId));
+      const state = stateOfImage(
+        config,
+        chainIds,
+        [...chainIds].reverse().map((chain) => images.layerDir(chain)),
+      );
+      imported.later(state.layers, async () => {
+        const fetching = progress.declare(`[internal] pull ${fullName(ref)}`);
+        await progress.run(fetching, async () => {
+          const id = await this.#pull(ref, ref, fetching);
+          // The tag may mean another image since.
+          const pulled = images.resolve(id)?.chainIds ?? [];
+          if (pulled.join() !== chainIds.join())
+            throw new BerthError("build/base-image", `the image ${ref} was changed in its registry during the build`);
+        });
+      });
+      return state;
+    });
+  }
+
+  async #pull(ref: string, name: string, vertex: Vertex): Promise<string> {
+    const { pullImage, progress, request, signal } = this.#session;
+    return await pullImage!(ref, {
+      ...(request.platform ? { platform: request.platform } : {}),
+      signal,
+      onProgress: (p) => progress.transfer(vertex, p),
+    }).catch((error: unknown) => {
+      signal.throwIfAborted();
+      throw unresolved(ref, name, error);
     });
   }
 

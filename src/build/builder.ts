@@ -18,7 +18,8 @@ import { parseCheck } from "./dockerfile/directives.ts";
 import { nearest } from "./dockerfile/dockerfile-error.ts";
 import { type Dockerfile, parseDockerfile } from "./dockerfile/parse-dockerfile.ts";
 import { globalArgs } from "./global-args.ts";
-import type { BaseImage, BuildImages, PullImage } from "./images.ts";
+import type { BaseImage, BuildImages, PeekImage, PullImage } from "./images.ts";
+import { type OpenLayout, openDirectoryLayout } from "./layout-image.ts";
 import { Progress } from "./progress.ts";
 import type { BlobDescriptor, OpenCache } from "./remote-cache/cache-content.ts";
 import { exportOptions } from "./remote-cache/cache-entry.ts";
@@ -43,6 +44,10 @@ export interface BuildOptions {
   /** A promise where whoever reads the events is behind: the steps wait for it with their output. */
   room?(): Promise<void> | undefined;
   readonly pullImage?: PullImage;
+  /** Lets a base image wait in its registry until a step reads it: with an imported cache none may. */
+  readonly peekImage?: PeekImage;
+  /** Where layouts are that are not directories of this machine. */
+  readonly openLayout?: OpenLayout;
   /** Where the caches of the request are. */
   readonly openCache?: OpenCache;
   /** Told once, before the first step. */
@@ -177,6 +182,8 @@ export class Builder {
           done: (line, state) => steps?.done(line, imageName(imageConfigOf(state, {}, epochIso))),
         },
         pullImage: options.pullImage,
+        openLayout: options.openLayout ?? openDirectoryLayout,
+        peekImage: request.cacheFrom?.length && !request.noCache ? options.peekImage : undefined,
         mountCacheDir: join(this.o.rootDir, "mounts"),
         globals,
         epochIso,

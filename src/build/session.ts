@@ -5,7 +5,8 @@ import type { MountLocks } from "./cache/mount-locks.ts";
 import type { StepsInFlight } from "./cache/steps-in-flight.ts";
 import type { Contexts } from "./context/contexts.ts";
 import type { Dockerfile } from "./dockerfile/parse-dockerfile.ts";
-import type { BuildImages, PullImage } from "./images.ts";
+import type { BuildImages, PeekImage, PullImage } from "./images.ts";
+import type { OpenLayout } from "./layout-image.ts";
 import type { Progress } from "./progress.ts";
 import type { ImportedCaches } from "./remote-cache/imported-caches.ts";
 import type { UsedSteps } from "./remote-cache/used-steps.ts";
@@ -35,6 +36,8 @@ export interface Session {
     readonly inOrder: boolean;
   };
   readonly pullImage: PullImage | undefined;
+  readonly peekImage: PeekImage | undefined;
+  readonly openLayout: OpenLayout;
   /** Directory of cache mounts; survives builds. */
   readonly mountCacheDir: string;
   /** Global ARGs and platform arguments. */

@@ -28,7 +28,9 @@ export class SourceOfFrom {
       return this.#finishedTree(state, `the stage ${from}`);
     }
     if (from === "scratch") return this.#finishedTree(scratchState({ os: "linux", architecture: "" }), "scratch");
-    return this.#finishedTree(await this.#o.images.image(from), `the image ${from}`);
+    const image = await this.#o.images.image(from);
+    await session.imported.ensure(image.layers);
+    return this.#finishedTree(image, `the image ${from}`);
   }
 
   /** The id of the topmost layer of what `--from` names: what is in it is known without reading it. */
@@ -45,7 +47,8 @@ export class SourceOfFrom {
 
   #earlierStage(stage: Stage, from: string): number | undefined {
     const { contexts, dockerfile } = this.#o.session;
-    if (contexts.imageOf(from) || contexts.resultOf(from) || contexts.named(from) !== undefined) return undefined;
+    if (contexts.imageOf(from) || contexts.layoutOf(from) || contexts.resultOf(from) || contexts.named(from) !== undefined)
+      return undefined;
     const index = stageNamed(dockerfile, from, stage.index);
     if (index !== undefined) return index;
     const later = stageNamed(dockerfile, from, dockerfile.stages.length);

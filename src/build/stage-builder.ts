@@ -160,7 +160,7 @@ export class StageBuilder {
     const context = contexts.named(name);
     if (context !== undefined) return { state: await directoryBase(this.session, name, await context, this.mayCache(stage)), isStep: true };
     const parent = stageNamed(dockerfile, name, stage.index);
-    const alias = contexts.imageOf(name);
+    const alias = contexts.imageOf(name) ?? contexts.layoutOf(name);
     if (parent !== undefined && !alias && !contexts.resultOf(name)) {
       const inherited = await this.stage(parent);
       return { state: { ...inherited, base: { ...inherited.base, config: { ...inherited.config } } }, isStep: false };

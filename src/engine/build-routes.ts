@@ -1,5 +1,5 @@
-import type { Builder, PullImage } from "../build/index.ts";
-import { type ImageStore, parseReference, pull, type RegistryAuth } from "../image/index.ts";
+import type { Builder, PeekImage, PullImage } from "../build/index.ts";
+import { type ImageStore, parseReference, pull, type RegistryAuth, remoteConfig } from "../image/index.ts";
 import { BerthError, messageOf } from "../system/index.ts";
 import { openBuildCache } from "./build-caches.ts";
 import { classicBuild } from "./build-parameters.ts";
@@ -109,6 +109,7 @@ async function build(call: Call, builder: Builder, images: ImageStore): Promise<
   const building = builder.build(request, {
     signal: call.signal,
     pullImage: buildPull(images, registryAuths(call.request)),
+    peekImage: buildPeek(images, registryAuths(call.request)),
     openCache: openBuildCache(images, registryAuths(call.request)),
     onEvent: (event) => output.event(event),
     room: stream.room,
@@ -152,6 +153,17 @@ function plainFailure(error: unknown, message: string): unknown {
   if (!(error instanceof BerthError)) return error;
   const isContext = error.code === "build/context" || message.startsWith("Cannot locate");
   return new BerthError(isContext ? "api/unreadable-value" : error.code, message, { cause: error });
+}
+
+/** How a build asks what base images are, without fetching them. */
+export function buildPeek(
+  images: ImageStore,
+  authOf: (domain: string) => RegistryAuth | undefined | Promise<RegistryAuth | undefined>,
+): PeekImage {
+  return async (ref, { platform, signal }) => {
+    const auth = await authOf(parseReference(ref).domain);
+    return await remoteConfig(images, ref, { signal, ...(auth ? { auth } : {}), ...(platform ? { platform } : {}) });
+  };
 }
 
 /** How a build fetches base images: with the credentials that its client sent, or those of this user. */

@@ -19,7 +19,7 @@ export { type RegistryContent, registryContent } from "./registry-content.ts";
 export { inspectRemote, type RemoteImage } from "./registry-inspect.ts";
 export { checkLogin } from "./registry-login.ts";
 export type { PullOptions, PushOptions, RegistryAuth, RegistrySettings, TransferEvent } from "./registry-options.ts";
-export { pull } from "./registry-pull.ts";
+export { pull, remoteConfig } from "./registry-pull.ts";
 export { push } from "./registry-push.ts";
 export { readRegistrySettings } from "./registry-settings.ts";
 export { ImageStore } from "./store.ts";

@@ -1,5 +1,6 @@
 import { createReadStream, readFileSync } from "node:fs";
 import pLimit from "p-limit";
+import type { ImageConfig } from "../api/index.ts";
 import { BerthError } from "../system/index.ts";
 import { chainIdsOf, type Descriptor, sha256 } from "./image-record.ts";
 import { type Manifest, mediaTypes, parseConfig, parseManifest, parsePlatform, platformText, selectPlatform } from "./manifest.ts";
@@ -61,23 +62,7 @@ async function pullOne(store: ImageStore, client: RegistryClient, reference: Ref
   const say = (status: string, id?: string) => o.onProgress?.(id === undefined ? { status } : { status, id });
   const top = await fetchManifest(client, repository, reference.digest ?? reference.tag ?? "latest");
   say(`Pulling from ${repository}`, reference.digest ?? reference.tag);
-  let found = top;
-  if (top.parsed.kind === "index") {
-    const platform = parsePlatform(o.platform, store.host.architecture);
-    const chosen = selectPlatform(top.parsed.manifests, platform);
-    if (!chosen) {
-      const offered = top.parsed.manifests
-        .flatMap((m) => (m.platform && m.platform.os !== "unknown" ? [platformText(m.platform)] : []))
-        .join(", ");
-      throw new BerthError(
-        "image/not-found",
-        `no matching manifest for ${platformText(platform)} in the manifest list entries of ${familiarName(canonicalName(reference))}`,
-        { hint: `It has: ${offered}.` },
-      );
-    }
-    found = await fetchManifest(client, repository, chosen.digest);
-  }
-  if (found.parsed.kind === "index") throw new BerthError("image/unsupported", "an index inside an index is not supported");
+  const found = await ofPlatform(store, client, reference, top, o);
   const id = await fetchImage(store, client, repository, found.parsed, o);
   const blobs = [...new Set([found, top])].map((manifest) => store.putBlob(manifest.bytes));
   store.addDigest(id, `${reference.domain}/${repository}@${top.digest}`, blobs);
@@ -92,6 +77,56 @@ async function pullOne(store: ImageStore, client: RegistryClient, reference: Ref
       : `Status: Downloaded newer image for ${familiarName(canonicalName(reference))}`,
   );
   return id;
+}
+
+/**
+ * The configuration of an image that a registry has, without its layers. Undefined where mirrors are set: a pull finds out which of them has it.
+ * @throws BerthError as `pull` does
+ */
+export async function remoteConfig(store: ImageStore, ref: string, o: PullOptions): Promise<ImageConfig | undefined> {
+  const reference = parseReference(ref);
+  const settings = o.settings ?? readRegistrySettings(process.env);
+  if (reference.domain === "docker.io" && settings.mirrors?.length) return undefined;
+  const client = new RegistryClient({ domain: reference.domain, signal: o.signal, settings, ...(o.auth ? { auth: o.auth } : {}) });
+  try {
+    return await store.transferring(async () => {
+      const top = await fetchManifest(client, reference.repository, reference.digest ?? reference.tag ?? "latest");
+      const { parsed } = await ofPlatform(store, client, reference, top, o);
+      return parseConfig(await wholeBlob(store, client, reference.repository, parsed.config, o), "the image's configuration");
+    });
+  } finally {
+    await client.close();
+  }
+}
+
+type Fetched = Awaited<ReturnType<typeof fetchManifest>>;
+
+/** The manifest of one platform, where there may be several. */
+async function ofPlatform(
+  store: ImageStore,
+  client: RegistryClient,
+  reference: Reference,
+  top: Fetched,
+  o: Pick<PullOptions, "platform">,
+): Promise<Fetched & { parsed: Manifest }> {
+  let found = top;
+  if (top.parsed.kind === "index") {
+    const platform = parsePlatform(o.platform, store.host.architecture);
+    const chosen = selectPlatform(top.parsed.manifests, platform);
+    if (!chosen) {
+      const offered = top.parsed.manifests
+        .flatMap((m) => (m.platform && m.platform.os !== "unknown" ? [platformText(m.platform)] : []))
+        .join(", ");
+      throw new BerthError(
+        "image/not-found",
+        `no matching manifest for ${platformText(platform)} in the manifest list entries of ${familiarName(canonicalName(reference))}`,
+        { hint: `It has: ${offered}.` },
+      );
+    }
+    found = await fetchManifest(client, reference.repository, chosen.digest);
+  }
+  if (found.parsed.kind === "index") throw new BerthError("image/unsupported", "an index inside an index is not supported");
+  return { ...found, parsed: found.parsed };
 }
 
 /** A manifest or an index, checked against its digest. */

@@ -5,7 +5,7 @@ import { Readable } from "node:stream";
 import type { BuildEvent } from "../../src/api/index.ts";
 import { Builder, type BuildRequest, type StepRunner } from "../../src/build/index.ts";
 import { openBuildCache } from "../../src/engine/build-caches.ts";
-import { ImageStore, loadArchive, type StoredImage } from "../../src/image/index.ts";
+import { ImageStore, loadArchive, pull, remoteConfig, type StoredImage } from "../../src/image/index.ts";
 import { runStep } from "../../src/runtime/index.ts";
 import { describeHost } from "../../src/system/index.ts";
 import { busyboxArchive } from "./busybox-image.ts";
@@ -38,7 +38,11 @@ export interface BuildRoom extends AsyncDisposable {
   /** How many processes were run for steps. */
   readonly runs: () => number;
   context(files: ContextFiles): string;
-  build(files: ContextFiles, o?: Partial<BuildRequest> & { signal?: AbortSignal; onEvent?: (event: BuildEvent) => void }): Promise<Built>;
+  /** With `onPull`, which is told of each, base images come from registries. */
+  build(
+    files: ContextFiles,
+    o?: Partial<BuildRequest> & { signal?: AbortSignal; onEvent?: (event: BuildEvent) => void; onPull?: (ref: string) => void },
+  ): Promise<Built>;
 }
 
 export async function buildRoom(): Promise<BuildRoom> {
@@ -70,7 +74,7 @@ export async function buildRoom(): Promise<BuildRoom> {
     runner,
     runs: () => runs,
     context,
-    build: async (files, { signal = new AbortController().signal, onEvent, ...o } = {}) => {
+    build: async (files, { signal = new AbortController().signal, onEvent, onPull, ...o } = {}) => {
       const events: BuildEvent[] = [];
       const contextDir = o.contextDir ?? context(files);
       const { imageId } = await builder.build(
@@ -78,6 +82,15 @@ export async function buildRoom(): Promise<BuildRoom> {
         {
           signal,
           openCache: openBuildCache(images, () => undefined),
+          ...(onPull
+            ? {
+                peekImage: async (ref, asked) => await remoteConfig(images, ref, { signal: asked.signal }),
+                pullImage: async (ref, asked) => {
+                  onPull(ref);
+                  return await pull(images, ref, { signal: asked.signal });
+                },
+              }
+            : {}),
           onEvent: (event) => {
             events.push(event);
             onEvent?.(event);

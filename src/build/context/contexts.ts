@@ -77,9 +77,9 @@ export class Contexts {
   /** An additional context that is a directory (also one that is cloned or fetched); undefined where the name is none or is an image. */
   named(name: string): Promise<ContextTree> | undefined {
     const value = this.additional(name)?.value;
-    if (value === undefined || value.startsWith("docker-image://")) return undefined;
+    if (value === undefined || /^(docker-image|oci-layout):\/\//.test(value)) return undefined;
     if (value.startsWith("local:")) return this.once(name, () => this.clientNamed(name, value.slice("local:".length)));
-    if (/^(service|target|oci-layout):/.test(value))
+    if (/^(service|target):/.test(value))
       throw new BerthError("build/unsupported", `the additional context "${name}" (${value}) is of a kind that is not supported here`);
     return this.once(name, async () => {
       const root = await this.directoryOf(value);
@@ -91,6 +91,12 @@ export class Contexts {
   imageOf(name: string): string | undefined {
     const value = this.additional(name)?.value;
     return value?.startsWith("docker-image://") ? value.slice("docker-image://".length) : undefined;
+  }
+
+  /** The OCI layout behind an additional context, where it is one. */
+  layoutOf(name: string): string | undefined {
+    const value = this.additional(name)?.value;
+    return value?.startsWith("oci-layout://") ? value.slice("oci-layout://".length) : undefined;
   }
 
   /** The result of another build behind an additional context, where it is one. */

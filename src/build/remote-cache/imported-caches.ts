@@ -35,6 +35,7 @@ export class ImportedCaches {
   private readonly o: { images: BuildImages; cache: BuildCache; progress: Progress; signal: AbortSignal };
   private readonly steps = new Map<string, Step>();
   private readonly pending = new Map<string, { parent: string | undefined; step: Step; description: string }>();
+  private readonly bases = new Map<string, () => Promise<void>>();
   private readonly sources: Source[] = [];
   private readonly broken = new Set<Source>();
   private readonly limit = pLimit(3);
@@ -69,8 +70,19 @@ export class ImportedCaches {
     return found;
   }
 
+  /** Layers of a base image that `fetch` brings, all at once, when the first of them is asked for. */
+  later(layers: readonly { readonly chainId: string }[], fetch: () => Promise<void>): void {
+    let fetching: Promise<void> | undefined;
+    const once = () => {
+      fetching ??= fetch();
+      return fetching;
+    };
+    for (const { chainId } of layers) if (!this.o.images.hasLayer?.(chainId)) this.bases.set(chainId, once);
+  }
+
   /** Fetches those of these layers (bottom first) that are not here yet. @throws BerthError when one cannot be had */
   async ensure(layers: readonly { readonly chainId: string }[]): Promise<void> {
+    await Promise.all(new Set(layers.flatMap(({ chainId }) => this.bases.get(chainId)?.() ?? [])));
     const missing = layers.filter(({ chainId }) => this.pending.has(chainId));
     if (missing.length === 0) return;
     await Promise.all(missing.map(({ chainId }) => this.fetch(chainId)));

@@ -1,4 +1,4 @@
-import type { BlobDescriptor, CacheContent } from "../../build/index.ts";
+import type { BlobDescriptor, CacheContent, OpenLayout } from "../../build/index.ts";
 import { BerthError } from "../../system/index.ts";
 import type { ClientSession } from "./client-session.ts";
 import { GrpcError, grpcCode } from "./grpc-status.ts";
@@ -17,8 +17,24 @@ export function clientContent(
   { purpose, signal }: { purpose: "import" | "export"; signal: AbortSignal },
 ): CacheContent {
   const directory = (purpose === "import" ? attrs["src"] : attrs["dest"]) ?? "";
-  if (!session.offers(service, "Info")) throw new BerthError("build/context", `the client does not offer its directory ${directory}`);
-  const metadata = { "buildkit-attachable-store-id": `local:${directory}` };
+  return clientStore(session, { id: `local:${directory}`, digest: attrs["digest"], signal });
+}
+
+/** An OCI layout of the client, which is a context of its build: `STORE[:TAG]@DIGEST`. */
+export function clientLayout(session: () => Promise<ClientSession>): OpenLayout {
+  return async (source, { signal }) => {
+    const [, id, digest] = /^([^:@]+)(?::[^@]*)?@(sha256:[0-9a-f]{64})$/.exec(source) ?? [];
+    if (id === undefined) throw new BerthError("build/context", `could not parse oci-layout reference ${JSON.stringify(source)}`);
+    return clientStore(await session(), { id: `oci:${id}`, digest, signal });
+  };
+}
+
+function clientStore(
+  session: ClientSession,
+  { id, digest, signal }: { id: string; digest: string | undefined; signal: AbortSignal },
+): CacheContent {
+  if (!session.offers(service, "Info")) throw new BerthError("build/context", `the client does not offer its directory ${id}`);
+  const metadata = { "buildkit-attachable-store-id": id };
   const call = { signal, metadata };
   const sizeOf = async (digest: string): Promise<number | undefined> => {
     try {
@@ -70,7 +86,6 @@ export function clientContent(
   };
   return {
     manifest: async () => {
-      const digest = attrs["digest"];
       if (!digest) throw new BerthError("build/context", "a local cache needs the digest of its manifest, which the client tells");
       const size = await sizeOf(digest);
       if (size === undefined) return undefined;

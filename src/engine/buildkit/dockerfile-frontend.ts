@@ -1,10 +1,11 @@
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { Readable } from "node:stream";
-import type { BaseImage, Builder, BuildRequest, PullImage, Solved } from "../../build/index.ts";
+import type { BaseImage, Builder, BuildRequest, PeekImage, PullImage, Solved } from "../../build/index.ts";
 import type { RegistryAuth } from "../../image/index.ts";
 import { BerthError } from "../../system/index.ts";
 import { type CachesAs, cachesOf, clientCache } from "./client-caches.ts";
+import { clientLayout } from "./client-content.ts";
 import { clientFiles } from "./client-files.ts";
 import type { ClientSession } from "./client-session.ts";
 import { clientAgent, clientCredentials, clientSecret } from "./client-trust.ts";
@@ -22,6 +23,9 @@ import type { Definition } from "./wire.ts";
 /** How base images are fetched with what the client of a build is logged in with. */
 export type PullAs = (credentials: (domain: string) => Promise<RegistryAuth | undefined>) => PullImage;
 
+/** The same for what is asked of them before. */
+export type PeekAs = (credentials: (domain: string) => Promise<RegistryAuth | undefined>) => PeekImage;
+
 export interface FrontendResult {
   readonly solved?: Solved;
   readonly metadata: Readonly<Record<string, Uint8Array>>;
@@ -36,6 +40,7 @@ export interface DockerfileFrontendOptions {
   /** For agents' sockets. */
   readonly runDir: string;
   readonly pullAs: PullAs;
+  readonly peekAs: PeekAs;
   readonly cachesAs: CachesAs;
 }
 
@@ -101,10 +106,12 @@ export class DockerfileFrontend {
     const credentials = async (domain: string) => (hasSession ? await clientCredentials(await session(), domain, signal) : undefined);
     const options = {
       signal,
+      openLayout: clientLayout(session),
       openCache: clientCache(session, this.#o.cachesAs(credentials)),
       onEvent: (event: Parameters<SolveJob["tell"]>[0]) => job.tell(event),
       onDockerfile: (content: string, file: string) => job.setSource({ content, file }),
       pullImage: this.#o.pullAs(credentials),
+      peekImage: this.#o.peekAs(credentials),
     };
     try {
       const asked = attrs["requestid"];

@@ -127,7 +127,7 @@ function isNative(platform: string, native: string): boolean {
 }
 
 function checkedContext(name: string, value: string): string {
-  if (/^(docker-image|git|https?):/.test(value) || value.startsWith("git@") || value.startsWith("local:")) return value;
+  if (/^(docker-image|oci-layout|git|https?):/.test(value) || value.startsWith("git@") || value.startsWith("local:")) return value;
   throw new BerthError("build/unsupported", `the context ${name} (${value}) is of a kind that is not supported here`);
 }
 

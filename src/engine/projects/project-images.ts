@@ -1,5 +1,5 @@
 import { type Builder, type BuildOptions, buildRequestOf } from "../../build/index.ts";
-import { type ImageStore, type PullOptions, parseReference, pull, push, type RegistryAuth } from "../../image/index.ts";
+import { type ImageStore, type PullOptions, parseReference, pull, push, type RegistryAuth, remoteConfig } from "../../image/index.ts";
 import type { Backend, ImageBuild, TransferOptions } from "../../scheduler/index.ts";
 import { openBuildCache } from "../build-caches.ts";
 import type { Containers } from "../containers.ts";
@@ -70,6 +70,8 @@ export class ProjectImages {
       signal: o.signal,
       onEvent: o.onEvent,
       openCache: openBuildCache(this.#images, (domain) => authFor(domain, o.auth)),
+      peekImage: (ref, { platform, signal }) =>
+        remoteConfig(this.#images, ref, { signal, ...authOf(ref, o.auth), ...(platform ? { platform } : {}) }),
       pullImage: (ref, { platform, signal, onProgress }) =>
         pull(this.#images, ref, {
           signal,

@@ -189,6 +189,21 @@ describe("docker buildx build", () => {
     expect(exitCode).toBe(0);
   });
 
+  it("takes an OCI layout of the client as a base and as a source", async () => {
+    const layout = directory("layout", { Dockerfile: "FROM busybox\nRUN echo laid >/laid\nENV LAID=1\n" });
+    const archive = join(berth.root, "layout.tar");
+    await buildx(["-o", `type=oci,dest=${archive},compression=gzip`, layout]);
+    await execa("tar", ["-xf", archive, "-C", layout]);
+    const [{ digest }] = JSON.parse(readFileSync(join(layout, "index.json"), "utf8")).manifests;
+    await output("buildx", "prune", "-af");
+    const Dockerfile = "FROM base\nCOPY --from=base /laid /copied\nRUN echo $LAID; cat /laid /copied\n";
+    const context = directory("on-layout", { Dockerfile });
+    const build = (reference: string) => buildx(["--no-cache", "--build-context", `base=oci-layout://${reference}`, context]);
+    const { exitCode, stderr } = await build(`${layout}@${digest}`);
+    expect([exitCode, stderr]).toEqual([0, expect.stringMatching(/ 1\n#\d+ [\d.]+ laid\n#\d+ [\d.]+ laid\n/)]);
+    expect((await build(`${layout}@sha256:${"0".repeat(64)}`)).exitCode).toBe(1);
+  });
+
   it("takes a directory as a base, and a Dockerfile from a URL", async () => {
     const base = directory("base-tree", { "etc/marker": "mine\n" });
     const context = directory("on-tree", { Dockerfile: "FROM tree AS t\nFROM busybox\nCOPY --from=t /etc/marker /marker\n" });

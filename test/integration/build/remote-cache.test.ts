@@ -52,6 +52,24 @@ async function elsewhere(work: (room: BuildRoom) => Promise<void>): Promise<void
 /** Layers that a store has beside the base image's. */
 const layerCount = (room: BuildRoom) => readdirSync(join(room.images.rootDir, "layers")).length - 1;
 
+it("leaves a stage's base image in its registry where a cache has all that was made of it", async () => {
+  const name = `${registry.host}/base:1`;
+  await first.build({ Dockerfile: "FROM busybox\nRUN head -c 20 /dev/urandom > /base\n" }, { tags: [name] });
+  await push(first.images, name, { signal });
+  const staged = (argument: string) => ({
+    Dockerfile: `FROM ${name} AS made\nRUN cp /base /out && echo ${argument}\nFROM busybox\nCOPY --from=made /out /\n`,
+  });
+  const made = await first.build(staged("1"), { cacheTo: to(`type=registry,ref=${registry.host}/staged:a,mode=max`) });
+  await elsewhere(async (room) => {
+    const cacheFrom = from(`type=registry,ref=${registry.host}/staged:a`);
+    const pulled: string[] = [];
+    const build = (argument: string) => room.build(staged(argument), { cacheFrom, onPull: (ref) => pulled.push(ref) });
+    expect([(await build("1")).imageId, room.runs(), pulled]).toEqual([made.imageId, 0, []]);
+    expect((await build("2")).read("out")).toBe(made.read("out"));
+    expect([room.runs(), pulled]).toEqual([1, [name]]);
+  });
+});
+
 describe.each([
   ["a registry", () => `type=registry,ref=${registry.host}/cache:a`, () => `type=registry,ref=${registry.host}/cache:a`],
   ["a directory", () => `type=local,dest=${base}/local`, () => `type=local,src=${base}/local`],
