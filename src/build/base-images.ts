@@ -1,5 +1,6 @@
 import { BerthError } from "../system/index.ts";
 import { layoutImage } from "./layout-image.ts";
+import { nativePlatform, type Platform, parsePlatform, platformText } from "./platform.ts";
 import type { Vertex } from "./progress.ts";
 import { chainOf } from "./remote-cache/chain.ts";
 import type { Session } from "./session.ts";
@@ -15,20 +16,26 @@ export class BaseImages {
   }
 
   /** An image of the store, pulled when it is not there (or, with `pull`, again). Also one behind an additional context of that name. */
-  image(name: string): Promise<StageState> {
-    let known = this.#known.get(name);
+  image(name: string, platform = this.#asked()): Promise<StageState> {
+    const key = `${name} ${platform ? platformText(platform) : ""}`;
+    let known = this.#known.get(key);
     if (!known) {
-      known = this.#resolve(name);
-      this.#known.set(name, known);
+      known = this.#resolve(name, platform);
+      this.#known.set(key, known);
     }
     return known;
+  }
+
+  #asked(): Platform | undefined {
+    const { platform } = this.#session.request;
+    return platform ? parsePlatform(platform) : undefined;
   }
 
   async settled(): Promise<void> {
     await Promise.allSettled(this.#known.values());
   }
 
-  async #resolve(name: string): Promise<StageState> {
+  async #resolve(name: string, platform: Platform | undefined): Promise<StageState> {
     const { images, pullImage, progress, request, contexts } = this.#session;
     const ref = contexts.imageOf(name) ?? name;
     const result = contexts.resultOf(name);
@@ -40,15 +47,16 @@ export class BaseImages {
       );
     const layout = contexts.layoutOf(name);
     if (layout !== undefined) return await layoutImage(this.#session, name, layout);
-    let image = this.#inStore(ref);
+    const here = this.#inStore(ref);
+    let image = here && platform && here.config.architecture !== platform.architecture ? undefined : here;
     const vertex = progress.declare(
       ref === name ? `[internal] load metadata for ${fullName(ref)}` : `[context ${name}] load metadata for ${ref}`,
     );
-    const peeked = image ? undefined : await this.#peek(ref, vertex);
+    const peeked = image ? undefined : await this.#peek(ref, platform, vertex);
     if (peeked) return peeked;
     return await progress.run(vertex, async () => {
       if ((!image || request.pull) && pullImage && !ref.startsWith("sha256:")) {
-        const id = await this.#pull(ref, name, vertex);
+        const id = await this.#pull(ref, vertex, { name, platform });
         image = images.resolve(id) ?? images.resolve(ref);
       }
       if (!image) throw new BerthError("build/base-image", `the image ${ref} is not here and cannot be pulled`);
@@ -57,14 +65,14 @@ export class BaseImages {
   }
 
   /** The image by what its registry says of it: its layers come when something reads them. */
-  async #peek(ref: string, vertex: Vertex): Promise<StageState | undefined> {
-    const { images, peekImage, pullImage, progress, imported, request, signal } = this.#session;
-    if (!peekImage || !pullImage || ref.startsWith("sha256:")) return undefined;
-    const platform = request.platform ? { platform: request.platform } : {};
+  async #peek(ref: string, platform: Platform | undefined, vertex: Vertex): Promise<StageState | undefined> {
+    const { images, lazyBases, peekImage, pullImage, progress, imported, signal } = this.#session;
+    if (!lazyBases || !peekImage || !pullImage || ref.startsWith("sha256:")) return undefined;
     // What goes wrong is told by the pull that follows.
-    const config = await peekImage(ref, { ...platform, signal }).catch(() => undefined);
+    const found = await peekImage(ref, { ...textOf(platform), signal }).catch(() => undefined);
     signal.throwIfAborted();
-    if (!config) return undefined;
+    if (!found) return undefined;
+    const { config } = found;
     return await progress.run(vertex, async () => {
       const chainIds: string[] = [];
       for (const diffId of config.rootfs.diff_ids) chainIds.push(chainOf(chainIds.at(-1), diffId));
@@ -76,7 +84,7 @@ export class BaseImages {
       imported.later(state.layers, async () => {
         const fetching = progress.declare(`[internal] pull ${fullName(ref)}`);
         await progress.run(fetching, async () => {
-          const id = await this.#pull(ref, ref, fetching);
+          const id = await this.#pull(ref, fetching, { name: ref, platform });
           // The tag may mean another image since.
           const pulled = images.resolve(id)?.chainIds ?? [];
           if (pulled.join() !== chainIds.join())
@@ -87,13 +95,21 @@ export class BaseImages {
     });
   }
 
-  async #pull(ref: string, name: string, vertex: Vertex): Promise<string> {
-    const { pullImage, progress, request, signal } = this.#session;
-    return await pullImage!(ref, {
-      ...(request.platform ? { platform: request.platform } : {}),
-      signal,
-      onProgress: (p) => progress.transfer(vertex, p),
-    }).catch((error: unknown) => {
+  async #pull(ref: string, vertex: Vertex, { name, platform }: { name: string; platform: Platform | undefined }): Promise<string> {
+    const { peekImage, pullImage, progress, signal } = this.#session;
+    const pull = async (): Promise<string> => {
+      // An image for another machine is taken by its digest: the name stays with what runs here.
+      const foreign = platform !== undefined && platform.architecture !== nativePlatform().architecture;
+      const found = foreign ? await peekImage?.(ref, { ...textOf(platform), signal }) : undefined;
+      if (foreign && found && found.config.architecture !== platform.architecture)
+        throw new BerthError("build/base-image", `there is no image for ${platformText(platform)}, only for ${found.config.architecture}`);
+      return await pullImage!(found ? `${withoutTag(ref)}@${found.digest}` : ref, {
+        ...textOf(platform),
+        signal,
+        onProgress: (p) => progress.transfer(vertex, p),
+      });
+    };
+    return await pull().catch((error: unknown) => {
       signal.throwIfAborted();
       throw unresolved(ref, name, error);
     });
@@ -110,6 +126,12 @@ export class BaseImages {
       });
     }
   }
+}
+
+const textOf = (platform: Platform | undefined): { platform?: string } => (platform ? { platform: platformText(platform) } : {});
+
+function withoutTag(ref: string): string {
+  return ref.replace(/(:[^/@]*)?(@.*)?$/, "");
 }
 
 /** A pull's error in the words that clients know from BuildKit. */

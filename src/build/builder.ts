@@ -11,22 +11,22 @@ import { BuildCache, type CacheRecord, type PruneOptions } from "./cache/build-c
 import { FileDigests } from "./cache/file-digests.ts";
 import { MountLocks } from "./cache/mount-locks.ts";
 import { StepsInFlight } from "./cache/steps-in-flight.ts";
-import { checkDockerfile } from "./checks/check-dockerfile.ts";
+import { checkDockerfile, type Warn } from "./checks/check-dockerfile.ts";
+import { checkVariables } from "./checks/variable-checks.ts";
 import { contextPaths } from "./context/context-paths.ts";
 import { Contexts } from "./context/contexts.ts";
-import { parseCheck } from "./dockerfile/directives.ts";
-import { nearest } from "./dockerfile/dockerfile-error.ts";
-import { type Dockerfile, parseDockerfile } from "./dockerfile/parse-dockerfile.ts";
+import type { Dockerfile } from "./dockerfile/parse-dockerfile.ts";
 import { globalArgs } from "./global-args.ts";
 import type { BaseImage, BuildImages, PeekImage, PullImage } from "./images.ts";
 import { type OpenLayout, openDirectoryLayout } from "./layout-image.ts";
 import { Progress } from "./progress.ts";
 import type { BlobDescriptor, OpenCache } from "./remote-cache/cache-content.ts";
-import { exportOptions } from "./remote-cache/cache-entry.ts";
 import { CompressedLayers } from "./remote-cache/compressed-layers.ts";
-import { exportCache } from "./remote-cache/export-cache.ts";
+import { exportCaches } from "./remote-cache/export-caches.ts";
 import { ImportedCaches } from "./remote-cache/imported-caches.ts";
 import { UsedSteps } from "./remote-cache/used-steps.ts";
+import { epochOf, unknownArgs, wantsInlineCache } from "./request-args.ts";
+import { requestedDockerfile } from "./requested-dockerfile.ts";
 import type { Session } from "./session.ts";
 import { SshAgents } from "./ssh-agents.ts";
 import { StageBuilder } from "./stage-builder.ts";
@@ -126,9 +126,8 @@ export class Builder {
     const progress = new Progress(options);
     try {
       const contexts = new Contexts({ request, scratch, signal: options.signal, progress });
-      const { content, file } = await contexts.readDockerfile();
-      options.onDockerfile?.(content, file);
-      return parseDockerfile(content, file);
+      const { target: _, ...whole } = request;
+      return (await requestedDockerfile(contexts, whole, options.onDockerfile)).dockerfile;
     } finally {
       rmSync(scratch, { recursive: true, force: true });
     }
@@ -149,15 +148,12 @@ export class Builder {
     const imported = new ImportedCaches({ images: this.o.images, cache: this.cache, progress, signal });
     try {
       const contexts = new Contexts({ request, scratch, signal, progress });
-      const { content, file } = await contexts.readDockerfile();
-      options.onDockerfile?.(content, file);
-      const dockerfile = withCheck(parseDockerfile(content, file), request);
-      const target = targetStage(dockerfile, request.target);
+      const { dockerfile, target } = await requestedDockerfile(contexts, request, options.onDockerfile);
       tellWarnings(dockerfile, target, progress);
       const globals = globalArgs(dockerfile, request);
       contexts.narrow(contextPaths(dockerfile, target));
       await contexts.prepare();
-      const epochIso = epoch(request);
+      const epochIso = epochOf(request);
       await imported.open(request.noCache ? [] : (request.cacheFrom ?? []), options.openCache);
       const { steps } = options;
       steps?.planned(plannedSteps(dockerfile, target));
@@ -183,7 +179,8 @@ export class Builder {
         },
         pullImage: options.pullImage,
         openLayout: options.openLayout ?? openDirectoryLayout,
-        peekImage: request.cacheFrom?.length && !request.noCache ? options.peekImage : undefined,
+        peekImage: options.peekImage,
+        lazyBases: (request.cacheFrom?.length ?? 0) > 0 && !request.noCache,
         mountCacheDir: join(this.o.rootDir, "mounts"),
         globals,
         epochIso,
@@ -203,7 +200,7 @@ export class Builder {
             epochIso,
             progress,
             unknownArgs: unknownArgs(request, new Set([...stages.variables.usedArgs, ...globals.keys()])),
-            cacheManifest: () => this.exportCaches(request, state, { session, options, scratch }),
+            cacheManifest: () => exportCaches(request, state, { session, compressed: this.compressed, open: options.openCache, scratch }),
           });
           this.cache.evict();
           return result;
@@ -227,42 +224,31 @@ export class Builder {
     }
   }
 
-  /** Answers what the last export wrote. */
-  private async exportCaches(
-    request: BuildRequest,
-    state: StageState,
-    o: { session: Session; options: BuildOptions; scratch: string },
-  ): Promise<BlobDescriptor | undefined> {
-    const { imported, progress, signal, used } = o.session;
-    let last: BlobDescriptor | undefined;
-    try {
-      for (const entry of request.cacheTo ?? []) {
-        if (entry.type === "inline") continue; // it is in the image
-        const steps = used.of(exportOptions(entry).mode, state.layers);
-        const ensure = (layers: readonly { readonly chainId: string }[]) => imported.ensure(layers);
-        const { images } = this.o;
-        const where = { images, compressed: this.compressed, open: o.options.openCache, progress, scratch: o.scratch, signal, ensure };
-        last = (await exportCache(entry, steps, where)) ?? last;
-      }
-    } finally {
-      if (request.cacheTo?.length) this.compressed.save();
-    }
-    return last;
-  }
-
   /** Only what the checks say of a Dockerfile; nothing is built. */
   async check(request: BuildRequest, options: BuildOptions): Promise<{ logFile: string }> {
     const scratch = this.newScratch();
     const progress = new Progress(options, this.logs.next());
     try {
-      const { content, file } = await new Contexts({ request, scratch, signal: options.signal, progress }).readDockerfile();
-      const dockerfile = withCheck(parseDockerfile(content, file), request);
-      targetStage(dockerfile, request.target); // says where there is none of that name
-      checkDockerfile(dockerfile, undefined, (message, rule, line) => progress.warn(message, rule, { file, line }));
+      const { dockerfile } = await requestedDockerfile(new Contexts({ request, scratch, signal: options.signal, progress }), request);
+      const { file } = dockerfile;
+      this.lint(dockerfile, request, (message, rule, line) => progress.warn(message, rule, { file, line }));
       return { logFile: progress.logFile };
     } finally {
       rmSync(scratch, { recursive: true, force: true });
       await progress.close();
+    }
+  }
+
+  /** Tells everything that the checks say of a Dockerfile that was read. */
+  lint(dockerfile: Dockerfile, request: BuildRequest, tell: Warn): void {
+    checkDockerfile(dockerfile, undefined, tell, (warn) => checkVariables(dockerfile, request, (ref) => this.configInStore(ref), warn));
+  }
+
+  private configInStore(ref: string): ImageConfig | undefined {
+    try {
+      return this.o.images.resolve(ref)?.config;
+    } catch {
+      return undefined; // no name of an image
     }
   }
 
@@ -286,20 +272,6 @@ interface Built {
   cacheManifest(): Promise<BlobDescriptor | undefined>;
 }
 
-function unknownArgs(request: BuildRequest, used: ReadonlySet<string>): string[] {
-  return Object.keys(request.args).filter((name) => !used.has(name) && !/^(BUILDKIT_|SOURCE_DATE_EPOCH$)|_proxy$/i.test(name));
-}
-
-function wantsInlineCache({ args, cacheTo }: BuildRequest): boolean {
-  return cacheTo?.some(({ type }) => type === "inline") === true || /^(1|t|true)$/i.test(args["BUILDKIT_INLINE_CACHE"] ?? "");
-}
-
-/** The checks as the build argument wants them, rather than the directive of the file (linter config of frontend/dockerui). */
-function withCheck(dockerfile: Dockerfile, { args }: BuildRequest): Dockerfile {
-  const asked = args["BUILDKIT_DOCKERFILE_CHECK"];
-  return asked ? { ...dockerfile, directives: { ...dockerfile.directives, check: parseCheck(asked, dockerfile.file) } } : dockerfile;
-}
-
 /** Tells what the checks say; with `# check=error=true` that ends the build. */
 function tellWarnings(dockerfile: Dockerfile, target: number, progress: Progress): void {
   const { file } = dockerfile;
@@ -315,26 +287,7 @@ function tellWarnings(dockerfile: Dockerfile, target: number, progress: Progress
   });
 }
 
-function targetStage(dockerfile: Dockerfile, target: string | undefined): number {
-  if (!target) return dockerfile.stages.length - 1;
-  const index = dockerfile.stages.findLastIndex((stage) => stage.from.alias === target.toLowerCase());
-  if (index >= 0) return index;
-  const names = dockerfile.stages.flatMap((stage) => stage.from.alias ?? []);
-  const meant = nearest(target, names);
-  throw new BerthError("build/dockerfile", `target stage "${target}" could not be found${meant ? ` (did you mean ${meant}?)` : ""}`, {
-    place: { file: dockerfile.file },
-    hint: `This Dockerfile has: ${names.join(", ") || "no named stage"}.`,
-  });
-}
-
 /** The id that an image of this configuration would have. */
 function imageName(config: ImageConfig): string {
   return `sha256:${createHash("sha256").update(JSON.stringify(config)).digest("hex")}`;
-}
-
-function epoch(request: BuildRequest): string | undefined {
-  const seconds = request.sourceDateEpoch ?? request.args["SOURCE_DATE_EPOCH"];
-  return seconds === undefined || seconds === null || seconds === ""
-    ? undefined
-    : new Date(Number(seconds) * 1000).toISOString().replace(".000Z", "Z");
 }

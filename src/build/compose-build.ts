@@ -1,7 +1,7 @@
 import type { BuildDefinition } from "../api/index.ts";
 import { BerthError } from "../system/index.ts";
 import type { BuildRequest } from "./build-request.ts";
-import { describePlatform } from "./platform.ts";
+import { parsePlatform, platformText } from "./platform.ts";
 import { parseCacheEntry } from "./remote-cache/cache-entry.ts";
 
 /**
@@ -18,10 +18,9 @@ export function buildRequestOf(
     serviceImage: (service: string) => string;
   },
 ): BuildRequest {
-  const native = describePlatform().find(([name]) => name === "TARGETPLATFORM")?.[1];
-  const foreign = definition.platforms?.filter((platform) => platform !== native) ?? [];
-  if (foreign.length > 0)
-    throw new BerthError("build/unsupported", `build.platforms: ${foreign.join(", ")} cannot be built here: this machine is ${native}`);
+  const [platform, ...more] = new Set((definition.platforms ?? []).map((text) => platformText(parsePlatform(text))));
+  if (more.length > 0)
+    throw new BerthError("build/unsupported", `build.platforms: ${[platform, ...more].join(", ")}: an image is for one platform here`);
   if (definition.privileged) throw new BerthError("build/unsupported", "build.privileged is not supported");
   if (definition.entitlements?.includes("security.insecure"))
     throw new BerthError("build/unsupported", "build.entitlements: security.insecure is not supported");
@@ -51,6 +50,7 @@ export function buildRequestOf(
   if (definition.no_cache !== undefined) request.noCache = definition.no_cache;
   if (definition.no_cache_filter) request.noCacheFilter = definition.no_cache_filter;
   if (definition.pull !== undefined) request.pull = definition.pull;
+  if (platform !== undefined) request.platform = platform;
   if (definition.entitlements) request.entitlements = [...definition.entitlements];
   if (definition.network !== undefined) request.network = definition.network;
   if (definition.shm_size !== undefined) request.shmSize = definition.shm_size;

@@ -39,8 +39,11 @@ export interface Layer {
   readonly size: number;
 }
 
-/** What a registry says of an image, without its layers; undefined where only a pull can tell. */
-export type PeekImage = (ref: string, o: { platform?: string; signal: AbortSignal }) => Promise<ImageConfig | undefined>;
+/** What a registry says of an image, without its layers, and how its manifest is called; undefined where only a pull can tell. */
+export type PeekImage = (
+  ref: string,
+  o: { platform?: string; signal: AbortSignal },
+) => Promise<{ config: ImageConfig; digest: string } | undefined>;
 
 /** Fetches an image that is not here (or, with `build.pull`, a newer one); resolves to its id. */
 export type PullImage = (

@@ -5,7 +5,6 @@
 export type { BuildRequest, ClientFiles } from "./build-request.ts";
 export { Builder, type BuildOptions, type Solved } from "./builder.ts";
 export type { CacheRecord, PruneOptions } from "./cache/build-cache.ts";
-export { checkDockerfile } from "./checks/check-dockerfile.ts";
 export { buildRequestOf } from "./compose-build.ts";
 export { configWithChanges } from "./config-changes.ts";
 export { isGitUrl } from "./context/git-source.ts";
@@ -16,7 +15,7 @@ export { type Dockerfile, parseDockerfile } from "./dockerfile/parse-dockerfile.
 export { MergedTree } from "./filesystem/merged-tree.ts";
 export type { BaseImage, BuildImages, Layer, PeekImage, PullImage } from "./images.ts";
 export type { OpenLayout } from "./layout-image.ts";
-export { describePlatform } from "./platform.ts";
+export { describePlatform, nativePlatform, parsePlatform, platformText } from "./platform.ts";
 export { Progress, ruleUrl, type Vertex } from "./progress.ts";
 export type { BlobDescriptor, CacheContent, OpenCache } from "./remote-cache/cache-content.ts";
 export { type CacheEntry, checkedEntry, parseCacheEntry } from "./remote-cache/cache-entry.ts";

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import type { ImageConfig } from "../api/index.ts";
 import { BerthError } from "../system/index.ts";
-import { describePlatform } from "./platform.ts";
+import { nativePlatform, type Platform, parsePlatform, platformText } from "./platform.ts";
 import type { BlobDescriptor, CacheContent } from "./remote-cache/cache-content.ts";
 import { chainOf } from "./remote-cache/chain.ts";
 import { layoutContent } from "./remote-cache/layout-content.ts";
@@ -32,7 +32,10 @@ export async function layoutImage(session: Session, name: string, source: string
     try {
       const top = await content.manifest();
       if (!top) throw missing(name, "no such manifest");
-      const { config: configBlob, layers } = await ofPlatform(content, JSON.parse(top.toString()) as Manifest, name); // image-spec
+      const { config: configBlob, layers } = await ofPlatform(content, JSON.parse(top.toString()) as Manifest, {
+        name,
+        wanted: wantedBy(session),
+      }); // image-spec
       const config = JSON.parse((await whole(content, configBlob)).toString()) as ImageConfig; // by its digest
       if (config.rootfs.diff_ids.length !== layers.length) throw missing(name, "its layers are not those of its configuration");
       const chainIds: string[] = [];
@@ -65,19 +68,23 @@ export async function layoutImage(session: Session, name: string, source: string
   });
 }
 
-/** The manifest of this machine's platform, where there are several. */
+/** The manifest of one platform, where there are several. */
 async function ofPlatform(
   content: CacheContent,
   manifest: Manifest,
-  name: string,
+  o: { name: string; wanted: Platform },
 ): Promise<{ config: BlobDescriptor; layers: readonly BlobDescriptor[] }> {
   if (manifest.config && manifest.layers) return { config: manifest.config, layers: manifest.layers };
-  const native = describePlatform().find(([variable]) => variable === "TARGETPLATFORM")?.[1] ?? "";
+  const { name, wanted } = o;
   const chosen = manifest.manifests?.find(
-    ({ platform }) => platform === undefined || `${native}/`.startsWith(`${platform.os}/${platform.architecture}/`),
+    ({ platform }) => platform === undefined || (platform.os === wanted.os && platform.architecture === wanted.architecture),
   );
-  if (!chosen) throw missing(name, `there is no manifest for ${native}`);
-  return await ofPlatform(content, JSON.parse((await whole(content, chosen)).toString()) as Manifest, name); // image-spec
+  if (!chosen) throw missing(name, `there is no manifest for ${platformText(wanted)}`);
+  return await ofPlatform(content, JSON.parse((await whole(content, chosen)).toString()) as Manifest, o); // image-spec
+}
+
+function wantedBy({ request }: Session): Platform {
+  return request.platform ? parsePlatform(request.platform) : nativePlatform();
 }
 
 async function whole(content: CacheContent, blob: BlobDescriptor): Promise<Buffer> {

@@ -37,6 +37,8 @@ export interface Session {
   };
   readonly pullImage: PullImage | undefined;
   readonly peekImage: PeekImage | undefined;
+  /** Base images stay in their registry until a step reads them. */
+  readonly lazyBases: boolean;
   readonly openLayout: OpenLayout;
   /** Directory of cache mounts; survives builds. */
   readonly mountCacheDir: string;

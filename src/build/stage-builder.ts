@@ -11,6 +11,7 @@ import { parseInstruction } from "./dockerfile/parse-instruction.ts";
 import { parseMode } from "./filesystem/file-mode.ts";
 import { MergedTree } from "./filesystem/merged-tree.ts";
 import { applyMetadata, joinWorkingDir } from "./metadata-instructions.ts";
+import { nativePlatform, type Platform, parsePlatform, platformText } from "./platform.ts";
 import type { Vertex } from "./progress.ts";
 import { checkNetwork, runStep } from "./run-instruction.ts";
 import type { Session } from "./session.ts";
@@ -151,12 +152,12 @@ export class StageBuilder {
 
   /** Where the stage begins, the name of the image that it is, if it is one, and whether that counts as a step. */
   private async base(stage: Stage): Promise<{ state: StageState; image?: string; isStep: boolean }> {
-    const { dockerfile, globals, contexts } = this.session;
+    const { dockerfile, contexts } = this.session;
     const { base, platform } = stage.from;
     const text = this.variables.textOfFrom({ file: dockerfile.file, line: stage.from.line });
     const name = text(base);
     if (name === "") throw new Error(`base name (${base}) should not be blank`);
-    if (platform !== undefined) this.checkPlatform(text(platform));
+    const wanted = this.platformOf(stage, platform === undefined ? undefined : text(platform));
     const context = contexts.named(name);
     if (context !== undefined) return { state: await directoryBase(this.session, name, await context, this.mayCache(stage)), isStep: true };
     const parent = stageNamed(dockerfile, name, stage.index);
@@ -165,17 +166,23 @@ export class StageBuilder {
       const inherited = await this.stage(parent);
       return { state: { ...inherited, base: { ...inherited.base, config: { ...inherited.config } } }, isStep: false };
     }
-    if ((alias ?? name) === "scratch")
-      return { state: scratchState({ os: "linux", architecture: globals.get("TARGETARCH") ?? "amd64" }), isStep: false };
-    const state = await this.images.image(name);
+    if ((alias ?? name) === "scratch") return { state: scratchState(wanted ?? nativePlatform()), isStep: false };
+    const state = await this.images.image(name, wanted);
     return { state, isStep: true, ...(alias || contexts.resultOf(name) ? {} : { image: fullName(name) }) };
   }
 
-  private checkPlatform(platform: string): void {
-    const native = this.session.globals.get("TARGETPLATFORM") ?? "";
-    if (platform && platform !== native && platform !== native.split("/").slice(0, 2).join("/") && platform !== "linux") {
-      throw new BerthError("build/unsupported", `platform ${platform} cannot be built here: this machine is ${native}`);
-    }
+  /** Undefined where nobody asked for one: then an image that is here is right as it is. */
+  private platformOf({ from }: Stage, written: string | undefined): Platform | undefined {
+    if (written === "") throw new Error(`empty platform value from expression ${from.platform}`);
+    const asked = written ?? this.session.request.platform;
+    if (!asked) return undefined;
+    const platform = parsePlatform(asked);
+    if (platform.os !== "linux")
+      throw new BerthError(
+        "build/unsupported",
+        `platform ${asked} cannot be built here: this machine is ${platformText(nativePlatform())}`,
+      );
+    return platform;
   }
 
   private triggers(stage: Stage, state: StageState): Instruction[] {

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import type { ContainerConfig, ImageConfig } from "../api/index.ts";
 import type { Layer } from "./images.ts";
+import type { Platform } from "./platform.ts";
 import { inlineCacheField } from "./remote-cache/cache-config.ts";
 
 export interface HistoryEntry {
@@ -49,7 +50,7 @@ export function stateOfImage(image: ImageConfig, chainIds: readonly string[], lo
   };
 }
 
-export function scratchState(platform: { os: string; architecture: string }): StageState {
+export function scratchState(platform: Platform): StageState {
   return stateOfImage({ ...platform, config: { Env: [defaultPath], WorkingDir: "/" }, rootfs: { type: "layers", diff_ids: [] } }, [], []);
 }
 

@@ -1,17 +1,20 @@
 import type { Position } from "./dockerfile/dockerfile-error.ts";
 import { nearest } from "./dockerfile/dockerfile-error.ts";
 import { type ExpandText, expander } from "./metadata-instructions.ts";
+import type { Progress } from "./progress.ts";
 import type { Session } from "./session.ts";
 import { type StageState, withMetadata } from "./stage-state.ts";
+
+type VariablesSession = Pick<Session, "dockerfile" | "globals" | "request"> & { readonly progress: Pick<Progress, "warn"> };
 
 /** The variables of one build: what its instructions' words become, and what is said of those that nothing sets. */
 export class Variables {
   /** Names of build arguments that some stage declared. */
   readonly usedArgs = new Set<string>();
-  readonly #session: Session;
+  readonly #session: VariablesSession;
   readonly #warned = new Set<string>();
 
-  constructor(session: Session) {
+  constructor(session: VariablesSession) {
     this.#session = session;
   }
 

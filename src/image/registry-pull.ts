@@ -80,10 +80,14 @@ async function pullOne(store: ImageStore, client: RegistryClient, reference: Ref
 }
 
 /**
- * The configuration of an image that a registry has, without its layers. Undefined where mirrors are set: a pull finds out which of them has it.
+ * The configuration of an image that a registry has, without its layers, and its manifest's digest. Undefined where mirrors are set: a pull finds out which of them has it.
  * @throws BerthError as `pull` does
  */
-export async function remoteConfig(store: ImageStore, ref: string, o: PullOptions): Promise<ImageConfig | undefined> {
+export async function remoteConfig(
+  store: ImageStore,
+  ref: string,
+  o: PullOptions,
+): Promise<{ config: ImageConfig; digest: string } | undefined> {
   const reference = parseReference(ref);
   const settings = o.settings ?? readRegistrySettings(process.env);
   if (reference.domain === "docker.io" && settings.mirrors?.length) return undefined;
@@ -91,8 +95,9 @@ export async function remoteConfig(store: ImageStore, ref: string, o: PullOption
   try {
     return await store.transferring(async () => {
       const top = await fetchManifest(client, reference.repository, reference.digest ?? reference.tag ?? "latest");
-      const { parsed } = await ofPlatform(store, client, reference, top, o);
-      return parseConfig(await wholeBlob(store, client, reference.repository, parsed.config, o), "the image's configuration");
+      const { parsed, digest } = await ofPlatform(store, client, reference, top, o);
+      const bytes = await wholeBlob(store, client, reference.repository, parsed.config, o);
+      return { config: parseConfig(bytes, "the image's configuration"), digest };
     });
   } finally {
     await client.close();

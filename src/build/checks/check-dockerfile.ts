@@ -9,9 +9,14 @@ export type Warn = (message: string, rule: string, line: number) => void;
 
 /**
  * What BuildKit's build checks warn about, as far as the text alone shows it: the whole file for names and casing, the instructions only of
- * the stages that the target needs (of all, without one). `# check=skip=...` silences rules; the same is never said twice.
+ * the stages that the target needs (of all, without one). `# check=skip=...` silences rules, also those of `more`; the same is never said twice.
  */
-export function checkDockerfile(dockerfile: Dockerfile, target: number | undefined, tell: Warn): void {
+export function checkDockerfile(
+  dockerfile: Dockerfile,
+  target: number | undefined,
+  tell: Warn,
+  more: (warn: Warn) => void = () => {},
+): void {
   const { check } = dockerfile.directives;
   const said = new Set<string>();
   const warn: Warn = (message, rule, line) => {
@@ -27,6 +32,7 @@ export function checkDockerfile(dockerfile: Dockerfile, target: number | undefin
   for (const index of target === undefined ? all : [...neededStages(dockerfile, target)].sort((a, b) => a - b)) {
     checkInstructions(dockerfile.stages[index]?.instructions ?? [], warn);
   }
+  more(warn);
 }
 
 /** A base image that is none until the caller gives a build argument. */

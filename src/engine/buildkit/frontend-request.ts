@@ -1,5 +1,5 @@
-import { type BuildRequest, describePlatform, isGitUrl } from "../../build/index.ts";
-import { BerthError } from "../../system/index.ts";
+import { type BuildRequest, isGitUrl, nativePlatform, parsePlatform, platformText } from "../../build/index.ts";
+import { BerthError, messageOf } from "../../system/index.ts";
 
 /** The front end's attributes as a build; the parts that need the client's session are for the caller to add. */
 export interface FrontendBuild {
@@ -26,7 +26,6 @@ export function frontendBuild(attrs: Readonly<Record<string, string>>): Frontend
   const request: BuildRequest = { args: {}, labels: {}, additionalContexts: {} };
   const args: Record<string, string> = {};
   const [contexts, localSessions, inputs] = [new Map<string, string>(), new Map<string, string>(), new Map<string, string>()];
-  const native = describePlatform().find(([name]) => name === "TARGETPLATFORM")?.[1] ?? "";
   for (const [name, value] of Object.entries(attrs)) {
     if (name.startsWith("build-arg:")) args[name.slice("build-arg:".length)] = value;
     if (noted.test(name)) continue;
@@ -35,12 +34,13 @@ export function frontendBuild(attrs: Readonly<Record<string, string>>): Frontend
     else if (kind === "label") request.labels = { ...request.labels, [rest]: value };
     else if (kind === "context" && rest !== "") contexts.set(rest, value);
     else if (kind === "local-sessionid") localSessions.set(rest, value);
-    else readAttribute(request, name, value, native);
+    else readAttribute(request, name, value);
   }
+  const target = platformText(request.platform ? parsePlatform(request.platform) : nativePlatform());
   for (const [name, value] of contexts) {
     // "name::linux/amd64" is the one for that platform.
     const [plain, platform] = cut(name, "::");
-    if (platform !== "" && platform !== native) continue;
+    if (platform !== "" && platform !== target) continue;
     if (value.startsWith("input:")) inputs.set(plain, value.slice("input:".length));
     else request.additionalContexts = { ...request.additionalContexts, [plain]: checkedContext(plain, value) };
   }
@@ -67,7 +67,7 @@ function readBuildArg(request: BuildRequest, name: string, value: string): void 
     throw new BerthError("build/unsupported", "BUILDKIT_MULTI_PLATFORM is not supported: an image is for one platform here");
 }
 
-function readAttribute(request: BuildRequest, name: string, value: string, native: string): void {
+function readAttribute(request: BuildRequest, name: string, value: string): void {
   switch (name) {
     case "filename":
       request.dockerfile = value;
@@ -80,9 +80,10 @@ function readAttribute(request: BuildRequest, name: string, value: string, nativ
       else request.noCacheFilter = value.split(",");
       return;
     case "platform": {
-      const foreign = value.split(",").filter((platform) => platform && !isNative(platform, native));
-      if (foreign.length > 0)
-        throw new BerthError("build/unsupported", `platform ${foreign.join(", ")} cannot be built here: this machine is ${native}`);
+      const platforms = new Set(value.split(",").filter(Boolean).map(platformIn));
+      if (platforms.size > 1)
+        throw new BerthError("build/unsupported", "multi-platform build is not supported: an image is for one platform here");
+      for (const platform of platforms) request.platform = platform;
       return;
     }
     case "image-resolve-mode":
@@ -116,14 +117,18 @@ function readAttribute(request: BuildRequest, name: string, value: string, nativ
   }
 }
 
-function isNative(platform: string, native: string): boolean {
-  // The baseline that every machine of the architecture has may be named.
-  return (
-    platform === native ||
-    platform === native.replace("linux/", "") ||
-    platform === `${native}/v1` ||
-    (native === "linux/arm64" && platform === "linux/arm64/v8")
-  );
+function platformIn(text: string): string {
+  const platform = asParameter(() => parsePlatform(text));
+  if (platform.os === "linux") return platformText(platform);
+  throw new BerthError("build/unsupported", `platform ${text} cannot be built here: this machine is ${platformText(nativePlatform())}`);
+}
+
+function asParameter<T>(parse: () => T): T {
+  try {
+    return parse();
+  } catch (error) {
+    throw new BerthError("api/bad-parameter", messageOf(error), { cause: error });
+  }
 }
 
 function checkedContext(name: string, value: string): string {

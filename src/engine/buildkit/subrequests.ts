@@ -2,7 +2,6 @@ import {
   type Builder,
   type BuildOptions,
   type BuildRequest,
-  checkDockerfile,
   type Dockerfile,
   dependenciesOf,
   nearest,
@@ -37,13 +36,13 @@ export async function subrequest(name: string, builder: Builder, request: BuildR
       options.onDockerfile?.(text, file);
     },
   });
-  return question.answer(dockerfile, content, request);
+  return question.answer(dockerfile, content, request, builder);
 }
 
 interface Question {
   readonly description: string;
   readonly metadata: readonly string[];
-  answer(dockerfile: Dockerfile, content: string, request: BuildRequest): Metadata;
+  answer(dockerfile: Dockerfile, content: string, request: BuildRequest, builder: Builder): Metadata;
 }
 
 const plain = ["result.json", "result.txt"];
@@ -145,10 +144,10 @@ function outline(dockerfile: Dockerfile, content: string, request: BuildRequest)
   return answer(value, text.map((part) => `${part}\n`).join(""));
 }
 
-function lint(dockerfile: Dockerfile, content: string): Metadata {
+function lint(dockerfile: Dockerfile, content: string, request: BuildRequest, builder: Builder): Metadata {
   const warnings: { ruleName: string; url: string; detail: string; location: object; line: number }[] = [];
   const source = { content, file: dockerfile.file };
-  checkDockerfile(dockerfile, undefined, (detail, ruleName, line) => {
+  builder.lint(dockerfile, request, (detail, ruleName, line) => {
     warnings.push({ ruleName, url: ruleUrl(ruleName), detail, location: location(line, endLine(source, line)), line });
   });
   warnings.sort((a, b) => a.line - b.line);
