@@ -17,6 +17,7 @@ export function hijack(call: Call, o: { tty: boolean }): Hijacked {
   if (call.upgrade) socket.write(`HTTP/1.1 101 UPGRADED\r\nContent-Type: ${type}\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\n`);
   else {
     call.response.detachSocket(call.request.socket);
+    takeFromParser(call.request.socket);
     socket.write(`HTTP/1.1 200 OK\r\nContent-Type: ${type}\r\n\r\n`);
   }
   socket.on("error", () => socket.destroy());
@@ -32,6 +33,14 @@ export function hijack(call: Call, o: { tty: boolean }): Hijacked {
       if (!socket.writableEnded) socket.end();
     },
   };
+}
+
+/**
+ * What comes after the request is input, and no further request: Node's HTTP parser gets nothing of it any more, and a half-closed connection stays. For an
+ * upgrade Node does the same itself. The first listener for "data" also ends the parser's own reading of the handle.
+ */
+function takeFromParser(socket: Duplex): void {
+  for (const event of ["data", "end", "drain"]) socket.removeAllListeners(event);
 }
 
 /** How often it is looked whether a client that has said everything is still there. */

@@ -43,7 +43,8 @@ export function toAuth(config: AuthConfig): RegistryAuth | undefined {
 function decoded(name: string, text: string): object {
   try {
     const value: unknown = JSON.parse(Buffer.from(text, "base64url").toString());
-    if (typeof value === "object" && value !== null) return value;
+    // Go's client sends null for no credentials.
+    if (typeof value === "object") return value ?? {};
   } catch {
     // said below
   }

@@ -66,6 +66,8 @@ it("tells before a build's first line what is wrong with its Dockerfile, and in 
       .buildImage(Readable.from([tarArchive([{ name: "Dockerfile", data: Buffer.from(dockerfile) }])]), o)
       .then((stream) => text(stream));
   await expect(build("FROM busybox\nBOGUS x\n")).rejects.toThrow("dockerfile parse error on line 2: unknown instruction: BOGUS");
+  const nothing = { labels: null, buildargs: null, cachefrom: null } as unknown as Dockerode.ImageBuildOptions; // as Go's clients send it
+  expect(await build("FROM busybox\nENV A=b\n", { ...nothing, registryconfig: null } as never)).toContain("Successfully built");
   await expect(build("FROM busybox\n", { target: "zz" })).rejects.toMatchObject({ statusCode: 400 });
   await expect(build("FROM busybox\n", { dockerfile: "other" })).rejects.toThrow("Cannot locate specified Dockerfile: other");
   const lines = (await build("FROM busybox\nCOPY nosuch /\n")).trim().split("\r\n");

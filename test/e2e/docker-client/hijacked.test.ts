@@ -23,11 +23,13 @@ afterAll(async () => {
 const execOf = async (body: object): Promise<string> =>
   (await api.json<{ Id: string }>("POST", `/containers/${container}/exec`, { AttachStdin: true, AttachStdout: true, ...body })).Id;
 
+const upgrade = ["Connection: Upgrade", "Upgrade: tcp"];
+
 /** Starts an exec as Python's http.client does: the head in one packet, and the body in another when the engine has read the head. */
-async function start(id: string, body: object): Promise<Socket> {
+async function start(id: string, body: object, asked = upgrade): Promise<Socket> {
   const text = JSON.stringify(body);
   const socket = connect(berth.socket);
-  const head = ["Host: x", "Connection: Upgrade", "Upgrade: tcp", "Content-Type: application/json", `Content-Length: ${text.length}`];
+  const head = ["Host: x", ...asked, "Content-Type: application/json", `Content-Length: ${text.length}`];
   socket.write(`POST /v1.43/exec/${id}/start HTTP/1.1\r\n${head.join("\r\n")}\r\n\r\n`);
   await api.json("GET", "/version"); // answered after what came before it
   socket.write(text);
@@ -53,6 +55,12 @@ it("takes input after a body that came later than its head", async () => {
   const socket = await start(await execOf({ Cmd: ["cat"] }), { Detach: false, Tty: false });
   socket.end("typed\n");
   expect(await rest(socket)).toContain("typed\n");
+});
+
+it("takes input from a client that asks for no upgrade, and its end", async () => {
+  const socket = await start(await execOf({ Cmd: ["sh", "-c", "cat; echo over"] }), { Tty: false }, []);
+  socket.end("typed\n");
+  expect(await rest(socket)).toMatch(/typed\n[\s\S]*over\n/);
 });
 
 it("lets go of an exec's terminal by its keys, pressed one after the other", async () => {
