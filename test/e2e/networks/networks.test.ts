@@ -1,9 +1,9 @@
 import { createSocket } from "node:dgram";
-import { existsSync } from "node:fs";
 import { type AddressInfo, createServer } from "node:net";
 import { networkInterfaces } from "node:os";
 import { execa } from "execa";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { hasEnded } from "../../../src/system/index.ts";
 import { type Berth, installedBerth } from "../../support/berth.ts";
 import { loadBusybox, type TestProject, testProject } from "../../support/project.ts";
 import { until } from "../../support/until.ts";
@@ -47,7 +47,7 @@ test("names still resolve, and are still reached, while the engine is down", asy
   const pid = (await berth.ok(["docker", "inspect", "-f", "{{.State.Pid}}", `${project.name}-a-1`])).trim();
   const engine = berth.enginePid();
   process.kill(engine, "SIGKILL");
-  await until(() => !existsSync(`/proc/${engine}`), { timeoutMs: 10_000, what: "the engine's end" });
+  await until(() => hasEnded(engine), { timeoutMs: 10_000, what: "the engine's end" });
   const { execFileSync } = await import("node:child_process");
   const ping = execFileSync("nsenter", ["-t", pid, "-m", "-n", "-r", "/bin/ping", "-c1", "-W2", "b"], { encoding: "utf8" });
   expect(ping).toContain("1 packets received");
