@@ -154,6 +154,9 @@ export interface HostConfig extends Resources {
   PublishAllPorts?: boolean;
   ReadonlyRootfs?: boolean;
   SecurityOpt?: string[] | null;
+  /** Of other systems; what is not 0 is refused. */
+  IOMaximumBandwidth?: number;
+  IOMaximumIOps?: number;
   StorageOpt?: Record<string, string>;
   /** Target path -> mount options ("size=64m,mode=1777"). */
   Tmpfs?: Record<string, string>;

@@ -1,7 +1,7 @@
 import { BerthError } from "../system/index.ts";
 
-/** Kinds of fields; "words": one word stands for a list of one. */
-export type Kind = "string" | "bool" | "int" | "[]string" | "words" | "[]object" | "map" | "object";
+/** Kinds of fields; "words": one word stands for a list of one; "texts": an object of texts. */
+export type Kind = "string" | "bool" | "int" | "[]string" | "words" | "[]object" | "texts" | "map" | "object";
 export type Shape = Readonly<Record<string, Kind>>;
 
 /**
@@ -23,13 +23,20 @@ export function shaped(value: unknown, shape: Shape, o: { go: string; at: string
       const fault = faultOf(field, kind);
       if (!fault) return [[key, field]];
       if (kind === "words") throw wrong(fault.found, "value of type string");
-      throw wrong(fault.found, `struct field ${o.at}.${key} of type ${structs[key] ?? fault.type}`);
+      throw wrong(
+        fault.found,
+        `struct field ${o.at}.${key}${fault.at ?? ""} of type ${(fault.at === undefined && structs[key]) || fault.type}`,
+      );
     }),
   );
 }
 
-/** Go's names of the objects that hold more than text. */
+/** Go's names of what is more than text and numbers. */
 const structs: Readonly<Record<string, string>> = {
+  StopTimeout: "int",
+  OomScoreAdj: "int",
+  ExposedPorts: "nat.PortSet",
+  PortBindings: "nat.PortMap",
   HostConfig: "container.HostConfig",
   NetworkingConfig: "network.NetworkingConfig",
   Healthcheck: "container.HealthConfig",
@@ -39,7 +46,7 @@ const structs: Readonly<Record<string, string>> = {
   EndpointConfig: "network.EndpointSettings",
 };
 
-function faultOf(value: unknown, kind: Kind): { found: unknown; type: string } | undefined {
+function faultOf(value: unknown, kind: Kind): { found: unknown; type: string; at?: string } | undefined {
   const list = (isItem: (item: unknown) => boolean, type: string, item: string) => {
     if (!Array.isArray(value)) return { found: value, type };
     const bad = value.findIndex((one) => !isItem(one));
@@ -57,6 +64,11 @@ function faultOf(value: unknown, kind: Kind): { found: unknown; type: string } |
       return list((item) => typeof item === "string", "[]string", "string");
     case "[]object":
       return list(isObject, "[]mount.Mount", "mount.Mount");
+    case "texts": {
+      if (!isObject(value)) return { found: value, type: "map[string]string" };
+      const bad = Object.entries(value).find(([, text]) => text !== null && typeof text !== "string");
+      return bad ? { found: bad[1], type: "string", at: `.${bad[0]}` } : undefined;
+    }
     case "map":
     case "object":
       return isObject(value) ? undefined : { found: value, type: "map[string]string" };

@@ -6,6 +6,7 @@ import { BerthError, messageOf } from "../system/index.ts";
 import { checkCpus } from "./create-validation.ts";
 import type { Call } from "./http.ts";
 import { jsonFault } from "./json-body.ts";
+import { checkPlatformText } from "./platform.ts";
 import { flag } from "./query-values.ts";
 
 /** Parameters of POST /build that Berth's builder has no counterpart for; false and empty values ask for nothing. */
@@ -28,8 +29,7 @@ export function classicBuild({ query, request }: Call, images: ImageStore): Buil
   const tags = query.getAll("t").filter(Boolean);
   const dockerfile = query.get("dockerfile") || "Dockerfile";
   for (const tag of tags) checkTag(tag);
-  if (platform && (platform.split("/").length > 3 || !platform.split("/").every((part) => /^[\w.-]+$/.test(part))))
-    throw new BerthError("api/bad-parameter", `"${platform}": cannot parse platform specifier: invalid argument`);
+  if (platform) checkPlatformText(platform);
   if (posix.normalize(dockerfile).split("/")[0] === "..")
     throw new BerthError("api/unreadable-value", `forbidden path outside the build context: ${dockerfile} ()`);
   if (remote === "client-session")

@@ -9,6 +9,7 @@ import { directoryArchive } from "./archive/read-archive.ts";
 import { containerEvent } from "./container-event.ts";
 import type { ContainerRecord } from "./container-record.ts";
 import type { Containers } from "./containers.ts";
+import { createBody } from "./create-body.ts";
 import type { EventBus } from "./event-bus.ts";
 import { type Call, type Route, route, sendJson, sendStream } from "./http.ts";
 import { jsonBody } from "./json-body.ts";
@@ -46,7 +47,7 @@ export function containerContentRoutes(o: ContainerContentOptions): Route[] {
 
 async function commit(call: Call, { containers, runtime, images, events }: ContainerContentOptions): Promise<void> {
   const { query } = call;
-  const body = await jsonBody<ContainerConfig>(call.request);
+  const body: ContainerConfig = createBody(await jsonBody<unknown>(call.request));
   const [repo, tag] = [query.get("repo"), query.get("tag")];
   const name = repo ? parseReference(tag ? `${repo}:${tag}` : repo) : undefined;
   if (name?.digest) throw new BerthError("api/bad-parameter", "cannot import digest reference");

@@ -60,9 +60,10 @@ export function containerRoutes(o: ContainerRoutesOptions): Route[] {
       await containers.update(ref(call), body);
       sendJson(call.response, 200, { Warnings: null });
     }),
-    route("POST", "/containers/{id}/start", async (call) =>
-      sendEmpty(call.response, (await containers.start(ref(call))) === "already" ? 304 : 204),
-    ),
+    route("POST", "/containers/{id}/start", async (call) => {
+      if (call.query.get("checkpoint")) throw new BerthError("api/bad-parameter", "checkpoint is only supported in experimental mode");
+      sendEmpty(call.response, (await containers.start(ref(call))) === "already" ? 304 : 204);
+    }),
     route("POST", "/containers/{id}/stop", async (call) =>
       sendEmpty(call.response, (await containers.stop(ref(call), stopOptions(call))) === "already" ? 304 : 204),
     ),
@@ -93,6 +94,12 @@ export function containerRoutes(o: ContainerRoutesOptions): Route[] {
       sendEmpty(call.response, 204);
     }),
     route("DELETE", "/containers/{id}", async (call) => {
+      if (flag(call.query, "link")) {
+        const { Name: name } = containers.get(ref(call));
+        throw ref(call).replace(/^\//, "") === name.slice(1)
+          ? new BerthError("system/internal", "Conflict, cannot remove the default link name of the container")
+          : new BerthError("system/internal", `Cannot get parent / for name ${ref(call)}`);
+      }
       await containers.remove(ref(call), { force: flag(call.query, "force"), volumes: flag(call.query, "v") });
       sendEmpty(call.response, 204);
     }),

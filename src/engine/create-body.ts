@@ -19,7 +19,7 @@ const config: Shape = {
   Image: "string",
   Volumes: "map",
   WorkingDir: "string",
-  Labels: "map",
+  Labels: "texts",
   StopSignal: "string",
   StopTimeout: "int",
   Shell: "words",
@@ -41,7 +41,7 @@ const hostConfig: Shape = {
   VolumeDriver: "string",
   VolumesFrom: "[]string",
   Mounts: "[]object",
-  Annotations: "map",
+  Annotations: "texts",
   CapAdd: "words",
   CapDrop: "words",
   CgroupnsMode: "string",
@@ -58,12 +58,12 @@ const hostConfig: Shape = {
   PublishAllPorts: "bool",
   ReadonlyRootfs: "bool",
   SecurityOpt: "[]string",
-  StorageOpt: "map",
-  Tmpfs: "map",
+  StorageOpt: "texts",
+  Tmpfs: "texts",
   UTSMode: "string",
   UsernsMode: "string",
   ShmSize: "int",
-  Sysctls: "map",
+  Sysctls: "texts",
   Runtime: "string",
   Isolation: "string",
   MaskedPaths: "[]string",
@@ -96,12 +96,22 @@ const hostConfig: Shape = {
  */
 export function createBody(body: unknown): ContainerCreateBody {
   const top = shaped(body, config, { go: "container.CreateRequest", at: "" });
-  const host = top["HostConfig"];
+  const { HostConfig: host, Healthcheck: health } = top;
+  if (health) shaped(health, healthConfig, { go: "container.HealthConfig", at: ".Healthcheck" });
   // its fields were just checked
   return (
     host ? { ...top, HostConfig: shaped(host, hostConfig, { go: "container.HostConfig", at: ".HostConfig" }) } : top
   ) as ContainerCreateBody;
 }
+
+const healthConfig: Shape = {
+  Test: "[]string",
+  Interval: "int",
+  Timeout: "int",
+  StartPeriod: "int",
+  StartInterval: "int",
+  Retries: "int",
+};
 
 const exec: Shape = {
   AttachStdin: "bool",

@@ -26,7 +26,6 @@ const refused: [string, ContainerCreateBody, string][] = [
   ],
   ["too little memory", { HostConfig: { Memory: 1000 } }, "Minimum memory limit allowed is 6MB"],
   ["a capability nobody knows", { HostConfig: { CapAdd: ["NOSUCH"] } }, 'invalid CapAdd: unknown capability: "CAP_NOSUCH"'],
-  ["a security option nobody knows", { HostConfig: { SecurityOpt: ["foo=bar"] } }, 'invalid --security-opt 2: "foo=bar"'],
   ["an IPC mode nobody knows", { HostConfig: { IpcMode: "bogus" } }, "invalid IPC mode: bogus"],
   ["a PID mode nobody knows", { HostConfig: { PidMode: "bogus" } }, "invalid PID mode: bogus"],
   ["a relative directory", { WorkingDir: "rel" }, "the working directory 'rel' is invalid, it needs to be an absolute path"],
@@ -83,4 +82,11 @@ describe("a create body", () => {
   it("that switches the OOM killer off without a limit is warned of", () => {
     expect(check({ HostConfig: { OomKillDisable: true } })[0]).toContain("no memory limit is set");
   });
+});
+
+it("a security option nobody knows is a fault of its own for Docker", () => {
+  const message = 'invalid --security-opt 2: "foo=bar"';
+  expect(() => check({ HostConfig: { SecurityOpt: ["foo=bar"] } })).toThrowError(
+    expect.objectContaining({ message, code: "system/internal" }),
+  );
 });

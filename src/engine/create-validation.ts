@@ -1,3 +1,5 @@
+import { isIP } from "node:net";
+import { posix } from "node:path";
 import type { ContainerConfig, ContainerCreateBody, HostConfig } from "../api/index.ts";
 import { BerthError } from "../system/index.ts";
 import { checkMountSpecs } from "./mount-validation.ts";
@@ -59,6 +61,7 @@ function checkResources(hc: HostConfig, host: HostFacts): void {
   if (memory !== 0 && memory < 6 * 1024 * 1024) refuse("Minimum memory limit allowed is 6MB");
   if (memory > 0 && swap > 0 && swap < memory) refuse("Minimum memoryswap limit should be larger than memory limit, see usage");
   if (memory === 0 && swap > 0) refuse("You should always set the Memory limit when using Memoryswap limit, see usage");
+  if (reservation > 0 && reservation < 6 * 1024 * 1024) refuse("Minimum memory reservation allowed is 6MB");
   if (memory > 0 && reservation > memory) refuse("Minimum memory limit can not be less than memory reservation limit, see usage");
   const swappiness = hc.MemorySwappiness ?? -1;
   if (swappiness < -1 || swappiness > 100) refuse(`Invalid value: ${swappiness}, valid memory swappiness range is 0-100`);
@@ -69,7 +72,9 @@ function checkResources(hc: HostConfig, host: HostFacts): void {
   const score = hc.OomScoreAdj ?? 0;
   if (score < -1000 || score > 1000) refuse(`Invalid value ${score}, range for oom score adj is [-1000, 1000]`);
   if (hc.StorageOpt && Object.keys(hc.StorageOpt).length > 0)
-    refuse("--storage-opt is supported only for overlay over xfs with 'pquota' mount option", "Leave storage_opt out.");
+    throw new BerthError("system/internal", "--storage-opt is supported only for overlay over xfs with 'pquota' mount option", {
+      hint: "Leave storage_opt out.",
+    });
 }
 
 /** The limits of processor time and of which processors, of a new container and of an update. @throws BerthError container/bad-config */
@@ -81,7 +86,7 @@ export function checkCpus(hc: Pick<HostConfig, "NanoCpus" | "CpuPeriod" | "CpuQu
   if (hc.CpuQuota && hc.CpuQuota > 0 && hc.CpuQuota < 1000) refuse("CPU cfs quota can not be less than 1ms (i.e. 1000)");
   if (hc.CpusetCpus) {
     const asked = cpuList(hc.CpusetCpus);
-    if (!asked) refuse(`Invalid value ${hc.CpusetCpus} for cpuset cpus`);
+    if (!asked) refuse(`Invalid value ${hc.CpusetCpus} for cpuset cpus: invalid format: ${hc.CpusetCpus}`);
     if (asked.some((cpu) => cpu >= count))
       refuse(`Requested CPUs are not available - requested ${hc.CpusetCpus}, available: 0${count > 1 ? `-${count - 1}` : ""}`);
   }
@@ -132,6 +137,8 @@ function checkJoining(body: ContainerCreateBody): void {
   if (hc.UTSMode === "host" && body.Hostname) refuse("conflicting options: hostname and the UTS mode");
   if (mode === "host" && hc.Links?.length)
     refuse("conflicting options: host type networking can't be used with links. This would result in undefined behavior");
+  if (hc.IOMaximumBandwidth) refuse("invalid option: QoS maximum bandwidth configuration is not supported on linux");
+  if (hc.IOMaximumIOps) refuse("invalid option: QoS maximum IOPs configuration is not supported on linux");
   if ((hc.CpuShares ?? 0) < 0) refuse(`invalid CPU shares (${hc.CpuShares}): value must be a positive integer`);
 }
 
@@ -168,19 +175,32 @@ function checkSecurity(hc: HostConfig, { capabilities }: HostFacts): void {
       const bare = name.toUpperCase().replace(/^CAP_/, "");
       if (bare !== "ALL" && !capabilities.includes(bare)) refuse(`invalid ${field}: unknown capability: "CAP_${bare}"`);
     }
-  for (const option of hc.SecurityOpt ?? [])
-    if (
-      !/^(no-new-privileges|systempaths=unconfined|writable-cgroups|(label|apparmor|seccomp|no-new-privileges|writable-cgroups)[=:])/.test(
-        option,
-      )
-    )
-      refuse(`invalid --security-opt 2: "${option}"`);
+  for (const option of hc.SecurityOpt ?? []) {
+    // Docker's own number of the fault is in its words: 1 for what has no value, 2 for a name or a value that it does not know.
+    const [name = "", value] = option.split(/[=:](.*)/s);
+    const known = value === undefined ? ["no-new-privileges", "writable-cgroups"].includes(name) : isSecurityOption(name, value);
+    if (!known) throw new BerthError("system/internal", `invalid --security-opt ${value === undefined ? 1 : 2}: "${option}"`);
+  }
+}
+
+function isSecurityOption(name: string, value: string): boolean {
+  const isTruth = /^(1|t|true|0|f|false)$/i.test(value);
+  if (name === "systempaths") return value === "unconfined";
+  return ["label", "apparmor", "seccomp"].includes(name) || (["no-new-privileges", "writable-cgroups"].includes(name) && isTruth);
 }
 
 function checkNetwork(body: ContainerCreateBody): void {
   const hc = body.HostConfig ?? {};
-  for (const entry of hc.ExtraHosts ?? [])
-    if (!/^[^:]+:.+/.test(entry)) refuse(`bad format for add-host: "${entry}"`, 'It has the form "name:address".');
+  for (const entry of hc.ExtraHosts ?? []) {
+    const [, address] = /^[^:]+:(.+)/s.exec(entry) ?? [];
+    if (address === undefined) refuse(`bad format for add-host: "${entry}"`, 'It has the form "name:address".');
+    if (address !== "host-gateway" && isIP(address.replace(/^\[(.*)\]$/, "$1")) === 0)
+      refuse(`invalid IP address in add-host: "${address}"`);
+  }
+  for (const target of Object.keys(hc.Tmpfs ?? {})) {
+    if (posix.normalize(target) === "/") refuse("invalid specification: destination can't be '/'");
+    if (!target.startsWith("/")) refuse(`invalid mount path: '${target}' mount path must be absolute`);
+  }
 }
 
 function warnings(hc: HostConfig): string[] {

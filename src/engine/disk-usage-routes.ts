@@ -6,6 +6,7 @@ import type { ImageStore } from "../image/index.ts";
 import type { Volumes } from "../runtime/index.ts";
 import { BerthError } from "../system/index.ts";
 import type { LocalSources } from "./buildkit/index.ts";
+import type { ContainerRecord } from "./container-record.ts";
 import { containerSummary } from "./container-summary.ts";
 import type { Containers } from "./containers.ts";
 import { type Route, route, sendJson } from "./http.ts";
@@ -30,6 +31,10 @@ export function diskUsageRoutes(o: {
       const records = containers.list();
       const { layersSize, images: sizes } = images.diskUsage();
       const shared = new Map(sizes.map(({ id, sharedSize }) => [id, sharedSize]));
+      const sizesOf = async (record: ContainerRecord) => {
+        const SizeRw = await directorySize(o.upperDir(record.Id), signal);
+        return { SizeRw, SizeRootFs: SizeRw + (sizes.find(({ id }) => id === record.Image)?.size ?? 0) };
+      };
       const held = new Set(images.list().flatMap((image) => image.chainIds));
       sendJson(response, 200, {
         LayersSize: wants("image")
@@ -42,15 +47,15 @@ export function diskUsageRoutes(o: {
                 containers: records.filter((record) => record.Image === image.id).length,
               }),
             )
-          : [],
+          : null,
         Containers: wants("container")
           ? await Promise.all(
               records.map(async (record) => ({
                 ...containerSummary(record, images.resolve(record.Image)),
-                SizeRw: await directorySize(o.upperDir(record.Id), signal),
+                ...(await sizesOf(record)),
               })),
             )
-          : [],
+          : null,
         Volumes: wants("volume")
           ? await Promise.all(
               volumes.list().map(async (volume) => ({
@@ -61,7 +66,7 @@ export function diskUsageRoutes(o: {
                 },
               })),
             )
-          : [],
+          : null,
         BuildCache: wants("build-cache")
           ? [
               ...builder.diskUsage().map((one) => ({
@@ -87,7 +92,7 @@ export function diskUsageRoutes(o: {
                 UsageCount: 1,
               })),
             ]
-          : [],
+          : null,
       });
     }),
   ];

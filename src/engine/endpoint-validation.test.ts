@@ -19,6 +19,11 @@ it.each<[string, ContainerCreateBody, string]>([
     on("web", { IPAMConfig: { IPv4Address: "10.0.0.999" } }),
     "invalid config for network web: invalid endpoint settings:\ninvalid IPv4 address: 10.0.0.999",
   ],
+  [
+    "a name on the default bridge",
+    on("bridge", { Aliases: ["x"] }),
+    "invalid config for network bridge: invalid endpoint settings:\nnetwork-scoped alias is supported only for containers in user defined networks",
+  ],
   ["a hardware address that is none", { MacAddress: "zz" }, "invalid config for network bridge: invalid MAC address zz"],
   [
     "two hardware addresses for one network",

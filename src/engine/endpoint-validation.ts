@@ -1,4 +1,4 @@
-import { isIPv4, isIPv6 } from "node:net";
+import { BlockList, isIPv4, isIPv6 } from "node:net";
 import type { ContainerCreateBody, EndpointSettings, Network } from "../api/index.ts";
 import { BerthError } from "../system/index.ts";
 
@@ -6,7 +6,11 @@ import { BerthError } from "../system/index.ts";
  * What a create asks of each network (moby, validateEndpointSettings). A network that is not there is none's fault yet: the start looks for it.
  * @throws BerthError container/bad-config
  */
-export function checkEndpoints(body: ContainerCreateBody, apiVersion: number): void {
+export function checkEndpoints(
+  body: ContainerCreateBody,
+  apiVersion: number,
+  find: (ref: string) => Network | undefined = () => undefined,
+): void {
   const mode = networkMode(body);
   const endpoints: Record<string, EndpointSettings | null> = { ...body.NetworkingConfig?.EndpointsConfig };
   if (endpoints["default"] && mode === "bridge") {
@@ -26,7 +30,7 @@ export function checkEndpoints(body: ContainerCreateBody, apiVersion: number): v
     endpoints[mode] = { ...main, MacAddress: body.MacAddress };
   }
   const faults = Object.entries(endpoints).flatMap(([name, endpoint]) => {
-    const fault = endpoint ? endpointFault(name, endpoint) : "EndpointsConfig is nil";
+    const fault = endpoint ? endpointFault(name, endpoint, find(name)) : "EndpointsConfig is nil";
     return fault ? [`invalid config for network ${name}: ${fault}`] : [];
   });
   if (faults.length > 0) refuse(faults.join("\n"));
@@ -34,7 +38,7 @@ export function checkEndpoints(body: ContainerCreateBody, apiVersion: number): v
 
 /** The same for one network that a container is connected to later. @throws BerthError container/bad-config */
 export function checkEndpoint(network: Network, endpoint: EndpointSettings): void {
-  const fault = endpointFault(network.Name, endpoint);
+  const fault = endpointFault(network.Name, endpoint, network);
   if (fault) refuse(fault);
 }
 
@@ -42,17 +46,34 @@ export function networkMode({ HostConfig: hc }: ContainerCreateBody): string {
   return !hc?.NetworkMode || hc.NetworkMode === "default" ? "bridge" : hc.NetworkMode;
 }
 
-function endpointFault(name: string, endpoint: EndpointSettings): string | undefined {
+function endpointFault(name: string, endpoint: EndpointSettings, network: Network | undefined): string | undefined {
   const { IPv4Address: v4, IPv6Address: v6, LinkLocalIPs: linkLocal } = endpoint.IPAMConfig ?? {};
   const faults: string[] = [];
-  if (["bridge", "host", "none", "default"].includes(name) && (v4 || v6))
-    faults.push("user specified IP address is supported on user defined networks only");
+  const predefined = ["bridge", "host", "none", "default"].includes(name);
+  if (predefined && (v4 || v6)) faults.push("user specified IP address is supported on user defined networks only");
+  if (predefined && endpoint.Aliases?.length) faults.push("network-scoped alias is supported only for containers in user defined networks");
   if (v4 && (!isIPv4(v4) || v4 === "0.0.0.0")) faults.push(`invalid IPv4 address: ${v4}`);
   if (v6 && (!isIPv6(v6) || v6 === "::")) faults.push(`invalid IPv6 address: ${v6}`);
+  for (const address of [v4, v6])
+    if (address && network && !predefined && faults.length === 0 && !isInSubnet(network, address))
+      faults.push(`no configured subnet or ip-range contain the IP address ${address}`);
   for (const one of linkLocal ?? []) if (!isIPv4(one) && !isIPv6(one)) faults.push(`invalid link-local IP address: ${one}`);
   if (endpoint.MacAddress && !/^([0-9a-f]{2}([:-])([0-9a-f]{2}\2){4}[0-9a-f]{2}|([0-9a-f]{4}\.){2}[0-9a-f]{4})$/i.test(endpoint.MacAddress))
     return `invalid MAC address ${endpoint.MacAddress}`;
-  return faults.length > 0 ? `invalid endpoint settings:\n${faults.join("\n")}` : undefined;
+  return faults.length > 0
+    ? `invalid endpoint settings:\n${faults.length > 1 ? faults.map((one) => `* ${one}`).join("\n") : faults[0]}`
+    : undefined;
+}
+
+function isInSubnet({ IPAM: { Config: config } }: Network, address: string): boolean {
+  const family = isIPv4(address) ? "ipv4" : "ipv6";
+  return config.some(({ Subnet: subnet }) => {
+    const [base = "", prefix] = subnet?.split("/") ?? [];
+    if ((family === "ipv4") !== isIPv4(base)) return false;
+    const list = new BlockList();
+    list.addSubnet(base, Number(prefix), family);
+    return list.check(address, family);
+  });
 }
 
 function refuse(message: string): never {

@@ -1,4 +1,4 @@
-import { bootstrap, familiarName, type ImageStore, type StoredImage } from "../image/index.ts";
+import { bootstrap, familiarName, type ImageStore, parseReference, type StoredImage } from "../image/index.ts";
 import { BerthError } from "../system/index.ts";
 import type { Containers } from "./containers.ts";
 import type { EventBus } from "./event-bus.ts";
@@ -65,6 +65,7 @@ export function imageRoutes({ images, containers, events }: { images: ImageStore
     route("POST", "/images/{name*}/tag", (call) => {
       const repo = call.query.get("repo") ?? "";
       if (!repo) return sendEmpty(call.response, 200); // no name: nothing to do, as for Docker
+      checkNewName(repo, call.query.get("tag"));
       const tag = call.query.get("tag");
       images.tag(ref(call), tag ? `${repo}:${tag}` : repo);
       sendEmpty(call.response, 201);
@@ -98,7 +99,7 @@ function filtered(images: ImageStore, query: URLSearchParams): StoredImage[] {
   const before = (wanted.get("before") ?? []).map((name) => createdMs(images.get(name)));
   const since = (wanted.get("since") ?? []).map((name) => createdMs(images.get(name)));
   const until = (wanted.get("until") ?? []).map((text) => timeMs(text, "api/unreadable-value"));
-  const patterns = wanted.get("reference")?.length ? wanted.get("reference") : undefined;
+  const patterns = wanted.get("reference");
   const named = (image: StoredImage): StoredImage =>
     patterns === undefined
       ? image
@@ -116,6 +117,15 @@ function filtered(images: ImageStore, query: URLSearchParams): StoredImage[] {
     );
 }
 
+/** Looked at before the image. @throws BerthError image/bad-reference */
+function checkNewName(repo: string, tag: string | null): void {
+  const { digest, repository, domain } = parseReference(repo);
+  if (digest) throw new BerthError("image/bad-reference", "cannot import digest reference");
+  if (tag && !/^[\w][\w.-]{0,127}$/.test(tag)) throw new BerthError("image/bad-reference", "invalid tag format");
+  if (domain === "docker.io" && repository === "library/sha256")
+    throw new BerthError("image/bad-reference", "refusing to create an ambiguous tag using digest algorithm as name");
+}
+
 /** What Docker looks at before it asks a registry. @throws BerthError api/bad-parameter */
 function checkSearch(query: URLSearchParams): void {
   const limit = query.get("limit") || "25";
@@ -126,7 +136,8 @@ function checkSearch(query: URLSearchParams): void {
   yesOrNo(wanted, "is-automated");
   yesOrNo(wanted, "is-official");
   for (const stars of wanted.get("stars") ?? [])
-    if (!/^[+-]?\d+$/.test(stars)) throw new BerthError("api/bad-parameter", `invalid filter 'stars=[${stars}]'`);
+    if (!/^[+-]?\d+$/.test(stars))
+      throw new BerthError("api/bad-parameter", `invalid filter 'stars=${stars}': strconv.Atoi: parsing "${stars}": invalid syntax`);
 }
 
 function sharedSizes(images: ImageStore): ReadonlyMap<string, number> {

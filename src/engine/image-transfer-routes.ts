@@ -20,6 +20,7 @@ import { BerthError, messageOf } from "../system/index.ts";
 import { type Call, type Route, route, sendEmpty, sendJson } from "./http.ts";
 import { checkExportPlatform, imageOfPlatform, isOfPlatform } from "./image-platform.ts";
 import { bodyBytes, parseBody } from "./json-body.ts";
+import { checkPlatformText } from "./platform.ts";
 import { progressStream } from "./progress-stream.ts";
 import { flag } from "./query-values.ts";
 import { type AuthConfig, registryAuth, toAuth } from "./registry-auth.ts";
@@ -60,6 +61,8 @@ async function pullRoute(images: ImageStore, call: Call): Promise<void> {
   const { query, response, signal } = call;
   const from = query.get("fromImage") ?? "";
   const tag = query.get("tag");
+  if (/^(docker\.io\/(library\/)?)?scratch(:|$)/.test(from)) throw new BerthError("api/forbidden", "'scratch' is a reserved name");
+  if (query.get("platform")) checkPlatformText(query.get("platform") ?? "");
   const whole = tag ? (tag.startsWith("sha256:") ? `${from}@${tag}` : `${withoutTag(from)}:${tag}`) : from;
   const reference = parseReference(whole, { defaultTag: false });
   const auth = registryAuth(call.request);

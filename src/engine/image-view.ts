@@ -1,5 +1,6 @@
 import { basename, dirname, join } from "node:path";
-import { type ImageStore, parseReference, type StoredImage } from "../image/index.ts";
+import type { ImageStore, StoredImage } from "../image/index.ts";
+import { BerthError } from "../system/index.ts";
 
 /** An image as GET /images/json lists it. `containers`: how many use it, -1 where nobody counted. */
 export function imageSummary(image: StoredImage, o: { containers?: number; sharedSize?: number } = {}) {
@@ -85,11 +86,11 @@ export function imageHistory(image: StoredImage, images: ImageStore) {
 
 /** The names of an image that a reference filter (a glob over the familiar name, with or without its tag) leaves. */
 export function namesMatching(names: readonly string[], patterns: readonly string[]): string[] {
+  for (const pattern of patterns) if (/\[[^\]]*$/.test(pattern)) throw new BerthError("api/unreadable-value", "syntax error in pattern");
   const expressions = patterns.map(globExpression);
   return names.filter((name) => {
-    const { domain, repository } = parseReference(name);
     const bare = name.includes("@") ? name.slice(0, name.indexOf("@")) : name.slice(0, name.lastIndexOf(":"));
-    const forms = [name, bare, `${domain}/${repository}`, `${domain}/${repository}${name.slice(bare.length)}`];
+    const forms = [name, bare];
     return expressions.some((expression) => forms.some((form) => expression.test(form)));
   });
 }

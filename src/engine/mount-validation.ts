@@ -73,8 +73,12 @@ function subpathFault(spec: MountSpec, subpath: string | undefined): string | un
 
 /** `HostConfig.Binds`: what is none is, for Docker, a fault of its own (500). @throws BerthError api/unreadable-value */
 export function checkBinds(binds: readonly string[]): void {
+  const targets = new Set<string>();
   for (const text of binds) {
     const fault = bindTextFault(text);
+    const target = posix.normalize(text.split(":")[text.includes(":") ? 1 : 0] ?? "");
+    if (!fault && targets.has(target)) throw new BerthError("container/bad-config", `Duplicate mount point: ${target}`);
+    targets.add(target);
     if (fault) throw new BerthError("api/unreadable-value", fault, { hint: "It has the form source:/target[:options]." });
   }
 }
@@ -103,6 +107,16 @@ const modeKinds: readonly (readonly string[])[] = [
   ["nocopy"],
   ["consistent", "cached", "delegated"],
 ];
+
+/** `HostConfig.VolumesFrom`. @throws BerthError container/bad-config */
+export function checkVolumesFrom(texts: readonly string[]): void {
+  for (const text of texts) {
+    if (text === "") throw new BerthError("container/bad-config", "volumes-from specification cannot be an empty string");
+    const [, mode = ""] = text.split(/:(.*)/s);
+    const isShared = mode.split(",").some((word) => propagations.includes(word) || word === "nocopy");
+    if (!isMode(mode) || isShared) throw new BerthError("container/bad-config", `invalid mode: ${mode}`);
+  }
+}
 
 function isMode(text: string): boolean {
   if (text === "") return true;

@@ -3,6 +3,7 @@ import type { Networks } from "../network/index.ts";
 import { BerthError } from "../system/index.ts";
 import { type Shape, shaped } from "./body-shape.ts";
 import type { Containers } from "./containers.ts";
+import { checkEndpoint } from "./endpoint-validation.ts";
 import type { EventBus } from "./event-bus.ts";
 import { anyOf, filters, labelsMatch, nameIs, pruneFilter } from "./filters.ts";
 import { type Call, type Route, route, sendEmpty, sendJson } from "./http.ts";
@@ -19,8 +20,8 @@ const createShape: Shape = {
   EnableIPv4: "bool",
   EnableIPv6: "bool",
   IPAM: "object",
-  Options: "map",
-  Labels: "map",
+  Options: "texts",
+  Labels: "texts",
 };
 const connectShape: Shape = { Container: "string", EndpointConfig: "object" };
 const disconnectShape: Shape = { Container: "string", Force: "bool" };
@@ -104,6 +105,7 @@ export function networkRoutes({ networks, containers, events }: { networks: Netw
       );
       const container = containers.get(body.Container ?? "");
       checkConnectable(networks.get(ref(call)));
+      checkEndpoint(networks.get(ref(call)), body.EndpointConfig ?? {});
       await containers.connect(container.Id, ref(call), body.EndpointConfig ?? {});
       sendEmpty(call.response, 200);
     }),
@@ -141,6 +143,11 @@ function checkFilters(wanted: ReadonlyMap<string, readonly string[]>): void {
 /** @throws BerthError api/bad-parameter, network/forbidden */
 function checkedBody(given: Record<string, unknown>): NetworkCreateBody {
   const body = given as unknown as NetworkCreateBody; // its fields were just checked
+  if (body.IPAM?.Config && !Array.isArray(body.IPAM.Config))
+    throw new BerthError(
+      "api/bad-parameter",
+      `invalid JSON: json: cannot unmarshal ${typeof body.IPAM.Config} into Go struct field CreateRequest.IPAM.Config of type []network.IPAMConfig`,
+    );
   if (!body.Name?.trim()) throw new BerthError("api/bad-parameter", "invalid name: name is empty");
   if (body.Scope && body.Scope !== "local")
     throw new BerthError("network/forbidden", `cannot create a ${body.Scope} scoped network when swarm is not active`);

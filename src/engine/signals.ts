@@ -9,7 +9,7 @@ export function signalNumber(text: string | number): number {
     return Number(word);
   }
   const realtime = /^RTMIN(?:\+(\d+))?$/.exec(word);
-  if (realtime) return 34 + Number(realtime[1] ?? 0);
+  if (realtime && Number(realtime[1] ?? 0) <= 30) return 34 + Number(realtime[1] ?? 0);
   const number = (constants.signals as Record<string, number>)[`SIG${word}`]; // names are this table's own keys
   if (number === undefined) throw new BerthError("api/bad-parameter", `invalid signal: ${text}`);
   return number;

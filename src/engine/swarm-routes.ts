@@ -53,5 +53,9 @@ function refusePlugins(): never {
 }
 
 function refuseCheckpoints(): never {
-  throw new BerthError("api/not-implemented", "checkpoints are not supported");
+  throw new BerthError(
+    "api/not-implemented",
+    "This experimental feature is disabled by default. Start the Docker daemon in experimental mode in order to enable it.",
+    { hint: "Berth has no checkpoints." },
+  );
 }

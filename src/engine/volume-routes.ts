@@ -10,7 +10,7 @@ import { type Call, type Route, route, sendEmpty, sendJson } from "./http.ts";
 import { jsonBody } from "./json-body.ts";
 import { flag } from "./query-values.ts";
 
-const shape: Shape = { Name: "string", Driver: "string", DriverOpts: "map", Labels: "map" };
+const shape: Shape = { Name: "string", Driver: "string", DriverOpts: "texts", Labels: "texts" };
 
 /** /volumes/... */
 export function volumeRoutes({ volumes, containers, events }: { volumes: Volumes; containers: Containers; events: EventBus }): Route[] {

@@ -86,8 +86,12 @@ export function oomKills(host: Host, path: string): number {
 
 /** Every process of a container's group and the groups below it. */
 export function cgroupPids(host: Host, path: string): number[] {
-  const directory = join(host.cgroupV1Mounts["pids"] ?? host.cgroup2Mount ?? "/sys/fs/cgroup", path);
-  return [...new Set(pidsBelow(directory))];
+  return [...new Set(pidsBelow(cgroupDirectory(host, path)))];
+}
+
+/** Where the kernel counts a group's processes. */
+export function cgroupDirectory(host: Host, path: string): string {
+  return join(host.cgroupV1Mounts["pids"] ?? host.cgroup2Mount ?? "/sys/fs/cgroup", path);
 }
 
 function pidsBelow(directory: string): number[] {

@@ -3,7 +3,7 @@ import { dirname, join } from "node:path";
 import type { Container, HostConfig } from "../api/index.ts";
 import { BerthError, type Host, messageOf, run, SealedProgram } from "../system/index.ts";
 import { type StartInput, writeBundle } from "./bundle.ts";
-import { cgroupPids, killCgroup, oomKills, removeCgroups, removeParentGroup } from "./cgroup.ts";
+import { cgroupDirectory, cgroupPids, killCgroup, oomKills, removeCgroups, removeParentGroup } from "./cgroup.ts";
 import { CgroupMoves } from "./cgroup-moves.ts";
 import { startConmon } from "./conmon.ts";
 import { ContainerPaths } from "./container-paths.ts";
@@ -229,6 +229,10 @@ export class Runtime {
     this.#log.warn({ container: id, effect: "the container is ended" }, "the monitor of a container is gone");
     killCgroup(this.#host, this.cgroupsPath(id));
     this.#exits.tellLost(id);
+  }
+  /** As many processes as the machine has room for. */
+  liftPidsLimit(id: string): void {
+    writeFileSync(join(cgroupDirectory(this.#host, this.cgroupsPath(id)), "pids.max"), "max");
   }
   async pause(id: string): Promise<void> {
     await run(this.program, ["--root", this.stateDir, "pause", id]);

@@ -10,6 +10,8 @@ export async function updateResources(runtime: Runtime, id: string, hc: HostConf
   const file = join(runtime.bundle(id), "resources.json");
   writeFileSync(file, JSON.stringify(linuxResources(hc)));
   await run(runtime.program, ["--root", runtime.stateDir, "update", "--resources", file, id]);
+  // crun writes the number as it is, and the kernel's word for none is "max".
+  if (hc.PidsLimit !== undefined && hc.PidsLimit !== null && hc.PidsLimit <= 0) runtime.liftPidsLimit(id);
 }
 
 /** runtime-spec config-linux.md, the limits that can change while a container runs. */
@@ -21,7 +23,7 @@ export function linuxResources(hc: HostConfig): Record<string, unknown> {
   return {
     memory: { limit: memory, swap, reservation: hc.MemoryReservation || undefined },
     cpu: { shares: hc.CpuShares || undefined, quota, period, cpus: hc.CpusetCpus || undefined, mems: hc.CpusetMems || undefined },
-    ...(hc.PidsLimit ? { pids: { limit: hc.PidsLimit } } : {}),
+    ...((hc.PidsLimit ?? 0) > 0 ? { pids: { limit: hc.PidsLimit } } : {}),
     ...(hc.BlkioWeight ? { blockIO: { weight: hc.BlkioWeight } } : {}),
   };
 }

@@ -7,8 +7,8 @@ import { BerthError, capabilityNames } from "../../system/index.ts";
 import { buildRecord, type ContainerRecord } from "../container-record.ts";
 import { checkCreate } from "../create-validation.ts";
 import { checkEndpoints } from "../endpoint-validation.ts";
-import { checkBinds } from "../mount-validation.ts";
-import { checkPlatform } from "../platform.ts";
+import { checkBinds, checkVolumesFrom } from "../mount-validation.ts";
+import { checkPlatform, checkPlatformText } from "../platform.ts";
 import { apiVersion as newest } from "../version.ts";
 import { defaultHostname, withJoinedIds } from "./joined.ts";
 import { takeVolumesFrom } from "./mounts.ts";
@@ -26,12 +26,13 @@ export interface CreateOptions {
  * Networks are looked for at the start, as Docker does. @throws BerthError container/bad-config, container/name-taken, image/not-found, ...
  */
 export function createContainer(
-  { runtime, images, volumes, book }: ContainerParts,
+  { runtime, images, volumes, networks, book }: ContainerParts,
   name: string | undefined,
   asked: ContainerCreateBody,
   o: CreateOptions = {},
 ): { record: ContainerRecord; warnings: string[] } {
   const { platform, apiVersion = newestVersion } = o;
+  if (platform) checkPlatformText(platform);
   const warnings = checkCreate(asked, hostFacts);
   if (asked.MacAddress && apiVersion >= 1.44)
     warnings.push("The container-wide MacAddress field is now deprecated. It should be specified in EndpointsConfig instead.");
@@ -40,8 +41,9 @@ export function createContainer(
   checkName(chosen, book.list());
   if (!asked.Image) throw new BerthError("container/bad-config", "config cannot be empty in order to create a container");
   const image = images.get(asked.Image);
-  checkEndpoints(asked, apiVersion);
+  checkEndpoints(asked, apiVersion, (ref) => networks.find(ref));
   const body = withJoinedIds(asked, (ref) => book.find(ref));
+  checkVolumesFrom(body.HostConfig?.VolumesFrom ?? []);
   checkBinds(body.HostConfig?.Binds ?? []);
   if (platform) checkPlatform(asked.Image, image.config, platform);
   const { record, volumes: wanted } = buildRecord(body, {
@@ -97,7 +99,9 @@ const hostFacts = {
 /** A container that is missing here is a fault of the request: a "not found" would make clients pull the image. */
 function checkLinks({ HostConfig: { Links: links } }: ContainerRecord, isThere: (ref: string) => boolean): void {
   for (const text of links ?? []) {
-    const ref = text.split(":")[0] ?? "";
+    const [ref = "", , ...more] = text.split(":");
+    if (text === "") throw new BerthError("system/internal", "empty string specified for links");
+    if (more.length > 0) throw new BerthError("system/internal", `bad format for links: ${text}`);
     if (!isThere(ref)) throw new BerthError("container/bad-config", `could not get container for ${ref}: No such container: ${ref}`);
   }
 }

@@ -92,7 +92,7 @@ export async function connectNetwork(parts: Parts, record: ContainerRecord, ref:
 export async function disconnectNetwork(parts: Parts, record: ContainerRecord, ref: string): Promise<void> {
   const network = parts.networks.get(ref);
   if (!record.NetworkSettings.Networks[network.Name])
-    throw new BerthError("container/not-running", `container ${record.Id} is not connected to network ${network.Name}`);
+    throw new BerthError("system/internal", `container ${record.Id} is not connected to network ${network.Name}`);
   await parts.networks.disconnect(record.Id, network.Id);
   const { [network.Name]: _, ...rest } = record.NetworkSettings.Networks;
   record.NetworkSettings.Networks = rest;

@@ -18,6 +18,9 @@ afterAll(async () => {
 
 // What dockerd 28.5 answers to the same bodies: at the create, and then nothing is left of it.
 describe("a create refuses", () => {
+  beforeAll(() => api.json("POST", "/networks/create", { Name: "addressed", IPAM: { Config: [{ Subnet: "10.219.7.0/24" }] } }));
+  afterAll(() => api.bytes("DELETE", "/networks/addressed"));
+
   it.each<[string, ContainerCreateBody, string]>([
     ["a port that is none", { HostConfig: { PortBindings: { "80/tcp": [{ HostPort: "x" }] } } }, 'invalid port specification: "x"'],
     ["a hardware address that is none", { MacAddress: "zz" }, "invalid config for network bridge: invalid MAC address zz"],
@@ -29,6 +32,26 @@ describe("a create refuses", () => {
       `invalid volume specification: 'a': invalid mount config for type "volume": invalid mount path: 'a' mount path must be absolute`,
     ],
     ["a short bind with an option nobody knows", { HostConfig: { Binds: ["/a:/b:foo"] } }, "invalid mode: foo"],
+    ["two binds for one place", { HostConfig: { Binds: ["/tmp:/x", "/var:/x"] } }, "Duplicate mount point: /x"],
+    ["a tmpfs without a whole path", { HostConfig: { Tmpfs: { x: "" } } }, "invalid mount path: 'x' mount path must be absolute"],
+    ["a host at no address", { HostConfig: { ExtraHosts: ["a:foo"] } }, 'invalid IP address in add-host: "foo"'],
+    ["too little to reserve", { HostConfig: { MemoryReservation: 1 } }, "Minimum memory reservation allowed is 6MB"],
+    ["a security option without its value", { HostConfig: { SecurityOpt: ["foo"] } }, 'invalid --security-opt 1: "foo"'],
+    ["a link of three parts", { HostConfig: { Links: ["a:b:c"] } }, "bad format for links: a:b:c"],
+    ["mounts of another one in a way that is none", { HostConfig: { VolumesFrom: ["a:foo"] } }, "invalid mode: foo"],
+    [
+      "a label that is a number",
+      { Labels: { a: 5 } } as unknown as ContainerCreateBody,
+      "invalid JSON: json: cannot unmarshal number into Go struct field .Labels.a of type string",
+    ],
+    [
+      "an address outside",
+      {
+        HostConfig: { NetworkMode: "addressed" },
+        NetworkingConfig: { EndpointsConfig: { addressed: { IPAMConfig: { IPv4Address: "10.1.1.1" } } } },
+      },
+      "invalid config for network addressed: invalid endpoint settings:\nno configured subnet or ip-range contain the IP address 10.1.1.1",
+    ],
     [
       "a bind of what is not there",
       { HostConfig: { Mounts: [{ Type: "bind", Source: "/no/such", Target: "/x" }] } },
@@ -54,6 +77,44 @@ describe("what only the start finds", () => {
     expect((await api.inspect(id)).State).toMatchObject({ Status: "created", Running: false, ExitCode: 128 });
     await api.remove(id);
   });
+});
+
+it("a limit of processes is lifted by -1", async () => {
+  const id = await api.start({ Cmd: ["sleep", "1000"], HostConfig: { PidsLimit: 20 } });
+  const limit = async () =>
+    (await api.exec(id, ["sh", "-c", "cat /sys/fs/cgroup/pids.max /sys/fs/cgroup/pids/pids.max 2>/dev/null"])).output;
+  expect(await limit()).toBe("20");
+  await api.json("POST", `/containers/${id}/update`, { PidsLimit: -1 });
+  expect(await limit()).toBe("max");
+  await api.remove(id);
+});
+
+it("a removal of a link does not remove the container", async () => {
+  const id = await api.create({ Cmd: ["true"] }, "linked");
+  await expect(api.bytes("DELETE", "/containers/linked?link=1")).rejects.toThrow(
+    "Conflict, cannot remove the default link name of the container",
+  );
+  expect((await api.inspect(id)).Name).toBe("/linked");
+  await api.remove(id);
+});
+
+it("a commit of what has changed nothing adds no layer, and knows its parent", async () => {
+  const id = await api.create({ Cmd: ["true"] });
+  const { Id } = await api.json<{ Id: string }>("POST", `/commit?container=${id}&repo=same`, {});
+  const [same, base] = await Promise.all(
+    ["same", "busybox"].map((name) => api.json<{ Id: string; RootFS: object; GraphDriver: object }>("GET", `/images/${name}/json`)),
+  );
+  expect(same?.RootFS).toEqual(base?.RootFS);
+  expect(base?.GraphDriver).toMatchObject({
+    Data: { MergedDir: expect.any(String), UpperDir: expect.any(String), WorkDir: expect.any(String) },
+  });
+  const history = await api.json<{ Id: string; Tags: string[] | null }[]>("GET", "/images/same/history");
+  expect(history.map(({ Id: of, Tags }) => [of, Tags])).toEqual([
+    [Id, ["same:latest"]],
+    [base?.Id, ["busybox:latest"]],
+  ]);
+  await api.remove(id);
+  await api.json("DELETE", "/images/same");
 });
 
 it("an IPC that is joined is written by id, so that a rename changes nothing", async () => {
@@ -111,4 +172,10 @@ describe("the list's filters", () => {
     expect(await names({ exited: ["3"] }, false)).toEqual([]);
     expect(await names({ status: ["exited"] }, false)).toEqual(["ended"]);
   });
+});
+
+it("a pattern of image names that is none is said", async () => {
+  await expect(api.json("GET", `/images/json?filters=${encodeURIComponent('{"reference":["["]}')}`)).rejects.toThrow(
+    "syntax error in pattern",
+  );
 });
