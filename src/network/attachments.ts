@@ -5,7 +5,7 @@ import { Batches } from "./batches.ts";
 import { bridgeOptions } from "./bridge-options.ts";
 import { Departures, departureOf, placesOf } from "./departures.ts";
 import { endpointSettings, networkSettings } from "./endpoint-view.ts";
-import { checkAskedAddresses, defaultNetwork, defaultRoutes, linkPlan, mtuOf, reserveEndpoint } from "./endpoints.ts";
+import { bridgeAddresses, checkAskedAddresses, defaultNetwork, defaultRoutes, linkPlan, mtuOf, reserveEndpoint } from "./endpoints.ts";
 import type { Firewall } from "./firewall.ts";
 import {
   createBridges,
@@ -382,7 +382,7 @@ export class Attachments {
       stored.map(({ network, link }) => ({
         link,
         mtu: mtuOf(network),
-        addresses: network.IPAM.Config.flatMap((entry) => (entry.Gateway ? [`${entry.Gateway}/${entry.Subnet?.split("/")[1]}`] : [])),
+        addresses: bridgeAddresses(network),
       })),
     );
     for (const one of stored) await names.serve(one);
@@ -394,7 +394,8 @@ export class Attachments {
     const via = this.#publishesThrough(sandbox);
     if (!via) return;
     const options = bridgeOptions(this.#o.state.networks.get(via.networkId)?.network.Options ?? {});
-    await this.#o.ports.publish(sandbox, { ports, via, defaultHostIp: options.hostBinding });
+    const isRouted = (family: 4 | 6) => (family === 6 ? options.gatewayMode6 : options.gatewayMode4) === "routed";
+    await this.#o.ports.publish(sandbox, { ports, via, defaultHostIp: options.hostBinding, isRouted });
   }
 
   /** Only what is on a bridge that leads out is published (Docker's rule). */

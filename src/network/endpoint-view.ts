@@ -69,7 +69,7 @@ export function networkSettings(
   for (const key of asked.exposed) ports[key.includes("/") ? key.toLowerCase() : `${key}/tcp`] = null;
   for (const port of sandbox.published) {
     const key = `${port.port}/${port.protocol}`;
-    ports[key] = [...(ports[key] ?? []), { HostIp: port.hostIp, HostPort: String(port.hostPort) }];
+    ports[key] = [...(ports[key] ?? []), { HostIp: port.hostIp, HostPort: port.isRouted ? "" : String(port.hostPort) }];
   }
   return { networks, ports };
 }

@@ -115,6 +115,14 @@ export function defaultRoutes(network: Network): DefaultRoutes {
     : { gateways: network.IPAM.Config.flatMap((entry) => entry.Gateway ?? []) };
 }
 
+/** The addresses that the bridge itself has, with their prefixes. */
+export function bridgeAddresses(network: Network): string[] {
+  const { hasGateway4 } = bridgeOptions(network.Options);
+  return network.IPAM.Config.flatMap(({ Gateway: gateway, Subnet: subnet }) =>
+    gateway && (hasGateway4 || gateway.includes(":")) ? [`${gateway}/${subnet?.split("/")[1]}`] : [],
+  );
+}
+
 export function mtuOf(network: Network): number {
   if (isParentDriver(network.Driver)) return parentOptions(network.Driver, network.Options).mtu ?? 0;
   return bridgeOptions(network.Options).mtu ?? defaultMtu();

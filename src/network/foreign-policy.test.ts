@@ -1,7 +1,15 @@
 import { expect, test } from "vitest";
 import { admissionChanges, parseDroppingChains } from "./foreign-policy.ts";
 
-const bridge = { link: "br-1", subnets: ["10.1.0.0/24"], internal: false, masquerade: true, icc: true };
+const bridge = {
+  link: "br-1",
+  subnets: ["10.1.0.0/24"],
+  internal: false,
+  masquerade: true,
+  icc: true,
+  gatewayMode4: "nat",
+  gatewayMode6: "nat",
+} as const;
 const forward = { family: "ip", table: "filter", name: "FORWARD", hook: "forward" } as const;
 
 test("chains of others that end in DROP are found; ours, accepting ones and other hooks are not", () => {

@@ -1,5 +1,6 @@
 import { messageOf } from "../system/index.ts";
 import { DnsServer, type DnsView } from "./dns.ts";
+import { bridgeAddresses } from "./endpoints.ts";
 import { hostsFile, type NamedAddress } from "./hosts-file.ts";
 import { hasNames, linksOf, namesIn, nameView, ownerOf } from "./names.ts";
 import type { NetworkState, Sandbox, StoredNetwork } from "./network-state.ts";
@@ -36,7 +37,7 @@ export class NameService {
 
   /** Answers on this network's gateway from now on. Idempotent. Where something else serves DNS on all addresses, only the containers' own resolvers answer. */
   async serve({ network }: StoredNetwork): Promise<void> {
-    const gateway = network.IPAM.Config[0]?.Gateway;
+    const gateway = bridgeAddresses(network)[0]?.split("/")[0];
     if (this.#servers.has(network.Id) || !gateway || !hasNames(this.#state, network.Id)) return;
     try {
       const server = await DnsServer.listen(gateway, (asker) => {

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import type { Network, NetworkCreateBody } from "../api/index.ts";
 import { BerthError } from "../system/index.ts";
-import { checkBridgeOptions } from "./bridge-options.ts";
+import { bridgeOptions, checkBridgeOptions } from "./bridge-options.ts";
 import { checkConfigOnly, withConfigFrom } from "./config-network.ts";
 import { checkIpam } from "./ipam-validation.ts";
 import { isParentDriver, parentOptions } from "./parent-options.ts";
@@ -39,7 +39,7 @@ export function defineNetwork(asked: NetworkCreateBody, all: readonly Network[])
     });
   checkIpam(body);
   if (isParentDriver(driver)) parentOptions(driver, body.Options ?? {});
-  else checkBridgeOptions(body.Options ?? {});
+  else checkBridgeOptions(body.Options ?? {}, body.Internal === true);
   return {
     ...emptyNetwork(body.Name, driver),
     EnableIPv4: body.EnableIPv4 !== false,
@@ -83,12 +83,16 @@ function addressing(body: NetworkCreateBody, driver: string, existing: readonly 
     throw new BerthError("network/bad-option", "bridge driver doesn't support multiple subnets", {
       hint: "Give the network one subnet of each family, with a larger prefix where more addresses are needed.",
     });
-  // Nobody has an address there that leads out.
-  const hasGateway = driver === "bridge" || body.Internal !== true;
-  const config = asked.map((entry) => askedFor(entry, hasGateway, existing));
+  const hasGateway = (v6: boolean) => {
+    // Nobody has an address there that leads out.
+    if (driver !== "bridge") return body.Internal !== true;
+    const { gatewayMode4, gatewayMode6 } = bridgeOptions(body.Options ?? {});
+    return (v6 ? gatewayMode6 : gatewayMode4) !== "isolated";
+  };
+  const config = asked.map((entry) => askedFor(entry, hasGateway(isV6(entry)), existing));
   if (body.EnableIPv4 !== false && !config.some((entry) => !isV6(entry)))
-    config.unshift(chosen(freeSubnet(takenSubnets(existing)), hasGateway));
-  if (body.EnableIPv6 && !config.some(isV6)) config.push(chosen(uniqueLocalSubnet(), hasGateway));
+    config.unshift(chosen(freeSubnet(takenSubnets(existing)), hasGateway(false)));
+  if (body.EnableIPv6 && !config.some(isV6)) config.push(chosen(uniqueLocalSubnet(), hasGateway(true)));
   return config;
 }
 

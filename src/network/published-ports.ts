@@ -9,6 +9,8 @@ interface Publishing {
   /** The addresses that a binding without one means. */
   readonly defaultHostIp: string | undefined;
   readonly via: Endpoint;
+  /** Whether a family's ports are reached at the container's own address. */
+  readonly isRouted: (family: 4 | 6) => boolean;
 }
 
 /** The host ports that this engine holds for its containers: chosen, taken, and given back. */
@@ -25,7 +27,7 @@ export class PublishedPorts {
    * a number is the kernel's choice, the same one for IPv4 and IPv6.
    * @throws BerthError network/port-taken, network/bad-option
    */
-  async publish(sandbox: Sandbox, { ports, defaultHostIp, via }: Publishing): Promise<void> {
+  async publish(sandbox: Sandbox, { ports, defaultHostIp, via, isRouted }: Publishing): Promise<void> {
     for (const [key, bindings] of Object.entries(ports)) {
       const [port = "", protocol = "tcp"] = key.split("/");
       if (protocol !== "tcp" && protocol !== "udp")
@@ -34,8 +36,13 @@ export class PublishedPorts {
         const [from = 0, to = from] = (binding.HostPort ?? "").split("-").map(Number);
         let chosen = 0;
         for (const hostIp of hostAddresses(binding.HostIp || defaultHostIp)) {
-          const address = hostIp.includes(":") && via.address6 ? via.address6 : via.address;
+          const v6 = hostIp.includes(":");
+          const address = (v6 && via.address6) || via.address || via.address6;
           const target = { hostIp, protocol, address, port: Number(port) } as const;
+          if (v6 === address.includes(":") && isRouted(v6 ? 6 : 4)) {
+            sandbox.published.push({ ...target, hostPort: 0, isRouted: true });
+            continue;
+          }
           chosen = (await this.#open(sandbox, target, chosen || from, chosen || to)).port;
           sandbox.published.push({ ...target, hostPort: chosen });
         }
@@ -45,7 +52,7 @@ export class PublishedPorts {
 
   /** Takes the ports of a sandbox again, after the engine that held them ended. @throws BerthError network/port-taken */
   async hold(sandbox: Sandbox): Promise<void> {
-    for (const port of sandbox.published) await this.#keep(sandbox.containerId, port);
+    for (const port of sandbox.published) if (!port.isRouted) await this.#keep(sandbox.containerId, port);
   }
 
   letGo(containerId: string): void {

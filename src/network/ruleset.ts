@@ -1,3 +1,5 @@
+import type { GatewayMode } from "./bridge-options.ts";
+
 /** A published port as the rules need it. Addresses are literal; `hostIp` "0.0.0.0" and "::" mean any address of this host. */
 export interface PublishedPort {
   readonly hostIp: string;
@@ -5,6 +7,8 @@ export interface PublishedPort {
   readonly protocol: "tcp" | "udp";
   readonly address: string;
   readonly port: number;
+  /** It answers at the container's own address alone: nothing is translated, and the host's port is free. */
+  readonly isRouted?: boolean;
 }
 
 export interface RuleBridge {
@@ -13,6 +17,8 @@ export interface RuleBridge {
   readonly internal: boolean;
   readonly masquerade: boolean;
   readonly icc: boolean;
+  readonly gatewayMode4: GatewayMode;
+  readonly gatewayMode6: GatewayMode;
   /** What containers' packets to the world come from; the outgoing interface's address where it is not given. */
   readonly hostAddress4?: string;
   readonly hostAddress6?: string;
@@ -31,10 +37,13 @@ export function dropRuleset(table: string): string {
   return ["ip", "ip6"].map((family) => `add table ${family} ${table}\ndelete table ${family} ${table}\n`).join("");
 }
 
-function tableText(table: string, version: 4 | 6, bridges: readonly RuleBridge[], ports: readonly PublishedPort[]): string {
+function tableText(table: string, version: 4 | 6, bridges: readonly RuleBridge[], all: readonly PublishedPort[]): string {
   const family = version === 4 ? "ip" : "ip6";
   const isOwn = (text: string) => text.includes(":") === (version === 6);
   const own = bridges.map((bridge) => ({ ...bridge, subnets: bridge.subnets.filter(isOwn) }));
+  const ports = all.filter((port) => !port.isRouted);
+  const routed = all.filter((port) => port.isRouted && isOwn(port.address));
+  const modeOf = (bridge: RuleBridge) => (version === 4 ? bridge.gatewayMode4 : bridge.gatewayMode6);
   const any = ports.filter((port) => port.hostIp === (version === 4 ? "0.0.0.0" : "::") && isOwn(port.address));
   const some = ports.filter((port) => isOwn(port.hostIp) && isOwn(port.address) && !any.includes(port));
   const element = (port: PublishedPort, withHost: boolean) =>
@@ -81,7 +90,7 @@ function tableText(table: string, version: 4 | 6, bridges: readonly RuleBridge[]
       bridge.subnets.map((subnet) => `    ${family} saddr ${subnet} ${family} daddr ${subnet} ct status dnat masquerade`),
     ),
     ...own
-      .filter((bridge) => bridge.masquerade && !bridge.internal)
+      .filter((bridge) => bridge.masquerade && !bridge.internal && modeOf(bridge) !== "routed")
       .flatMap((bridge) => {
         const source = version === 4 ? bridge.hostAddress4 : bridge.hostAddress6;
         return bridge.subnets.map(
@@ -94,6 +103,11 @@ function tableText(table: string, version: 4 | 6, bridges: readonly RuleBridge[]
     "    ct status dnat accept",
     ...forward,
     ...(anyLink ? [`    iifname ${anyLink} oifname ${anyLink} drop`] : []),
+    ...own.filter((bridge) => modeOf(bridge) === "nat-unprotected").map((bridge) => `    oifname "${bridge.link}" accept`),
+    ...own
+      .filter((bridge) => modeOf(bridge) === "routed" && !bridge.internal)
+      .map((bridge) => `    oifname "${bridge.link}" meta l4proto ${version === 4 ? "icmp" : "ipv6-icmp"} accept`),
+    ...routed.map(({ address: to, protocol, port }) => `    ${family} daddr ${to} ${protocol} dport ${port} accept`),
     // From outside only what is published comes in: another machine that routes to us reaches no container.
     ...(anyLink ? [`    iifname != ${anyLink} oifname ${anyLink} drop`] : []),
     "  }",

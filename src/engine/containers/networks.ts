@@ -1,4 +1,4 @@
-import type { Container, EndpointSettings } from "../../api/index.ts";
+import type { Container, EndpointSettings, Network } from "../../api/index.ts";
 import { type AttachRequest, type AttachResult, withNamesOf } from "../../network/index.ts";
 import { BerthError } from "../../system/index.ts";
 import type { ContainerRecord } from "../container-record.ts";
@@ -77,6 +77,7 @@ export function networksOf({ networks }: Pick<Parts, "networks">, record: Contai
 /** One more network for a container, at once where it runs. @throws BerthError network/not-found, network/exists, ... */
 export async function connectNetwork(parts: Parts, record: ContainerRecord, ref: string, settings: EndpointSettings): Promise<void> {
   const network = parts.networks.get(ref);
+  checkConnect(record, network, settings);
   const before = resolvConfOf(parts, record);
   const got = await parts.networks.connect(record.Id, record.Name.slice(1), network.Id, {
     ...settings,
@@ -89,8 +90,30 @@ export async function connectNetwork(parts: Parts, record: ContainerRecord, ref:
   parts.book.emitNetwork("connect", record, network);
 }
 
+/** What Docker refuses of a connection. @throws BerthError container/bad-config, network/bad-address */
+function checkConnect(record: ContainerRecord, network: Network, settings: EndpointSettings): void {
+  if (!hasOwnNetwork(record))
+    throw new BerthError(
+      "container/bad-config",
+      "container sharing network namespace with another container or host cannot be connected to any other network",
+    );
+  if (network.Name !== "bridge") return;
+  const faults = [
+    ...(settings.IPAMConfig?.IPv4Address || settings.IPAMConfig?.IPv6Address
+      ? ["user specified IP address is supported on user defined networks only"]
+      : []),
+    ...(settings.Aliases?.length ? ["network-scoped alias is supported only for containers in user defined networks"] : []),
+  ];
+  if (faults.length > 0) throw new BerthError("network/bad-address", `invalid endpoint settings:\n${faults.join("\n")}`);
+}
+
 export async function disconnectNetwork(parts: Parts, record: ContainerRecord, ref: string): Promise<void> {
   const network = parts.networks.get(ref);
+  if (network.Name === "host" && record.HostConfig.NetworkMode === "host")
+    throw new BerthError(
+      "container/bad-config",
+      "cannot disconnect container from host network - container was created in host network mode",
+    );
   if (!record.NetworkSettings.Networks[network.Name])
     throw new BerthError("system/internal", `container ${record.Id} is not connected to network ${network.Name}`);
   await parts.networks.disconnect(record.Id, network.Id);

@@ -144,9 +144,46 @@ test("the bridge driver's options take effect, and one that has none is refused 
   expect(await machine.sh("ip link show testbridge0")).toContain("mtu 1400");
   expect((await project.berth("port", "a", "80")).trim()).toBe("127.0.0.1:8006");
   expect((await project.try("exec", "-T", "b", "ping", "-c1", "-W1", "a")).stdout).toContain("0 packets received");
-  const refused = await berth.call(["docker", "network", "create", "-o", "com.docker.network.bridge.gateway_mode_ipv4=routed", "r"]);
-  expect([refused.exitCode, refused.stderr]).toEqual([
-    1,
-    expect.stringContaining('com.docker.network.bridge.gateway_mode_ipv4 cannot be "routed"'),
-  ]);
+  const refused = await berth.call(["docker", "network", "create", "-o", "com.docker.network.bridge.nosuch=1", "r"]);
+  expect([refused.exitCode, refused.stderr]).toEqual([1, expect.stringContaining("com.docker.network.bridge.nosuch has no effect here")]);
+});
+
+test("gateway modes say what of a container another machine reaches at its own address", async () => {
+  const modes = { nat: "10.78.1", routed: "10.78.2", "nat-unprotected": "10.78.3" };
+  const from = "fromoutside";
+  await machine.sh(
+    `ip netns add ${from}; ip link add out0 type veth peer name in0 netns ${from}; ip link set out0 master wire up; ip -n ${from} addr add 198.51.100.9/24 dev in0; ` +
+      `ip -n ${from} link set in0 up; ip -n ${from} route add default via 198.51.100.2`,
+  );
+  const ids: string[] = [];
+  try {
+    for (const [mode, net] of Object.entries(modes)) {
+      await berth.ok([
+        "docker",
+        "network",
+        "create",
+        "-o",
+        `com.docker.network.bridge.gateway_mode_ipv4=${mode}`,
+        "--subnet",
+        `${net}.0/24`,
+        mode,
+      ]);
+      const serve = "mkdir /w; echo hello > /w/index.html; httpd -p 81 -h /w; exec httpd -f -p 80 -h /w";
+      ids.push((await berth.ok(["docker", "run", "-d", "--net", mode, "-p", "80", "busybox", "sh", "-c", serve])).trim());
+    }
+    const reached = async (net: string, port: number) =>
+      (await machine.sh(page(`${net}.2`, port).replace("busybox nc", `ip netns exec ${from} busybox nc`))) === "hello";
+    await until(() => reached(modes.routed, 80), { timeoutMs: 20_000, what: "the published port" });
+    const found = Object.entries(modes).map(async ([mode, net]) => [mode, await reached(net, 80), await reached(net, 81)]);
+    expect(await Promise.all(found)).toEqual([
+      ["nat", false, false],
+      ["routed", true, false],
+      ["nat-unprotected", true, true],
+    ]);
+    expect(await berth.ok(["docker", "port", ids[1] ?? "", "80"])).toContain("0.0.0.0:\n");
+  } finally {
+    await berth.call(["docker", "rm", "-f", ...ids]);
+    await berth.call(["docker", "network", "rm", ...Object.keys(modes)]);
+    await machine.sh(`ip netns del ${from}`);
+  }
 });

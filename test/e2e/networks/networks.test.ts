@@ -93,6 +93,20 @@ test("what a container writes into its hosts file stays; one on its network has 
   await berth.ok(["docker", "network", "rm", name]);
 });
 
+test("what cannot be connected is refused in Docker's words", async () => {
+  const name = `refused-${process.pid}`;
+  await berth.ok(["docker", "network", "create", name]);
+  const start = async (net: string) => (await berth.ok(["docker", "run", "-d", "--net", net, "busybox", "sleep", "100000"])).trim();
+  const [host, bridged] = [await start("host"), await start("bridge")];
+  const refused = async (...args: string[]) => (await berth.call(["docker", "network", ...args])).stderr;
+  expect(await refused("connect", name, host)).toContain("container sharing network namespace with another container or host");
+  expect(await refused("disconnect", "host", host)).toContain("container was created in host network mode");
+  expect(await refused("connect", "--alias", "a", "bridge", bridged)).toContain("network-scoped alias is supported only for");
+  expect(await refused("connect", "--ip", "172.17.9.9", "bridge", bridged)).toContain("supported on user defined networks only");
+  await berth.ok(["docker", "rm", "-f", host, bridged]);
+  await berth.ok(["docker", "network", "rm", name]);
+});
+
 test("projects and networks are isolated from each other", async () => {
   await using one = testProject(berth, `services:\n  a:\n    ${idle}\n`);
   await using two = testProject(berth, `services:\n  b:\n    ${httpd("secret")}\n`);
