@@ -79,6 +79,7 @@ export async function copyToContainer(
   const local = resolve(context.cwd, source) + (/(^|\/)\.$/.test(source) ? "/." : "");
   const info = localInfo(local, o.followLinks);
   if (!info) throw usageError(`no such file or directory: ${resolve(context.cwd, source)}`);
+  if (source.endsWith("/") && !info.isDirectory) throw usageError(`not a directory: ${source}`);
   const plan = copyPlan(local, info, path, there);
   const from = plan.from === "." ? resolve(local) : dirname(local.replace(/\/+$/, ""));
   if (!plan.makeDirectory) {

@@ -2,9 +2,13 @@ import { BerthError } from "../../system/error.ts";
 import { EngineError } from "../client/index.ts";
 import type { Call } from "./command.ts";
 
-/** Several at a time, as Docker does; what is printed keeps the order of the command line. */
-export async function forEachArgument(call: Call, run: (name: string) => Promise<string | undefined>): Promise<number> {
-  const results = await Promise.allSettled(call.args.map(run));
+/** Several at a time, as Docker does, or in turn where one may wait for another to be gone; what is printed keeps the order of the command line. */
+export async function forEachArgument(
+  call: Call,
+  run: (name: string) => Promise<string | undefined>,
+  o: { inTurn?: boolean } = {},
+): Promise<number> {
+  const results = o.inTurn ? await inTurn(call.args, run) : await Promise.allSettled(call.args.map(run));
   let code = 0;
   for (const result of results) {
     if (result.status === "fulfilled") {
@@ -16,4 +20,10 @@ export async function forEachArgument(call: Call, run: (name: string) => Promise
     code = 1;
   }
   return code;
+}
+
+async function inTurn(names: readonly string[], run: (name: string) => Promise<string | undefined>) {
+  const results: PromiseSettledResult<string | undefined>[] = [];
+  for (const name of names) results.push(...(await Promise.allSettled([run(name)])));
+  return results;
 }

@@ -6,7 +6,8 @@ export function filterQuery(given: readonly string[]): string | undefined {
   const filters: Record<string, string[]> = {};
   for (const text of given) {
     const at = text.indexOf("=");
-    if (at < 1) throw new UsageError(`invalid argument ${JSON.stringify(text)} for "-f, --filter" flag: invalid filter '${text}'`);
+    if (at < 1)
+      throw new UsageError(`invalid argument ${JSON.stringify(text)} for "-f, --filter" flag: bad format of filter (expected name=value)`);
     const name = text.slice(0, at).toLowerCase().trim();
     filters[name] = [...(filters[name] ?? []), text.slice(at + 1).trim()];
   }

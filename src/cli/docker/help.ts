@@ -70,7 +70,7 @@ export async function groupHelp(group: string): Promise<string> {
 }
 
 /** The first sentence of what a command is about. */
-const brief = (about: string): string => about.split(/\.\s/)[0] ?? "";
+const brief = (about: string): string => about.split(/\.\s|\n\n/)[0] ?? "";
 
 /** Berth's own, and what only a swarm has. */
 const hidden = new Set(["image bootstrap", "volume update"]);

@@ -7,7 +7,7 @@ import { type FlagSpec, type Flags, flagSpecs, parseFlags } from "./flags.ts";
 import { TemplateError } from "./format/template-parse.ts";
 import { groupHelp, helpText, topHelp, usageLine } from "./help.ts";
 import { DockerExit, UsageError } from "./usage-error.ts";
-import { commands, managementAbout, shortNames } from "./words.ts";
+import { commands, managementAbout, refusedGroups, shortNames } from "./words.ts";
 
 /**
  * Docker's own command grammar over the engine's socket: names, options, output, exit codes and the wording of errors are those of the
@@ -23,6 +23,11 @@ export async function runDocker(argv: readonly string[], context: CliContext): P
     context.stderr.write(`${error.message}\n\nUsage:  docker [OPTIONS] COMMAND [ARG...]\n\nRun 'docker --help' for more information\n`);
     return 125;
   }
+  const wrong = await globalsAnswer(top.flags, context);
+  if (wrong) {
+    (wrong.code === 0 ? context.stdout : context.stderr).write(`${wrong.text}\n`);
+    return wrong.code;
+  }
   const [first, ...rest] = top.args;
   if (first === "compose") return (await import("../program.ts")).runCompose(rest, context);
   const words = first === "help" ? [...rest, "--help"] : top.args;
@@ -34,6 +39,23 @@ export async function runDocker(argv: readonly string[], context: CliContext): P
   const { shown, args } = found;
   const one = await found.load();
   return runCommand(shown, one, args, context, top.flags);
+}
+
+/** `--version`, and what is wrong with the options before the command. */
+async function globalsAnswer(flags: Flags, { dist }: CliContext): Promise<{ text: string; code: number } | undefined> {
+  if (flags.on("version"))
+    return { text: `Docker version ${(await import("../commands/version.ts")).berthVersion(dist)}, build Berth`, code: 0 };
+  const level = flags.text("log-level");
+  if (level !== undefined && !["debug", "info", "warn", "error", "fatal", "panic", "trace"].includes(level))
+    return { text: `Unable to parse logging level: ${level}`, code: 1 };
+  const initialize = "Failed to initialize: unable to resolve docker endpoint:";
+  const name = flags.text("context");
+  if (name !== undefined && name !== "default" && name !== "")
+    return { text: `${initialize} context ${JSON.stringify(name)}: context not found: Berth has one context, "default"`, code: 1 };
+  const host = flags.list("host").at(-1);
+  if (host !== undefined && !/^(unix|tcp|ssh|fd|npipe|http|https):\/\//.test(host) && host.includes("://"))
+    return { text: `${initialize} invalid bind address format: ${host}`, code: 1 };
+  return undefined;
 }
 
 const globalFlags = (env: CliContext["env"], config = env["DOCKER_CONFIG"] ?? `${env["HOME"] ?? ""}/.docker`) => `
@@ -122,7 +144,11 @@ function endOf(error: unknown, name: string, usage: string, context: CliContext)
     return error.kind === "parse" ? 64 : 1;
   }
   if (!(error instanceof BerthError)) throw error;
-  context.stderr.write(`${errorText(error)}\n`);
+  const socket =
+    error.code === "api/unavailable" && !(error instanceof EngineError) && /^no engine answers at (\S+)$/.exec(error.message)?.[1];
+  context.stderr.write(
+    socket ? `Cannot connect to the Docker daemon at ${socket}. Is the docker daemon running?\n` : `${errorText(error)}\n`,
+  );
   return 1;
 }
 
@@ -137,7 +163,7 @@ async function connectEngine(context: CliContext, globals: Flags): Promise<Engin
   const asDocker = basename(process.argv[1] ?? "") === "docker";
   const host = globals.list("host").at(-1) ?? (asDocker ? context.env["DOCKER_HOST"] : undefined);
   if (host && host !== `unix://${context.paths.socket}`) {
-    if (!host.startsWith("unix://")) throw new UsageError(`unable to connect to ${host}: only unix:// sockets are supported`);
+    if (!host.startsWith("unix://")) throw new DockerExit(1, `unable to connect to ${host}: only unix:// sockets are supported`);
     return new EngineClient(host.slice("unix://".length));
   }
   const { connectToEngine } = await import("../engine-process.ts");
@@ -158,6 +184,8 @@ function findCommand(words: readonly string[], globals: readonly FlagSpec[], col
     if (load) return { shown: name, load, args: rest };
   }
   if (first === "" || first === "--help" || first === "-h") return { text: topHelp(globals, columns), code: 0 };
+  const refusal = refusedGroups[first];
+  if (refusal !== undefined) return { text: `${refusal}\n`, code: 1 };
   if (managementAbout[first] === undefined)
     return { text: `docker: unknown command: docker ${first}\n\nRun 'docker --help' for more information\n`, code: 1 };
   if (second === "" || second.startsWith("-")) return { text: groupHelp(first), code: 0 };

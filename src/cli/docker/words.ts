@@ -51,6 +51,10 @@ export const commands: Readonly<Record<string, Load>> = {
   inspect: async () => (await import("./inspect.ts")).inspect,
   login: async () => (await import("./registry/login.ts")).login,
   logout: async () => (await import("./registry/login.ts")).logout,
+  "context inspect": async () => (await import("./context/context.ts")).inspect,
+  "context ls": async () => (await import("./context/context.ts")).ls,
+  "context show": async () => (await import("./context/context.ts")).show,
+  "context use": async () => (await import("./context/context.ts")).use,
   search: async () => (await import("./registry/search.ts")).search,
   "network connect": async () => (await import("./network/connect.ts")).connect,
   "network disconnect": async () => (await import("./network/connect.ts")).disconnect,
@@ -80,6 +84,20 @@ export const commands: Readonly<Record<string, Load>> = {
   "container wait": async () => (await import("./container/lifecycle.ts")).wait,
 };
 
+/** Groups whose every command needs what this engine is not in or does not have, and what is said then. */
+export const refusedGroups: Readonly<Record<string, string>> = {
+  ...Object.fromEntries(
+    ["config", "node", "secret", "service", "stack", "swarm"].map((group) => [
+      group,
+      'Error response from daemon: This node is not a swarm manager. Use "docker swarm init" or "docker swarm join" to connect this node to swarm and try again.',
+    ]),
+  ),
+  plugin: "Error response from daemon: plugins are not supported",
+  checkpoint: "docker checkpoint is only supported on a Docker daemon with experimental features enabled",
+  manifest: "docker manifest is not supported: ask the registry with `docker buildx imagetools` of Docker, or skopeo",
+  trust: "docker trust is not supported: images are not signed here",
+};
+
 /** Short names of full commands. */
 export const shortNames: Readonly<Record<string, string>> = {
   ...Object.fromEntries(
@@ -96,6 +114,7 @@ export const shortNames: Readonly<Record<string, string>> = {
   "image list": "image ls",
   rmi: "image rm",
   "image remove": "image rm",
+  "context list": "context ls",
   "network list": "network ls",
   "network remove": "network rm",
   "volume list": "volume ls",

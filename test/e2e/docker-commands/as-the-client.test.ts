@@ -144,3 +144,39 @@ it("a refused import does not wait for the end of what it is sent", async () => 
   expect((await attempt("import", "-c", "BOGUS 1", "e.tar")).stderr).toContain("BOGUS");
   await docker("rm", "exported");
 });
+
+it("the words around the commands: contexts, groups of a swarm, options before the command", async () => {
+  expect(await docker("context", "ls", "--format", "{{.Name}} {{.Current}}")).toBe("default true");
+  expect(await docker("context", "show")).toBe("default");
+  expect(await docker("--version")).toMatch(/^Docker version \d+\.\d+\.\d+, build Berth$/);
+  const first = async (...words: string[]) => {
+    const { exitCode, stderr } = await attempt(...words);
+    return `${exitCode} ${stderr.split("\n")[0]}`;
+  };
+  expect(await first("--context", "other", "ps")).toContain(
+    '1 Failed to initialize: unable to resolve docker endpoint: context "other": context not found',
+  );
+  expect(await first("--log-level", "bogus", "ps")).toBe("1 Unable to parse logging level: bogus");
+  expect(await first("-H", "unix:///nosuch.sock", "ps")).toBe(
+    "1 Cannot connect to the Docker daemon at unix:///nosuch.sock. Is the docker daemon running?",
+  );
+  expect(await first("service", "ls")).toContain("1 Error response from daemon: This node is not a swarm manager.");
+  expect(await first("ps", "-f", "bogus")).toBe(
+    '125 invalid argument "bogus" for "-f, --filter" flag: bad format of filter (expected name=value)',
+  );
+});
+
+it("cp, rename and save name what they were given", async () => {
+  await docker("create", "--name", "given", "busybox");
+  writeFileSync(join(work, "note"), "x");
+  const said = async (...words: string[]) => (await attempt(...words)).stderr;
+  expect(await said("cp", "note", "given:")).toBe("no such directory");
+  expect(await said("cp", "given:", "out")).toBe("Error response from daemon: bad parameter: path cannot be empty");
+  expect(await said("cp", "note/", "given:/q")).toContain("not a directory");
+  expect(await said("cp", "given:/nosuch", "out")).toBe("Error response from daemon: Could not find the file /nosuch in container given");
+  expect(await said("rename", "given", "b d")).toContain("\nError: failed to rename container named given");
+  expect(await said("save", "-o", "/nosuch/x.tar", "busybox")).toBe(
+    "failed to save image: invalid output path: stat /nosuch: no such file or directory",
+  );
+  await docker("rm", "given");
+});

@@ -84,7 +84,7 @@ it("copies files in and out, shows what changed, exports and commits", async () 
 it("shows ports, processes, usage and sizes, also by template", async () => {
   expect(await docker("port", "web")).toMatch(/^80\/tcp -> 127\.0\.0\.1:\d+$/);
   expect(await docker("port", "web", "80")).toMatch(/^127\.0\.0\.1:\d+$/);
-  expect(await attempt("port", "web", "81")).toMatchObject({ exitCode: 1, stderr: "Error: No public port '81/tcp' published for web" });
+  expect(await attempt("port", "web", "81")).toMatchObject({ exitCode: 1, stderr: "Error: No public port '81' published for web" });
   expect(await docker("top", "web", "-o", "pid,comm")).toMatch(/^PID +COMMAND\n\d+ +sleep$/);
   expect(await docker("stats", "--no-stream", "--format", "{{.Name}} {{.PIDs}} {{.MemUsage}}", "web")).toMatch(/^web 1 .* \/ 64MiB$/);
   expect(await docker("ps", "-s", "--filter", "name=web", "--format", "{{.Names}} {{.Size}}")).toMatch(/^web \d+B \(virtual .*MB\)$/);

@@ -5,12 +5,18 @@ import { BerthError } from "../../../system/error.ts";
 import { copyFromContainer, copyToContainer } from "../../copy/container-copy.ts";
 import { parseCopyArgument } from "../../copy/copy-paths.ts";
 import { command } from "../command.ts";
+import { DockerExit } from "../usage-error.ts";
 
 /** What a container's files are: cp, diff, export, commit. */
 
 export const cp = command({
   usage: "[OPTIONS] CONTAINER:SRC_PATH DEST_PATH|-\ndocker cp [OPTIONS] SRC_PATH|- CONTAINER:DEST_PATH",
-  about: "Copy files/folders between a container and the local filesystem",
+  about: `Copy files/folders between a container and the local filesystem
+
+Use '-' as the source to read a tar archive from stdin
+and extract it to a directory destination in a container.
+Use '-' as the destination to stream a tar archive of a
+container source to stdout.`,
   flags: `
     -a, --archive  Archive mode (copy all uid/gid information)
     -L, --follow-link  Always follow symbol link in SRC_PATH
@@ -24,7 +30,12 @@ export const cp = command({
       throw new BerthError("cli/usage", "copying between containers is not supported");
     const container = from.service ?? to.service;
     if (container === undefined) throw new BerthError("cli/usage", "must specify at least one container source");
-    const { Id } = await engine.json<{ Id: string }>("GET", `/containers/${encodeURIComponent(container)}/json`);
+    if (from.service !== undefined && from.path === "")
+      throw new DockerExit(1, "Error response from daemon: bad parameter: path cannot be empty");
+    await engine.json("GET", `/containers/${encodeURIComponent(container)}/json`);
+    if (to.service !== undefined && to.path === "") throw new DockerExit(1, "no such directory");
+    // By the name that was given: so do the engine's answers name it.
+    const Id = encodeURIComponent(container);
     const options = { archiveMode: flags.on("archive"), followLinks: flags.on("follow-link") };
     if (from.service !== undefined) await copyFromContainer(engine, Id, from.path, to.path, call, options);
     else await copyToContainer(engine, Id, from.path, to.path, call, options);

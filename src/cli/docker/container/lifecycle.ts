@@ -1,6 +1,7 @@
 import { EngineError, type Query } from "../../client/index.ts";
 import { type Call, command, type DockerCommand, many } from "../command.ts";
 import { forEachArgument } from "../each.ts";
+import { DockerExit } from "../usage-error.ts";
 
 /** Commands that are one request a container: its name is printed where it worked, the error where not, and the others still go on. */
 const stopFlags = `
@@ -27,7 +28,13 @@ export const rename = command({
   about: "Rename a container",
   arity: [2, 2],
   run: async ({ engine, args: [container = "", name = ""] }) => {
-    await engine.json("POST", `/containers/${encodeURIComponent(container)}/rename`, { query: { name } });
+    if (container.trim() === "" || name.trim() === "") throw new DockerExit(1, "Error: Neither old nor new names may be empty");
+    try {
+      await engine.json("POST", `/containers/${encodeURIComponent(container)}/rename`, { query: { name } });
+    } catch (error) {
+      if (!(error instanceof EngineError)) throw error;
+      throw new DockerExit(1, `Error response from daemon: ${error.message}\nError: failed to rename container named ${container}`);
+    }
   },
 });
 
@@ -57,7 +64,7 @@ export const rm = command({
     forEachArgument(call, async (name) => {
       const query = { v: call.flags.on("volumes"), force: call.flags.on("force"), link: call.flags.on("link") };
       try {
-        await call.engine.json("DELETE", `/containers/${encodeURIComponent(name.replace(/^\//, ""))}`, { query });
+        await call.engine.json("DELETE", `/containers/${name.replace(/^\//, "").split("/").map(encodeURIComponent).join("/")}`, { query });
       } catch (error) {
         // With --force a container that is not there is said, and is no failure.
         if (!(query.force && error instanceof EngineError && error.status === 404)) throw error;

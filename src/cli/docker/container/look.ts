@@ -33,10 +33,15 @@ export const port = command({
         print(`${key} -> ${address}`);
       return;
     }
-    if (!/^\d+(\/(tcp|udp|sctp))?$/.test(wanted)) throw new BerthError("cli/usage", `invalid port: ${wanted}`);
+    const [number = ""] = wanted.split("/");
+    if (!/^\d+$/.test(number))
+      throw new BerthError(
+        "cli/usage",
+        `Error: invalid port (${number}): strconv.ParseUint: parsing ${JSON.stringify(number)}: invalid syntax`,
+      );
     const key = wanted.includes("/") ? wanted : `${wanted}/tcp`;
     const found = bound.filter((one) => one.key === key);
-    if (found.length === 0) throw new BerthError("cli/usage", `Error: No public port '${key}' published for ${name}`);
+    if (found.length === 0) throw new BerthError("cli/usage", `Error: No public port '${wanted}' published for ${name}`);
     for (const { address } of found) print(address);
   },
 });

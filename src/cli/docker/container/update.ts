@@ -2,7 +2,7 @@ import { ramBytes } from "../bytes.ts";
 import { command, many } from "../command.ts";
 import { forEachArgument } from "../each.ts";
 import type { Flags } from "../flags.ts";
-import { UsageError } from "../usage-error.ts";
+import { DockerExit } from "../usage-error.ts";
 import { restartPolicy } from "./restart.ts";
 
 export const update = command({
@@ -18,6 +18,7 @@ export const update = command({
     --cpus decimal  Number of CPUs
     --cpuset-cpus string  CPUs in which to allow execution (0-3, 0,1)
     --cpuset-mems string  MEMs in which to allow execution (0-3, 0,1)
+    --kernel-memory bytes  (old)
     -m, --memory bytes  Memory limit
     --memory-reservation bytes  Memory soft limit
     --memory-swap bytes  Swap limit equal to memory plus swap: -1 to enable unlimited swap
@@ -27,7 +28,7 @@ export const update = command({
   arity: [1, many],
   run: (call) => {
     const body = updateBody(call.flags);
-    if (Object.keys(body).length === 0) throw new UsageError("you must provide one or more flags when using this command");
+    if (Object.keys(body).length === 0) throw new DockerExit(1, "you must provide one or more flags when using this command");
     return forEachArgument(call, async (name) => {
       const { Warnings } = await call.engine.json<{ Warnings: string[] | null }>("POST", `/containers/${encodeURIComponent(name)}/update`, {
         body,

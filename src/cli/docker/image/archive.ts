@@ -1,4 +1,4 @@
-import { createReadStream, createWriteStream, type ReadStream, renameSync, rmSync } from "node:fs";
+import { createReadStream, createWriteStream, existsSync, type ReadStream, renameSync, rmSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { BerthError } from "../../../system/error.ts";
@@ -50,6 +50,11 @@ export const save = command({
     const file = call.flags.text("output");
     if (file === undefined && call.stdout.isTTY)
       throw new DockerExit(1, "cowardly refusing to save to a terminal. Use the -o flag or redirect");
+    if (file !== undefined && !existsSync(dirname(resolve(call.cwd, file))))
+      throw new DockerExit(
+        1,
+        `failed to save image: invalid output path: stat ${dirname(resolve(call.cwd, file))}: no such file or directory`,
+      );
     const query = { names: [...call.args], platform: platformQuery(call.flags.text("platform")) };
     if (file !== undefined) {
       await toFile(resolve(call.cwd, file), async (temporary) => {

@@ -105,15 +105,19 @@ export const rm = command({
   flags: "-f, --force  Do not error if the network does not exist",
   arity: [1, many],
   run: async (call) => {
-    const code = await forEachArgument(call, async (name) => {
-      try {
-        await call.engine.json("DELETE", `/networks/${encodeURIComponent(name)}`);
-        return name;
-      } catch (error) {
-        if (!call.flags.on("force") || !(error instanceof EngineError) || error.status !== 404) throw error;
-        return undefined;
-      }
-    });
+    const code = await forEachArgument(
+      call,
+      async (name) => {
+        try {
+          await call.engine.json("DELETE", `/networks/${encodeURIComponent(name)}`);
+          return name;
+        } catch (error) {
+          if (!call.flags.on("force") || !(error instanceof EngineError) || error.status !== 404) throw error;
+          return undefined;
+        }
+      },
+      { inTurn: true },
+    );
     if (code !== 0) call.printError(`exit status ${code}`); // Docker's last word about it
     return code;
   },
