@@ -4,6 +4,7 @@ import type { BuildDefinition, Project, Service } from "../api/index.ts";
 import { BerthError, messageOf } from "../system/index.ts";
 import { definitionHash } from "./definition-hash.ts";
 import { type ImageNeed, imageName } from "./image-need.ts";
+import { composeVersion, label } from "./labels.ts";
 import { dependencyOrder } from "./order.ts";
 import { atATime } from "./parallel.ts";
 import type { Backend, TransferOptions } from "./ports.ts";
@@ -128,7 +129,7 @@ class Builds {
       await this.#limit(() =>
         backend.images.build({
           name: service.name,
-          definition: adjust ? adjust(definition) : definition,
+          definition: labelled(adjust ? adjust(definition) : definition, project, service),
           directory: project.working_dir,
           tags: unique,
           ...(service.platform ? { platform: service.platform } : {}),
@@ -152,6 +153,17 @@ const contextsOf = (service: Service): string[] =>
   Object.values(service.build?.additional_contexts ?? {}).flatMap((text) =>
     text.startsWith("service:") ? [text.slice("service:".length)] : [],
   );
+
+/** As Compose marks what it builds: tools that clear away a project's images look for these. */
+const labelled = (definition: BuildDefinition, project: Project, service: Service): BuildDefinition => ({
+  ...definition,
+  labels: {
+    ...definition.labels,
+    [label.project]: project.name,
+    [label.service]: service.name,
+    [label.version]: composeVersion,
+  },
+});
 
 const buildKey = (service: Service): string => definitionHash([service.build, service.platform, service.build ? "" : service.name]);
 

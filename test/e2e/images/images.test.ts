@@ -80,6 +80,9 @@ describe("a registry", () => {
     expect(pulled.stderr).toContain(`Image ${image}  Pulled`);
     expect(pulled.stderr).not.toContain(`Image ${missing}  Pulling`);
     expect(pulled.stderr).toContain("some images have to be built, by: berth build both");
+    await project.berth("build", "-q", "both");
+    const labels = await ok("image", "inspect", "-f", "{{json .Config.Labels}}", `${open.host}/policy/both:1`);
+    expect(JSON.parse(labels)).toMatchObject({ "com.docker.compose.project": project.name, "com.docker.compose.service": "both" });
     expect((await project.try("pull", "--policy", "always", "never")).stderr).toContain("manifest unknown");
     await ok("rmi", image);
     expect((await project.try("pull", "-q", "here")).exitCode).toBe(0);
