@@ -30,7 +30,7 @@ export async function logs(
     ...(untilMs === undefined ? {} : { untilMs }),
     ended: () => !containers.find(record.Id)?.State.Running,
     wake: containers.wait(record.Id, "not-running", call.signal),
-    signal: call.signal,
+    signal: until(untilMs, call.signal),
   };
   if (!logQuery.follow) await firstOutput(record, logQuery.wake);
   call.response.writeHead(200, { "Content-Type": `application/vnd.docker.${tty ? "raw" : "multiplexed"}-stream` });
@@ -49,6 +49,16 @@ export async function logs(
     }
   };
   await sendStream(call, pieces());
+}
+
+/** setTimeout takes no more. */
+const longestMs = 2 ** 31 - 1;
+
+/** Following ends when nothing can come any more that is old enough. */
+function until(untilMs: number | undefined, signal: AbortSignal): AbortSignal {
+  if (untilMs === undefined) return signal;
+  const leftMs = Math.min(longestMs, Math.max(0, Math.ceil(untilMs - Date.now())));
+  return AbortSignal.any([signal, AbortSignal.timeout(leftMs)]);
 }
 
 /** A start answers sooner than the process has said a word: whoever asks right after it gets what a moment later is there. */

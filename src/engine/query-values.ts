@@ -26,12 +26,12 @@ export function terminalSize(query: URLSearchParams): { h: number; w: number } {
   return { h: side("h", "height"), w: side("w", "width") };
 }
 
-/** `since` and `until` of logs and events: Unix seconds with a fraction -> milliseconds. @throws BerthError api/unreadable-value */
+/** `since` and `until` of logs and events: Unix seconds with a fraction -> milliseconds, with theirs. @throws BerthError api/unreadable-value */
 export function unixMs(text: string | null): number | undefined {
   if (!text) return undefined;
   const [seconds = "", fraction = ""] = text.split(/\.(.*)/s);
   for (const part of [seconds, ...(text.includes(".") ? [fraction] : [])]) if (!/^[+-]?\d+$/.test(part)) throw unreadable("ParseInt", part);
-  return Math.floor(Number(text) * 1000);
+  return Number(text) * 1000;
 }
 
 const unitMs: Readonly<Record<string, number>> = {

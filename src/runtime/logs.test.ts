@@ -73,6 +73,12 @@ test("since and until choose before the last lines are counted", async () => {
   expect(await read({ sinceMs: 5000, tail: 3 })).toEqual(["1:5\n"]);
 });
 
+test("since and until tell two lines of one millisecond apart", async () => {
+  writeFileSync(path, [200, 700].map((us) => `1970-01-01T00:00:01.500${us}000+00:00 stdout F ${us}\n`).join(""));
+  expect(await read({ untilMs: 1500.5 })).toEqual(["1:200\n"]);
+  expect(await read({ sinceMs: 1500.5 })).toEqual(["1:700\n"]);
+});
+
 test("what is no line of a log is left out", async () => {
   writeFileSync(path, `garbage\n\n${line(1, "stdout", "F", "")}2026 stdout\n${line(2, "stdout", "F", "b")}`);
   expect(await read({})).toEqual(["1:\n", "1:b\n"]);

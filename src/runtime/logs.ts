@@ -65,6 +65,12 @@ function lastLines(entries: LogEntry[], count: number): LogEntry[] {
 function wanted(entry: LogEntry, query: LogQuery): boolean {
   if (entry.stream === 1 ? !query.stdout : !query.stderr) return false;
   if (query.sinceMs === undefined && query.untilMs === undefined) return true;
-  const at = Date.parse(entry.time);
+  const at = entryMs(entry.time);
   return at >= (query.sinceMs ?? 0) && at <= (query.untilMs ?? Number.POSITIVE_INFINITY);
+}
+
+/** Milliseconds with their fraction: two lines may be written in one. */
+function entryMs(time: string): number {
+  const finer = /\.\d{3}(\d+)/.exec(time)?.[1];
+  return Date.parse(time) + (finer ? Number(`0.${finer}`) : 0);
 }

@@ -115,8 +115,22 @@ it("cuts logs by their end and their time, and follows them to the end", async (
   expect(await logs({ stdout: false })).toEqual({ out: "", err: "two\n" });
   expect((await logs({ timestamps: true, tail: 1 })).out).toMatch(/^\d{4}-\d\d-\d\dT[\d:.]+Z four\n$/);
   expect(await logs({ since: Math.floor(Date.now() / 1000) + 60 })).toEqual({ out: "", err: "" });
+  const stamps = (await logs({ timestamps: true })).out.trim().split("\n");
+  const secondsOf = (line = "") => Date.parse(line.split(" ")[0] ?? "") / 1000;
+  const [first, four] = [secondsOf(stamps[0]), secondsOf(stamps.at(-1))];
+  expect((await logs({ since: four - 0.001 })).out).toBe("four\n");
+  expect((await logs({ until: (first + four) / 2 })).out).not.toContain("four");
   await expect(container.logs({} as never)).rejects.toMatchObject({ statusCode: 400 });
   await container.remove();
+});
+
+it("stops following at the time that it was to end", async () => {
+  const container = await create("echo now; exec sleep 1000", { HostConfig: { Init: true } });
+  await container.start();
+  const until = Date.now() / 1000 + 0.3;
+  const stream = (await container.logs({ stdout: true, follow: true, until } as never)) as unknown as NodeJS.ReadableStream;
+  expect((await framed(stream)).out).toBe("now\n");
+  await container.remove({ force: true });
 });
 
 it("finds containers by every filter", async () => {
