@@ -13,29 +13,29 @@ const NFT_PAYLOAD = { network: 1, transport: 2 } as const;
 const NFT_NAT_DNAT = 1;
 const registers = { first: 1, second: 2 } as const;
 
-/** What is sent to a port of an address of the namespace itself, by `protocol`, goes to `toPort`. */
+/** What is sent to a port of an address of the namespace itself, by `protocol`, goes to another one. */
 export interface Redirect {
   readonly protocol: "tcp" | "udp";
   readonly port: number;
-  readonly toPort: number;
 }
 
+/** Stands for a redirection's port until it is known; no other bytes of the messages are these. */
+const unknownPort = 0xfedc;
+
 /**
- * One transaction that makes a table with these redirections for what processes of the namespace send to `address`. What `nft -f` would do, without the process:
- * there is one such table in each container. `replacing`: in the place of an older one of that name, which costs a grace period of the kernel (about 10 ms); without
- * it such a table is an error (EEXIST).
+ * One transaction that makes a table with such redirections for what processes of the namespace send to `address`. What `nft -f` would do, without the process: there
+ * is one such table in each container. The messages are made once (about 0.5 ms) and get their ports each time; `ports` are those that it leads to, in order.
+ * `replacing`: in the place of an older one of that name, which costs a grace period of the kernel (about 10 ms); without it such a table is an error (EEXIST).
  */
 export function redirectMessages(
   table: string,
   address: string,
   redirects: readonly Redirect[],
-  o: { replacing: boolean },
-): NetlinkMessage[] {
+): (ports: readonly number[], o: { replacing: boolean }) => NetlinkMessage[] {
   const named = (type: number) => attribute(type, table);
   const chain = "output";
-  return [
-    batch("begin"),
-    ...(o.replacing ? [message(NFT_MSG.delTable, 0, [named(1)])] : []),
+  const remove = message(NFT_MSG.delTable, 0, [named(1)]);
+  const make = [
     message(NFT_MSG.newTable, NLM_F.create | NLM_F.exclusive, [named(1)]),
     message(NFT_MSG.newChain, NLM_F.create, [
       named(1),
@@ -44,25 +44,36 @@ export function redirectMessages(
       nested(4, [attribute(1, be32(NF_INET_LOCAL_OUT)), attribute(2, be32(-105))]),
       attribute(7, "nat"),
     ]),
-    ...redirects.map((redirect) =>
-      message(NFT_MSG.newRule, NLM_F.create | NLM_F.append, [
-        named(1),
-        attribute(2, chain),
-        nested(4, redirectExpressions(address, redirect)),
-      ]),
-    ),
+  ];
+  const rules = redirects.map((redirect) => {
+    const rule = message(NFT_MSG.newRule, NLM_F.create | NLM_F.append, [
+      named(1),
+      attribute(2, chain),
+      nested(4, redirectExpressions(address, redirect)),
+    ]);
+    return { rule, at: rule.payload.indexOf(be16(unknownPort)) };
+  });
+  return (ports, o) => [
+    batch("begin"),
+    ...(o.replacing ? [remove] : []),
+    ...make,
+    ...rules.map(({ rule, at }, index) => {
+      const payload = Buffer.from(rule.payload);
+      payload.writeUInt16BE(ports[index] ?? 0, at);
+      return { ...rule, payload };
+    }),
     batch("end"),
   ];
 }
 
 /** ip protocol P ip daddr A th dport N dnat to A:M */
-function redirectExpressions(address: string, { protocol, port, toPort }: Redirect): Buffer[] {
+function redirectExpressions(address: string, { protocol, port }: Redirect): Buffer[] {
   return [
     ...matches(NFT_PAYLOAD.network, 9, Buffer.from([protocol === "tcp" ? 6 : 17])),
     ...matches(NFT_PAYLOAD.network, 16, addressBytes(address)),
     ...matches(NFT_PAYLOAD.transport, 2, be16(port)),
     immediate(registers.first, addressBytes(address)),
-    immediate(registers.second, be16(toPort)),
+    immediate(registers.second, be16(unknownPort)),
     expression("nat", [
       attribute(1, be32(NFT_NAT_DNAT)),
       attribute(2, be32(NFPROTO_IPV4)),

@@ -15,6 +15,9 @@ const SOCK = { stream: 1, datagram: 2, cloexec: 0o2000000 } as const;
 /** Of the kernel's own choice for clients (ip-sysctl: ip_local_port_range), where a server of the container is least likely. */
 const ports = { from: 32_768, to: 61_000 } as const;
 
+/** Made when the first container needs them. */
+let redirections: ReturnType<typeof redirectMessages> | undefined;
+
 /** Descriptors of bound sockets in a container's network namespace; whoever gets them closes them. */
 export interface ResolverSockets {
   readonly udp: number;
@@ -33,18 +36,12 @@ export async function openResolverSockets(namespace: string): Promise<ResolverSo
   }));
   try {
     const [udpPort, tcpPort] = [bindSomewhere(sockets.udp), bindSomewhere(sockets.tcp)];
-    const redirect = (replacing: boolean) =>
-      rules.request(
-        redirectMessages(
-          table,
-          resolverAddress,
-          [
-            { protocol: "udp", port: dnsPort, toPort: udpPort },
-            { protocol: "tcp", port: dnsPort, toPort: tcpPort },
-          ],
-          { replacing },
-        ),
-      );
+    redirections ??= redirectMessages(table, resolverAddress, [
+      { protocol: "udp", port: dnsPort },
+      { protocol: "tcp", port: dnsPort },
+    ]);
+    const messages = redirections;
+    const redirect = (replacing: boolean) => rules.request(messages([udpPort, tcpPort], { replacing }));
     // Where another engine was here before, its table is.
     await redirect(false).catch((error: unknown) => {
       if (errnoOf(error) !== "EEXIST") throw error;
