@@ -78,6 +78,8 @@ export function systemRoutes(o: {
       const stream = jsonStream(call.response);
       const send = (event: DockerEvent) => {
         const at = event.timeNano / 1e6;
+        // An image that is made is told since 1.46.
+        if (call.version < 1.46 && event.Type === "image" && event.Action === "create") return;
         if (!eventMatches(event, wanted) || (untilMs !== undefined && at > untilMs)) return;
         const legacy =
           event.Type === "container" || event.Type === "image"

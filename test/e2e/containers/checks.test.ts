@@ -100,7 +100,7 @@ it("a removal of a link does not remove the container", async () => {
 
 it("a commit of what has changed nothing adds no layer, and knows its parent", async () => {
   const id = await api.create({ Cmd: ["true"] });
-  const { Id } = await api.json<{ Id: string }>("POST", `/commit?container=${id}&repo=same`, {});
+  const { Id } = await api.json<{ Id: string }>("POST", `/commit?container=${id}&repo=same`, { Labels: { q: "r" } });
   const [same, base] = await Promise.all(
     ["same", "busybox"].map((name) => api.json<{ Id: string; RootFS: object; GraphDriver: object }>("GET", `/images/${name}/json`)),
   );
@@ -113,6 +113,10 @@ it("a commit of what has changed nothing adds no layer, and knows its parent", a
     [Id, ["same:latest"]],
     [base?.Id, ["busybox:latest"]],
   ]);
+  // What happens to an image is told with its labels.
+  const query = `since=1&until=${Math.ceil(Date.now() / 1000)}&filters=${encodeURIComponent('{"type":["image"],"label":["q=r"]}')}`;
+  const told = (await api.bytes("GET", `/events?${query}`)).toString().trim().split("\n");
+  expect(told.map((line) => (JSON.parse(line) as { Action: string }).Action)).toContain("create");
   await api.remove(id);
   await api.json("DELETE", "/images/same");
 });
