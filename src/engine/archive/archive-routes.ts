@@ -1,6 +1,6 @@
 import { decompressed, TarReader, tarEnd } from "../../image/index.ts";
 import { type ContainerUser, RootDirectory, readInside, resolveUser } from "../../runtime/index.ts";
-import { BerthError } from "../../system/index.ts";
+import { BerthError, errnoOf, messageOf } from "../../system/index.ts";
 import { containerEvent } from "../container-event.ts";
 import type { ContainerRecord } from "../container-record.ts";
 import type { Containers } from "../containers.ts";
@@ -49,6 +49,8 @@ export function archiveRoutes({ containers, events }: { containers: Containers; 
           for await (const chunk of decompressed(call.request)) reader.push(chunk);
           reader.end();
           writer.finish();
+        } catch (error) {
+          throw asAnswer(error, path, ref);
         } finally {
           writer.close();
         }
@@ -116,6 +118,14 @@ function checkWritable(record: ContainerRecord, path: string): void {
 
 function inTmpfs(record: ContainerRecord, path: string): boolean {
   return Object.keys(record.HostConfig.Tmpfs ?? {}).some((at) => path === at || path.startsWith(`${at}/`));
+}
+
+/** What an archive names and the container does not have is the client's mistake; what else its file system refuses is told in the system's words. */
+function asAnswer(error: unknown, path: string, ref: string): unknown {
+  const errno = errnoOf(error);
+  if (errno === undefined || (error instanceof BerthError && error.code !== "system/syscall")) return error;
+  if (errno === "ENOENT") return new BerthError("api/not-found", `Could not find the file ${path} in container ${ref}`, { cause: error });
+  return new BerthError("system/syscall", `cannot write to ${path} in container ${ref}: ${messageOf(error)}`, { cause: error });
 }
 
 function userOf(record: ContainerRecord, hostPath: string): ContainerUser {

@@ -2,7 +2,7 @@ import { closeSync, read, readlinkSync, type Stats } from "node:fs";
 import { promisify } from "node:util";
 import { deviceNumbers, padding, type TarEntry, tarEnd, tarEntryOf, tarHeader } from "../../image/index.ts";
 import { type OpenDirectory, walkRoot } from "../../runtime/index.ts";
-import { syscalls } from "../../system/index.ts";
+import { errnoOf, syscalls } from "../../system/index.ts";
 
 const readFd = promisify(read);
 const chunkBytes = 256 * 1024;
@@ -29,7 +29,12 @@ export async function* entryArchive(
     yield directoryHeader(shown, stat);
     return;
   }
-  const entry = { ...tarEntryOf(stat), name: shown, xattrs: attributes(parent.bytePath(name)) };
+  const found = stillThere(() => ({
+    xattrs: attributes(parent.bytePath(name)),
+    linkName: stat.isSymbolicLink() ? readlinkSync(parent.path(name), "latin1") : "",
+  }));
+  if (!found) return;
+  const entry = { ...tarEntryOf(stat), name: shown, xattrs: found.xattrs };
   if (stat.nlink > 1) {
     const key = `${stat.dev}:${stat.ino}`;
     const first = inodes.get(key);
@@ -39,12 +44,21 @@ export async function* entryArchive(
     }
     inodes.set(key, shown);
   }
-  if (stat.isSymbolicLink())
-    yield tarHeader({ ...entry, type: "symlink", linkName: readlinkSync(parent.path(name), "latin1"), mode: 0o777 });
+  if (stat.isSymbolicLink()) yield tarHeader({ ...entry, type: "symlink", linkName: found.linkName, mode: 0o777 });
   else if (stat.isFile()) yield* fileArchive(parent, name, entry);
   else {
     const type = stat.isFIFO() ? "fifo" : stat.isBlockDevice() ? "block" : "char";
     yield tarHeader({ ...entry, type, ...(type === "fifo" ? {} : deviceNumbers(stat.rdev)) });
+  }
+}
+
+/** Undefined for what the container has removed or replaced since it was seen. */
+function stillThere<T>(look: () => T): T | undefined {
+  try {
+    return look();
+  } catch (error) {
+    if (["ENOENT", "EINVAL"].includes(errnoOf(error) ?? "")) return undefined;
+    throw error;
   }
 }
 

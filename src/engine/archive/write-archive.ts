@@ -193,12 +193,14 @@ function makeDirectory(parent: OpenDirectory, name: string): void {
   }
 }
 
-/** A name of an archive: `..` leads at most to the directory that is written to. */
+/** A name of an archive, below the directory that is written to. @throws BerthError api/bad-parameter for one that leads above it, as Docker refuses it */
 function place(name: string): { parent: string; name: string | undefined } {
   const parts: string[] = [];
   for (const part of name.split("/")) {
-    if (part === "..") parts.pop();
-    else if (part !== "" && part !== ".") parts.push(part);
+    if (part === ".." && parts.pop() === undefined)
+      throw new BerthError("api/bad-parameter", `invalid entry name "${text(name)}": it leads out of the directory`);
+    if (part === "..") continue;
+    if (part !== "" && part !== ".") parts.push(part);
   }
   const last = parts.pop();
   return { parent: parts.join("/"), name: last };
