@@ -6,6 +6,7 @@ import { classicBuild } from "./build-parameters.ts";
 import type { LocalSources } from "./buildkit/index.ts";
 import { ClassicBuildOutput } from "./classic-build-output.ts";
 import { classicFailure } from "./classic-failure.ts";
+import type { EventBus } from "./event-bus.ts";
 import { type Filters, filters } from "./filters.ts";
 import { type Call, type Handler, type JsonStream, jsonStream, type Route, route, sendJson } from "./http.ts";
 import { flag, timeMs } from "./query-values.ts";
@@ -15,15 +16,25 @@ import { registryAuths } from "./registry-auth.ts";
  * The image builds of the Docker API in their classic form: the context as a tar in the body, the progress as JSON lines. `buildkit` takes those
  * that ask for the second version.
  */
-export function buildRoutes(o: { builder: Builder; images: ImageStore; sources: LocalSources; buildkit: Handler }): Route[] {
-  const { builder, images, sources, buildkit } = o;
+export function buildRoutes(o: {
+  builder: Builder;
+  images: ImageStore;
+  sources: LocalSources;
+  events: EventBus;
+  buildkit: Handler;
+}): Route[] {
+  const { builder, images, sources, events, buildkit } = o;
   return [
     route("POST", "/build", (call) => {
       const version = call.query.get("version") || "1";
       if (version !== "1" && version !== "2") throw new BerthError("api/bad-parameter", `invalid version "${version}"`);
       return version === "2" ? buildkit(call) : build(call, builder, images);
     }),
-    route("POST", "/build/prune", (call) => prune(call, builder, sources)),
+    route("POST", "/build/prune", (call) => {
+      const answer = pruned(call, builder, sources);
+      events.emit("builder", "prune", "", { reclaimed: String(answer.SpaceReclaimed) });
+      sendJson(call.response, 200, answer);
+    }),
   ];
 }
 
@@ -31,18 +42,12 @@ export function buildRoutes(o: { builder: Builder; images: ImageStore; sources: 
 const cacheFields = ["id", "parent", "type", "description", "inuse", "shared", "private"];
 
 /** Docker's filters of the build cache. @throws BerthError api/bad-parameter */
-function prune({ query, response }: Call, builder: Builder, sources: LocalSources): void {
+function pruned({ query }: Call, builder: Builder, sources: LocalSources): { CachesDeleted: string[] | null; SpaceReclaimed: number } {
   const sizes = ["reserved-space", "keep-storage", "max-used-space", "min-free-space"].map((name) => bytesOf(query, name));
   const wanted = cacheFilters(query);
   // `system prune --filter label=x` asks this as well; nothing here has a label.
-  if (wanted.has("label")) {
-    sendJson(response, 200, { CachesDeleted: null, SpaceReclaimed: 0 });
-    return;
-  }
-  if (cacheFields.slice(1).some((field) => wanted.has(field))) {
-    sendJson(response, 200, { CachesDeleted: null, SpaceReclaimed: 0 });
-    return;
-  }
+  if (wanted.has("label")) return { CachesDeleted: null, SpaceReclaimed: 0 };
+  if (cacheFields.slice(1).some((field) => wanted.has(field))) return { CachesDeleted: null, SpaceReclaimed: 0 };
   const sinceMs = unusedSinceMs(wanted);
   const kept = sizes.slice(0, 3).find((size) => size > 0) ?? 0;
   const { keys, bytes } = builder.prune({
@@ -53,10 +58,7 @@ function prune({ query, response }: Call, builder: Builder, sources: LocalSource
   // What clients sent makes no result: it is kept only as long as nobody asks for its space.
   const sent = wanted.has("id") || kept > 0 ? [] : sources.prune({ unusedForMs: sinceMs === undefined ? 0 : Date.now() - sinceMs });
   const gone = [...keys, ...sent.map((source) => source.id)];
-  sendJson(response, 200, {
-    CachesDeleted: gone.length > 0 ? gone : null,
-    SpaceReclaimed: sent.reduce((sum, source) => sum + source.bytes, bytes),
-  });
+  return { CachesDeleted: gone.length > 0 ? gone : null, SpaceReclaimed: sent.reduce((sum, source) => sum + source.bytes, bytes) };
 }
 
 /** @throws BerthError api/bad-parameter */

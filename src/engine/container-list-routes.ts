@@ -37,7 +37,10 @@ export function containerListRoutes(o: ContainerListOptions): Route[] {
         call.response,
         200,
         await Promise.all(
-          list.map(async (record) => ({ ...containerSummary(record, image(record.Image)), ...(size ? await sizes(o, record) : {}) })),
+          list.map(async (record) => ({
+            ...containerSummary(record, image(record.Image), call.version),
+            ...(size ? listedSizes(await sizes(o, record)) : {}),
+          })),
         ),
       );
     }),
@@ -63,6 +66,11 @@ export function containerListRoutes(o: ContainerListOptions): Route[] {
 export async function sizes({ runtime, imageBytes }: Pick<ContainerListOptions, "runtime" | "imageBytes">, record: ContainerRecord) {
   const SizeRw = await writtenBytes(runtime.upperDir(record.Id));
   return { SizeRw, SizeRootFs: SizeRw + imageBytes(record.Image) };
+}
+
+/** In a list nothing is said of a container that has written nothing; an inspection says 0. */
+function listedSizes({ SizeRw, SizeRootFs }: { SizeRw: number; SizeRootFs: number }) {
+  return { ...(SizeRw > 0 ? { SizeRw } : {}), SizeRootFs };
 }
 
 const newestFirst = (a: ContainerRecord, b: ContainerRecord) => (a.Created < b.Created ? 1 : a.Created > b.Created ? -1 : 0);

@@ -3,7 +3,7 @@ import { type LogQuery, type Runtime, readLogs, utcTime } from "../runtime/index
 import { BerthError } from "../system/index.ts";
 import type { ContainerRecord } from "./container-record.ts";
 import type { Containers } from "./containers.ts";
-import { frameHead } from "./hijack.ts";
+import { frameHead, streamType } from "./hijack.ts";
 import { type Call, sendStream } from "./http.ts";
 import { flag, unixMs } from "./query-values.ts";
 
@@ -33,7 +33,7 @@ export async function logs(
     signal: until(untilMs, call.signal),
   };
   if (!logQuery.follow) await firstOutput(record, logQuery.wake);
-  call.response.writeHead(200, { "Content-Type": `application/vnd.docker.${tty ? "raw" : "multiplexed"}-stream` });
+  call.response.writeHead(200, { "Content-Type": streamType(call, tty) });
   call.response.flushHeaders();
   const timestamps = flag(query, "timestamps");
   const details = flag(query, "details") ? logDetails(record) : "";

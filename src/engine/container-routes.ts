@@ -62,6 +62,12 @@ export function containerRoutes(o: ContainerRoutesOptions): Route[] {
     }),
     route("POST", "/containers/{id}/start", async (call) => {
       if (call.query.get("checkpoint")) throw new BerthError("api/bad-parameter", "checkpoint is only supported in experimental mode");
+      // As Docker: `null` and `{}` of old clients are no body, and a configuration would be passed over.
+      if (Number(call.request.headers["content-length"] ?? 0) > 7 || call.request.headers["transfer-encoding"] !== undefined)
+        throw new BerthError(
+          "api/bad-parameter",
+          "starting container with non-empty request body was deprecated since API v1.22 and removed in v1.24",
+        );
       sendEmpty(call.response, (await containers.start(ref(call))) === "already" ? 304 : 204);
     }),
     route("POST", "/containers/{id}/stop", async (call) =>
@@ -104,7 +110,7 @@ export function containerRoutes(o: ContainerRoutesOptions): Route[] {
       sendEmpty(call.response, 204);
     }),
     route("POST", "/containers/{id}/wait", async (call) => {
-      const condition = call.query.get("condition") || "not-running";
+      const condition = (call.version >= 1.3 && call.query.get("condition")) || "not-running"; // conditions came with 1.30
       if (!["not-running", "next-exit", "removed"].includes(condition))
         throw new BerthError("api/bad-parameter", `invalid condition: "${condition}"`);
       const waiting = containers.wait(ref(call), condition, call.signal);

@@ -1,15 +1,16 @@
-import { type Container, humanDuration } from "../api/index.ts";
+import { type Container, type EndpointSettings, humanDuration } from "../api/index.ts";
 import { shownNetworks } from "./container-view.ts";
 import type { EngineImage } from "./ports.ts";
 
 /** One row of GET /containers/json. */
-export function containerSummary(record: Container, image: EngineImage | undefined) {
+export function containerSummary(record: Container, image: EngineImage | undefined, version: number) {
   const ports = Object.entries(record.NetworkSettings.Ports ?? {}).flatMap(([key, bindings]) => {
     const [port, type = "tcp"] = key.split("/");
     return bindings?.length
       ? bindings.map((binding) => ({ IP: binding.HostIp, PrivatePort: Number(port), PublicPort: Number(binding.HostPort), Type: type }))
       : [{ PrivatePort: Number(port), Type: type }];
   });
+  const annotations = record.HostConfig.Annotations;
   return {
     Id: record.Id,
     Names: [record.Name],
@@ -21,10 +22,18 @@ export function containerSummary(record: Container, image: EngineImage | undefin
     Labels: record.Config.Labels ?? {},
     State: record.State.Status,
     Status: statusText(record, Date.now()),
-    HostConfig: { NetworkMode: record.HostConfig.NetworkMode },
-    NetworkSettings: { Networks: shownNetworks(record) },
+    HostConfig: {
+      NetworkMode: record.HostConfig.NetworkMode,
+      ...(version >= 1.46 && annotations && Object.keys(annotations).length > 0 ? { Annotations: annotations } : {}), // came with 1.46
+    },
+    NetworkSettings: { Networks: withoutNames(shownNetworks(record)) },
     Mounts: record.Mounts,
   };
+}
+
+/** A list does not tell by which names a container is found. */
+function withoutNames(networks: Readonly<Record<string, EndpointSettings>>) {
+  return Object.fromEntries(Object.entries(networks).map(([name, endpoint]) => [name, { ...endpoint, Aliases: null, DNSNames: null }]));
 }
 
 /** "Up 3 seconds (health: starting)", "Exited (3) 2 minutes ago". */

@@ -11,6 +11,7 @@ import { containerSummary } from "./container-summary.ts";
 import type { Containers } from "./containers.ts";
 import { type Route, route, sendJson } from "./http.ts";
 import { imageSummary } from "./image-view.ts";
+import { shownVolume } from "./volume-routes.ts";
 
 /** GET /system/df: what images, containers, volumes and the build cache take. Layers that images hold anyway are shown as shared cache. */
 export function diskUsageRoutes(o: {
@@ -23,8 +24,9 @@ export function diskUsageRoutes(o: {
 }): Route[] {
   const { images, builder, sources, containers, volumes } = o;
   return [
-    route("GET", "/system/df", async ({ query, response, signal }) => {
-      const types = query.getAll("type");
+    route("GET", "/system/df", async ({ query, response, signal, version }) => {
+      // The types came with 1.42; what is not asked for is null.
+      const types = version < 1.42 ? [] : query.getAll("type");
       const unknown = types.find((type) => !["container", "image", "volume", "build-cache"].includes(type));
       if (unknown !== undefined) throw new BerthError("api/bad-parameter", `unknown object type: ${unknown}`);
       const wants = (type: string) => types.length === 0 || types.includes(type);
@@ -43,6 +45,7 @@ export function diskUsageRoutes(o: {
         Images: wants("image")
           ? images.list().map((image) =>
               imageSummary(image, {
+                version,
                 sharedSize: shared.get(image.id) ?? 0,
                 containers: records.filter((record) => record.Image === image.id).length,
               }),
@@ -51,7 +54,7 @@ export function diskUsageRoutes(o: {
         Containers: wants("container")
           ? await Promise.all(
               records.map(async (record) => ({
-                ...containerSummary(record, images.resolve(record.Image)),
+                ...containerSummary(record, images.resolve(record.Image), version),
                 ...(await sizesOf(record)),
               })),
             )
@@ -59,7 +62,7 @@ export function diskUsageRoutes(o: {
         Volumes: wants("volume")
           ? await Promise.all(
               volumes.list().map(async (volume) => ({
-                ...volume,
+                ...shownVolume(volume),
                 UsageData: {
                   Size: await directorySize(volume.Mountpoint, signal),
                   RefCount: containers.volumeUsers(volume.Name).length,

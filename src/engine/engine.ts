@@ -125,7 +125,7 @@ export async function startEngine({ paths, log, idleMs, tcp }: EngineOptions): P
       ...statsRoutes({ containers, runtime }),
       ...containerContentRoutes({ containers, runtime, images, events }),
       ...execRoutes({ containers, runtime, events, execs }),
-      ...buildRoutes({ builder, images, sources, buildkit: buildkit.build }),
+      ...buildRoutes({ builder, images, sources, events, buildkit: buildkit.build }),
       ...buildkit.routes,
       ...localBuildRoutes(builder, images),
       ...imageTransferRoutes(images),

@@ -12,7 +12,7 @@ export interface Hijacked {
 
 /** Answers 101 where the client asked for an upgrade, 200 otherwise; from then on the connection is ours. */
 export function hijack(call: Call, o: { tty: boolean }): Hijacked {
-  const type = o.tty ? "application/vnd.docker.raw-stream" : "application/vnd.docker.multiplexed-stream";
+  const type = streamType(call, o.tty);
   const socket = call.upgrade?.socket ?? call.request.socket;
   if (call.upgrade) socket.write(`HTTP/1.1 101 UPGRADED\r\nContent-Type: ${type}\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\n`);
   else {
@@ -33,6 +33,11 @@ export function hijack(call: Call, o: { tty: boolean }): Hijacked {
       if (!socket.writableEnded) socket.end();
     },
   };
+}
+
+/** Before 1.42 there was one type for both forms, and clients looked whether the container has a terminal. */
+export function streamType({ version }: Call, tty: boolean): string {
+  return `application/vnd.docker.${tty || version < 1.42 ? "raw" : "multiplexed"}-stream`;
 }
 
 /**

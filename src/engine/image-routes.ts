@@ -19,13 +19,13 @@ export function imageRoutes({ images, containers, events }: { images: ImageStore
   });
   const ref = (call: Call) => decodeURIComponent(call.params[0] ?? "");
   return [
-    route("GET", "/images/json", ({ query, response }) => {
-      const list = filtered(images, query);
+    route("GET", "/images/json", ({ query, response, version }) => {
+      const list = filtered(images, query, version);
       const shared = flag(query, "shared-size") ? sharedSizes(images) : undefined;
       sendJson(
         response,
         200,
-        list.map((image) => imageSummary(image, shared ? { sharedSize: shared.get(image.id) ?? 0 } : {})),
+        list.map((image) => imageSummary(image, { version, ...(shared ? { sharedSize: shared.get(image.id) ?? 0 } : {}) })),
       );
     }),
     route("POST", "/images/bootstrap", async (call) => {
@@ -57,7 +57,7 @@ export function imageRoutes({ images, containers, events }: { images: ImageStore
       const platform = call.query.get("platform");
       if (platform && flag(call.query, "manifests"))
         throw new BerthError("api/bad-parameter", "conflicting options: manifests and platform options cannot both be set");
-      sendJson(call.response, 200, imageInspect(imageOfPlatform(images, ref(call), platform), images));
+      sendJson(call.response, 200, imageInspect(imageOfPlatform(images, ref(call), platform), images, call.version));
     }),
     route("GET", "/images/{name*}/history", (call) =>
       sendJson(call.response, 200, imageHistory(imageOfPlatform(images, ref(call), call.query.get("platform")), images)),
@@ -92,14 +92,16 @@ function userOf(containers: Containers, imageId: string): string | undefined {
   return user ? `${user.State.Running ? "running " : ""}${user.Id.slice(0, 12)}` : undefined;
 }
 
-function filtered(images: ImageStore, query: URLSearchParams): StoredImage[] {
+function filtered(images: ImageStore, query: URLSearchParams, version: number): StoredImage[] {
   const wanted = filters(query, ["reference", "dangling", "label", "before", "since", "until"]);
   const dangling = yesOrNo(wanted, "dangling");
   const createdMs = (image: StoredImage) => Date.parse(image.created);
   const before = (wanted.get("before") ?? []).map((name) => createdMs(images.get(name)));
   const since = (wanted.get("since") ?? []).map((name) => createdMs(images.get(name)));
   const until = (wanted.get("until") ?? []).map((text) => timeMs(text, "api/unreadable-value"));
-  const patterns = wanted.get("reference");
+  // Before 1.41 a name could also be asked for without the filters.
+  const filter = version < 1.41 ? query.get("filter") : undefined;
+  const patterns = filter ? [...(wanted.get("reference") ?? []), filter] : wanted.get("reference");
   const named = (image: StoredImage): StoredImage =>
     patterns === undefined
       ? image

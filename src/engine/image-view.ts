@@ -2,23 +2,35 @@ import { basename, dirname, join } from "node:path";
 import type { ImageStore, StoredImage } from "../image/index.ts";
 import { BerthError } from "../system/index.ts";
 
-/** An image as GET /images/json lists it. `containers`: how many use it, -1 where nobody counted. */
-export function imageSummary(image: StoredImage, o: { containers?: number; sharedSize?: number } = {}) {
+/**
+ * An image as GET /images/json lists it to a client of that version of the API. `containers`: how many use it, -1 where nobody counted.
+ * Engine API, version history: 1.43 gave empty lists for no names, 1.44 dropped VirtualSize.
+ */
+export function imageSummary(image: StoredImage, o: { version: number; containers?: number; sharedSize?: number }) {
+  const labels = image.config.config?.Labels;
+  const repoDigests = o.version < 1.43 && image.repoDigests.length === 0 ? null : image.repoDigests;
+  const names = { RepoTags: image.repoTags, RepoDigests: repoDigests };
+  const unnamed = image.repoTags.length + image.repoDigests.length === 0;
   return {
     Id: image.id,
     ParentId: "",
-    RepoTags: image.repoTags,
-    RepoDigests: image.repoDigests,
+    ...(o.version < 1.43 && unnamed ? { RepoTags: ["<none>:<none>"], RepoDigests: ["<none>@<none>"] } : names),
     Created: Math.floor(Date.parse(image.created) / 1000),
     Size: image.size,
+    ...virtualSize(image, o.version),
     SharedSize: o.sharedSize ?? -1,
-    Labels: image.config.config?.Labels ?? {},
+    Labels: labels && Object.keys(labels).length > 0 ? labels : null,
     Containers: o.containers ?? -1,
   };
 }
 
-/** An image as GET /images/{name}/json shows it. */
-export function imageInspect(image: StoredImage, images: ImageStore) {
+const virtualSize = (image: StoredImage, version: number) => (version < 1.44 ? { VirtualSize: image.size } : {});
+
+/**
+ * An image as GET /images/{name}/json shows it to a client of that version of the API: 1.44 dropped VirtualSize, 1.45 the container that it was made of, 1.50
+ * what only a container's configuration has.
+ */
+export function imageInspect(image: StoredImage, images: ImageStore, version: number) {
   const { config } = image;
   const variant = (config as { variant?: string }).variant; // image-spec config.md; arm has one
   const author = config.author ?? config.history?.at(-1)?.author;
@@ -31,13 +43,13 @@ export function imageInspect(image: StoredImage, images: ImageStore) {
     Created: image.created,
     DockerVersion: (config as { docker_version?: string }).docker_version ?? "",
     Author: author ?? "",
-    // Compose v1 reads it whatever the version.
-    ContainerConfig: {},
-    Config: { ...emptyConfig, ...config.config },
+    ...(version < 1.45 ? { ContainerConfig: { ...containerOnly, ...emptyConfig } } : {}),
+    Config: { ...(version < 1.5 ? containerOnly : {}), ...emptyConfig, ...config.config },
     Architecture: config.architecture,
     ...(variant ? { Variant: variant } : {}),
     Os: config.os,
     Size: image.size,
+    ...virtualSize(image, version),
     GraphDriver: { Name: "overlay2", Data: graphData(image, images) },
     RootFS: { Type: "layers", Layers: config.rootfs.diff_ids },
     Metadata: { LastTagTime: images.taggedAt(image.id) },
@@ -45,6 +57,18 @@ export function imageInspect(image: StoredImage, images: ImageStore) {
 }
 
 const emptyConfig = { Cmd: null, Entrypoint: null, Env: null, Labels: null, OnBuild: null, User: "", Volumes: null, WorkingDir: "" };
+
+const containerOnly = {
+  Hostname: "",
+  Domainname: "",
+  AttachStdin: false,
+  AttachStdout: false,
+  AttachStderr: false,
+  Tty: false,
+  OpenStdin: false,
+  StdinOnce: false,
+  Image: "",
+};
 
 /** The layers of an image as Docker's driver names them; only a container's have something in the merged and the work directory. */
 function graphData(image: StoredImage, images: ImageStore): Record<string, string> {

@@ -85,8 +85,8 @@ export function systemRoutes(o: {
           event.Type === "container" || event.Type === "image"
             ? {
                 status: event.Action,
-                id: event.Actor.ID,
-                ...(event.Type === "container" ? { from: event.Actor.Attributes["image"] ?? "" } : {}),
+                ...(event.Actor.ID ? { id: event.Actor.ID } : {}),
+                ...(event.Type === "container" && event.Actor.Attributes["image"] ? { from: event.Actor.Attributes["image"] } : {}),
               }
             : {};
         stream.send({ ...legacy, ...event });

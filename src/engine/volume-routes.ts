@@ -32,7 +32,7 @@ export function volumeRoutes({ volumes, containers, events }: { volumes: Volumes
             (dangling === undefined || dangling === (containers.volumeUsers(volume.Name).length === 0)) &&
             labelsMatch(wanted.get("label"), volume.Labels),
         );
-      sendJson(call.response, 200, { Volumes: list, Warnings: [] });
+      sendJson(call.response, 200, { Volumes: list.map(shownVolume), Warnings: null });
     }),
     route("POST", "/volumes/create", async (call) => {
       const body: VolumeCreateBody = shaped(await jsonBody<unknown>(call.request), shape, {
@@ -50,7 +50,7 @@ export function volumeRoutes({ volumes, containers, events }: { volumes: Volumes
         body.Name ? body : { ...body, Labels: { ...body.Labels, "com.docker.volume.anonymous": "" } },
       );
       if (isNew) events.emit("volume", "create", volume.Name, { driver: volume.Driver });
-      sendJson(call.response, 201, volume);
+      sendJson(call.response, 201, shownVolume(volume));
     }),
     route("POST", "/volumes/prune", async (call) => {
       const wanted = filters(call.query, ["label", "label!", "all"]);
@@ -70,7 +70,7 @@ export function volumeRoutes({ volumes, containers, events }: { volumes: Volumes
       events.emit("volume", "prune", "", { reclaimed: String(bytes) });
       sendJson(call.response, 200, { VolumesDeleted: gone, SpaceReclaimed: bytes });
     }),
-    route("GET", "/volumes/{name}", (call) => sendJson(call.response, 200, volumes.get(ref(call)))),
+    route("GET", "/volumes/{name}", (call) => sendJson(call.response, 200, shownVolume(volumes.get(ref(call))))),
     route("DELETE", "/volumes/{name}", async (call) => {
       const volume = volumes.find(ref(call));
       if (!volume) {
@@ -99,4 +99,9 @@ function wantsAll(wanted: Filters): boolean {
   if (!/^(1|t|T|TRUE|true|True|0|f|F|FALSE|false|False)$/.test(value))
     throw new BerthError("api/bad-parameter", `invalid filter 'all': strconv.ParseBool: parsing "${value}": invalid syntax`);
   return /^(1|t)/i.test(value);
+}
+
+/** A volume on the wire: no labels are null there. */
+export function shownVolume(volume: Volume) {
+  return { ...volume, Labels: Object.keys(volume.Labels).length > 0 ? volume.Labels : null };
 }
