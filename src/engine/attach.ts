@@ -31,21 +31,29 @@ export async function attach(
   const { query } = call;
   const path = runtime.logPath(record.Id);
   const [stream, replay] = [flag(query, "stream"), flag(query, "logs")];
-  const takesInput = flag(query, "stdin") && record.Config.OpenStdin === true;
+  // A websocket had all three streams until 1.42.
+  const [stdin, stdout, stderr] = ["stdin", "stdout", "stderr"].map((name) =>
+    flag(query, name, taken !== undefined && call.version < 1.42),
+  );
+  const takesInput = stdin === true && record.Config.OpenStdin === true;
   const tty = record.Config.Tty === true;
   const running = () => containers.find(record.Id)?.State.Running === true;
   const from = replay ? undefined : logEnd(path);
   const watch = tty ? detachWatch(query.get("detachKeys")) : undefined;
   const session = taken ?? hijack(call, { tty });
   const gone = new AbortController();
+  if (!stdin && !stdout && !stderr) return session.end(); // nothing is asked for
   session.socket.on("close", () => gone.abort());
+  const left = new AbortController();
   let input: AttachInput | undefined;
   const early: Buffer[] = [];
   let ended = false;
+  let passing: Promise<void> | undefined;
   if (takesInput) {
     const write = (data: Buffer) => {
       if (!input) early.push(Buffer.from(data));
       const full = input?.write(data);
+      passing = full;
       // Before the start a client's going away is still to be seen: only one that sends much is not read on.
       if (full === undefined && (input || early.length < maxEarly)) return;
       session.socket.pause();
@@ -65,14 +73,13 @@ export async function attach(
     session.socket.on("data", take);
     session.socket.on("end", () => {
       ended = true;
+      // As with Docker, whose input others may go on with is left by a client who has no more: its output until then is told.
+      if (!record.Config.StdinOnce) left.abort();
       if (record.Config.StdinOnce || !tty) input?.end();
     });
   } else session.socket.resume();
   if (stream) {
-    await Promise.race([
-      containers.started(record.Id, gone.signal),
-      new Promise((resolve) => gone.signal.addEventListener("abort", resolve, { once: true })),
-    ]);
+    await Promise.race([containers.started(record.Id, gone.signal), aborted(gone.signal)]);
     if (gone.signal.aborted) return;
     if (!running() && !existsSync(path)) {
       session.end(); // it could not be started: there will be no output
@@ -80,7 +87,7 @@ export async function attach(
     }
     if (takesInput && running()) {
       input = inputOf(`${runtime.bundle(record.Id)}/attach`);
-      for (const data of early.splice(0)) void input?.write(data);
+      for (const data of early.splice(0)) passing = input?.write(data);
       if (ended) input?.end();
       session.socket.resume();
     }
@@ -88,18 +95,24 @@ export async function attach(
   if (stream || replay) {
     if (replay) await setTimeout(headMs);
     const output = readOutput(path, {
-      stdout: flag(query, "stdout"),
-      stderr: flag(query, "stderr"),
+      stdout: stdout === true,
+      stderr: stderr === true,
       follow: stream,
       ...(from ? { from } : {}),
       ended: () => !running(),
       ...(running() ? { wake: containers.wait(record.Id, "not-running", gone.signal) } : {}),
-      signal: gone.signal,
+      signal: AbortSignal.any([gone.signal, left.signal]),
     });
     for await (const piece of output) await session.send(piece.stream, piece.data);
   }
+  // Its last input may still be on the way to a process that is slow to read.
+  if (left.signal.aborted) await Promise.race([passing, containers.wait(record.Id, "not-running", gone.signal), aborted(gone.signal)]);
   input?.close();
   session.end();
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => (signal.aborted ? resolve() : signal.addEventListener("abort", () => resolve(), { once: true })));
 }
 
 /** Undefined where the process has ended already and its monitor with it: then nobody reads, and the output is still told. */

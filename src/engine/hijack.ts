@@ -12,7 +12,8 @@ export interface Hijacked {
 
 /** Answers 101 where the client asked for an upgrade, 200 otherwise; from then on the connection is ours. */
 export function hijack(call: Call, o: { tty: boolean }): Hijacked {
-  const type = streamType(call, o.tty);
+  // Who did not ask for an upgrade is told the one type that there was before.
+  const type = call.upgrade ? streamType(call, o.tty) : "application/vnd.docker.raw-stream";
   const socket = call.upgrade?.socket ?? call.request.socket;
   if (call.upgrade) socket.write(`HTTP/1.1 101 UPGRADED\r\nContent-Type: ${type}\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\n`);
   else {
@@ -46,6 +47,7 @@ export function streamType({ version }: Call, tty: boolean): string {
  */
 function takeFromParser(socket: Duplex): void {
   for (const event of ["data", "end", "drain"]) socket.removeAllListeners(event);
+  socket.on("data", () => {}); // also where no input is taken
 }
 
 /** How often it is looked whether a client that has said everything is still there. */

@@ -151,7 +151,9 @@ export class ApiServer {
         { method: request.method, path: url.pathname, status: response.statusCode, ms: Math.round(performance.now() - started) },
         "request",
       );
-    } catch (error) {
+    } catch (thrown) {
+      const error =
+        thrown instanceof URIError ? new BerthError("api/bad-parameter", "the path is not encoded rightly", { cause: thrown }) : thrown;
       // Whoever went away in the middle of a request is told nothing, and that it failed is nobody's fault.
       if (!(error instanceof BerthError) && !(error instanceof URIError) && !abort.signal.aborted)
         this.#log.error(

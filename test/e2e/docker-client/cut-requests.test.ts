@@ -100,7 +100,7 @@ it.each([
   for (let round = 0; round < 3; round++)
     for (const [kind, begin] of Object.entries(cuts())) {
       const socket = await begin();
-      const hasAnswer = !["a body", "the body of an upgrade", "files in", "load"].includes(kind);
+      const hasAnswer = !["a body", "the body of an upgrade", "files in", "load", "context"].includes(kind);
       if (answered && hasAnswer) await new Promise((resolve) => socket.once("data", resolve));
       else await new Promise((resolve) => socket.write("", resolve));
       socket.destroy();

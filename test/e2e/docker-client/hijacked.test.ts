@@ -120,3 +120,48 @@ it("ends the input of an exec whose client was cut off with output unread", asyn
     what: "the exec",
   });
 });
+
+/** A request of a client that does not ask for an upgrade, and what it has got when `until` is in it. */
+async function plain(path: string, until: string, say: (socket: Socket) => void): Promise<{ socket: Socket; got: string }> {
+  const socket = connect(berth.socket);
+  socket.write(`POST ${path} HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n`);
+  let got = "";
+  let hasSaid = false;
+  for await (const chunk of socket.iterator({ destroyOnReturn: false })) {
+    got += String(chunk);
+    if (!hasSaid && got.includes("\r\n\r\n")) {
+      hasSaid = true;
+      say(socket);
+    }
+    if (got.includes(until)) break;
+  }
+  return { socket, got };
+}
+
+it("takes input on a connection that was not asked to be upgraded", async () => {
+  const id = await api.start({ Cmd: ["cat"], OpenStdin: true });
+  const path = `/v1.51/containers/${id}/attach?stream=1&stdin=1&stdout=1`;
+  const { socket, got } = await plain(path, "typed", (one) => one.write("typed\n"));
+  expect(got).toMatch(/^HTTP\/1.1 200 OK\r\nContent-Type: application\/vnd.docker.raw-stream\r\n\r\n.*typed\n$/s);
+  socket.destroy();
+  await api.remove(id);
+});
+
+it("lets a client go who has no more input for a container that others may go on with", async () => {
+  const id = await api.start({ Cmd: ["cat"], OpenStdin: true });
+  const path = `/v1.51/containers/${id}/attach?stream=1&stdin=1&stdout=1`;
+  const { socket } = await plain(path, "first", (one) => one.write("first\n"));
+  socket.end();
+  expect(await rest(socket)).toBe("");
+  const again = await plain(path, "second", (one) => one.write("second\n"));
+  again.socket.destroy();
+  expect((await api.inspect(id)).State.Running).toBe(true);
+  await api.remove(id);
+});
+
+it("tells somebody who asks for no stream nothing, at once", async () => {
+  const socket = connect(berth.socket);
+  socket.write(`POST /v1.51/containers/${container}/attach?stream=1 HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n`);
+  expect(await rest(socket)).toMatch(/^HTTP\/1.1 200 OK\r\n.*\r\n\r\n$/s);
+  expect(await api.bytes("GET", "/containers/%zz/json").catch((error: Error) => error.message)).toContain("not encoded rightly");
+});
