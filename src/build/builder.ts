@@ -1,4 +1,5 @@
 import { createHash, randomBytes } from "node:crypto";
+import { setMaxListeners } from "node:events";
 import { mkdirSync, rmSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
@@ -142,6 +143,7 @@ export class Builder {
     const scratch = this.newScratch();
     const failed = new AbortController();
     const signal = AbortSignal.any([options.signal, failed.signal]);
+    setMaxListeners(0, signal); // each step that is being done listens to it, and there may be any number of them
     const progress = new Progress(options, this.logs.next());
     const sshAgents = new SshAgents({ request, directory: scratch, signal });
     let stages: StageBuilder | undefined;
