@@ -48,7 +48,8 @@ export class BaseImages {
     const layout = contexts.layoutOf(name);
     if (layout !== undefined) return await layoutImage(this.#session, name, layout);
     const here = this.#inStore(ref);
-    let image = here && platform && here.config.architecture !== platform.architecture ? undefined : here;
+    const isOther = platform !== undefined && !request.takesAnyPlatform && here?.config.architecture !== platform.architecture;
+    let image = isOther ? undefined : here;
     const vertex = progress.declare(
       ref === name ? `[internal] load metadata for ${fullName(ref)}` : `[context ${name}] load metadata for ${ref}`,
     );

@@ -31,6 +31,8 @@ export interface BuildRequest {
   cacheFrom?: CacheEntry[];
   cacheTo?: CacheEntry[];
   platform?: string;
+  /** A base image that is here is right whatever its platform is, as for moby's classic builder. */
+  takesAnyPlatform?: boolean;
   /** For RUN: "default", "none", "host" or the name of an engine network. */
   network?: string;
   /** "name=address" or "name:address". */

@@ -42,6 +42,7 @@ export function classicBuild({ query, request }: Call, images: ImageStore): Buil
   return {
     ...(remote ? { remote } : { contextTar: request }),
     hideIgnoredDockerfile: true,
+    takesAnyPlatform: true,
     dockerfile,
     args,
     labels: Object.fromEntries(labels),

@@ -83,7 +83,6 @@ export const attributesWithoutEffect: Readonly<Record<string, { readonly status:
   "services.*.build.sbom": {"status":"reported","note":"images carry no attestations"},
   "services.*.build.isolation": {"status":"reported","note":"Windows only","harmless":["default"]},
   "services.*.build.privileged": {"status":"refused","note":"builds are never privileged"},
-  "services.*.build.platforms": {"status":"reported","note":"only this machine's platform is built"},
   "services.*.cgroup_parent": {"status":"reported","note":"containers stay under the engine's own cgroup"},
   "services.*.cpu_count": {"status":"reported","note":"Windows only"},
   "services.*.cpu_percent": {"status":"reported","note":"Windows only"},

@@ -182,3 +182,8 @@ it.each<[string, Record<string, string>, string, number, string]>([
   );
   expect(answer).toBe(`${status} ${message}`);
 });
+
+it("takes a base that is here for any platform", async () => {
+  const { exitCode, stdout } = await docker("build", "--platform", "linux/s390x", "--target", "base", context);
+  expect([exitCode, stdout]).toEqual([0, expect.stringMatching(/Successfully built [0-9a-f]{12}/)]);
+});
