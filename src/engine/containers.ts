@@ -88,6 +88,7 @@ export class Containers {
     for (const record of running) await this.#exits.adopt(record);
     // A former engine may have been killed in the middle of a start.
     for (const record of others) await this.#parts.runtime.abandon(record.Id);
+    this.#parts.volumes.releaseUnused();
     await this.#parts.networks.detach(others.map((record) => record.Id));
   }
 

@@ -10,12 +10,15 @@ import { mountVolume } from "./volume-mount.ts";
 const removedPrefix = ".removed-";
 
 /**
- * Named volumes: `<root>/volumes/<name>/_data`, with a record beside it. The local driver's options (type, o, device) are mounted over `_data` while a container uses it.
+ * Named volumes: `<root>/volumes/<name>/_data`, with a record beside it. The local driver's options (type, o, device) are mounted over `_data` while a container uses it, and
+ * not longer: somebody else's files below our root would go with whoever deletes it.
  */
 export class Volumes {
   readonly #root: string;
   readonly #volumes = new Map<string, Volume>();
   readonly #mounting = new Map<string, Promise<void>>();
+  /** Containers that use what a volume's options mount, by the volume's name. */
+  readonly #users = new Map<string, Set<string>>();
 
   constructor(root: string) {
     this.#root = join(root, "volumes");
@@ -121,9 +124,10 @@ export class Volumes {
     await removeTree(aside);
   }
 
-  /** Makes a volume ready to be bound: mounts what its options name, and on the first use copies the image's content at `inside` (a host path) in. Answers the path to bind. */
-  async prepare(name: string, o: { inside?: string; noCopy: boolean; subpath?: string }): Promise<string> {
+  /** Makes a volume ready to be bound: mounts what its options name, and on the first use copies the image's content at `inside` (a host path) in. Answers the path to bind. `user` is the container, until its release. */
+  async prepare(name: string, o: { user: string; inside?: string; noCopy: boolean; subpath?: string }): Promise<string> {
     const volume = this.get(name);
+    this.hold(o.user, [name]);
     await this.#mount(volume);
     const mark = join(this.#root, name, "new");
     if (existsSync(mark)) {
@@ -147,6 +151,31 @@ export class Volumes {
       });
     }
     return path;
+  }
+
+  /** A container uses these volumes. */
+  hold(user: string, names: readonly string[]): void {
+    for (const name of names) {
+      if (!this.#volumes.get(name)?.Options?.["device"]) continue;
+      const users = this.#users.get(name) ?? new Set();
+      this.#users.set(name, users.add(user));
+    }
+  }
+
+  /** A container uses no volume any more: what was mounted for it alone is unmounted. */
+  release(user: string): void {
+    for (const [name, users] of this.#users) {
+      if (!users.delete(user) || users.size > 0) continue;
+      this.#users.delete(name);
+      const volume = this.#volumes.get(name);
+      if (volume) unmountAll(volume.Mountpoint);
+    }
+  }
+
+  /** Once everybody who uses something has said so: unmounts what a former engine has left for nobody. */
+  releaseUnused(): void {
+    for (const { Name, Options, Mountpoint } of this.#volumes.values())
+      if (Options?.["device"] && !this.#users.has(Name)) unmountAll(Mountpoint);
   }
 
   /** Mounts what the options name, once, however many containers start at the same time: two mounts over each other would outlive the volume. */

@@ -18,12 +18,17 @@ export function toYaml(project: Project): string {
 
 /** YAML that every reader understands alike: words that YAML 1.1, or Go's reader, would take for numbers, dates or booleans are quoted. */
 export function yamlText(value: unknown): string {
-  const document = new Document(value, { version: "1.1", aliasDuplicateObjects: false });
+  const document = new Document(value, {
+    version: "1.1",
+    aliasDuplicateObjects: false,
+    // The text `<<` is no merge key here, and must not be printed as one.
+    customTags: (tags) => tags.filter((tag) => typeof tag !== "object" || tag.tag !== "tag:yaml.org,2002:merge"),
+  });
   visit(document, {
     Scalar(_, node) {
       if (typeof node.value !== "string") return;
       const plain = plainScalar(node.value);
-      if (plain.value !== node.value || plain.kind) node.type = Scalar.QUOTE_DOUBLE;
+      if (plain.value !== node.value || plain.kind || node.value === "<<") node.type = Scalar.QUOTE_DOUBLE;
     },
   });
   return document.toString({ lineWidth: 0, nullStr: "null" });

@@ -41,6 +41,11 @@ test("what is printed loads as what was printed", async () => {
   );
 });
 
+test("a key that would be a merge key is printed as a key", async () => {
+  const { project } = await load('{"services": {}, "x-top": [{"<<": null}]}');
+  expect(toJson((await load(toYaml(project))).project)).toBe(toJson(project));
+});
+
 const sample = `
 x-base: &base {restart: always, environment: [A=1]}
 services:

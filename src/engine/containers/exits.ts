@@ -51,11 +51,12 @@ export class ExitWatch {
 
   /** Takes over what a former engine left: it runs on, or has ended meanwhile (with its exit code), and its restart policy applies. */
   async adopt(record: ContainerRecord): Promise<void> {
-    const { runtime, live, health, log } = this.#parts;
+    const { runtime, volumes, live, health, log } = this.#parts;
     const exit = runtime.exitOf(record.Id);
     const pid = exit ? undefined : runtime.pidOf(record.Id);
     live.set(record.Id, newLive(Date.parse(record.State.StartedAt)));
     if (pid) {
+      volumes.hold(record.Id, volumeNames(record));
       this.follow(record.Id);
       if (isProbed(record)) health.watch(record);
       log.info({ container: record.Name, pid }, "container adopted");
@@ -76,7 +77,7 @@ export class ExitWatch {
 
   /** A process has ended: the record, the kernel, the events, whoever waits, and what its policy says. */
   async #ended(id: string, exit: ExitInfo): Promise<void> {
-    const { runtime, networks, book, live: all, health } = this.#parts;
+    const { runtime, networks, volumes, book, live: all, health } = this.#parts;
     const record = book.byId(id);
     if (!record) return;
     const live = all.get(id) ?? newLive(Date.now());
@@ -84,6 +85,7 @@ export class ExitWatch {
     const oomKilled = exit.oomKilled || (exit.exitCode === 137 && !live.stopping && runtime.oomKills(id) > 0);
     networks.leave(id);
     await runtime.cleanup(id);
+    volumes.release(id);
     if (!book.byId(id)) return live.tellExit(exit.exitCode); // removed meanwhile
     const ranMs = Date.now() - live.startedMs;
     if (ranMs >= steadyMs) live.streak = 0;
@@ -135,4 +137,8 @@ export class ExitWatch {
     const failed = await this.#acts.restart(id);
     if (failed) log.warn({ container: record.Name, err: messageOf(failed.error) }, "a container could not be restarted");
   }
+}
+
+function volumeNames({ Mounts }: ContainerRecord): string[] {
+  return Mounts.flatMap((mount) => (mount.Type === "volume" && mount.Name ? [mount.Name] : []));
 }

@@ -41,6 +41,7 @@ async function whileStopped<T>(
       return await work(root);
     } finally {
       await parts.runtime.cleanup(record.Id);
+      parts.volumes.release(record.Id);
     }
   } finally {
     release(record.Id);

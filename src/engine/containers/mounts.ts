@@ -49,7 +49,7 @@ async function resolveMount(
       const subpath = spec?.VolumeOptions?.Subpath;
       const noCopy = spec?.VolumeOptions?.NoCopy === true || mount.Mode.split(",").includes("nocopy");
       const inside = resolveInside(root, destination);
-      const source = await volumes.prepare(mount.Name ?? "", { inside, noCopy, ...(subpath ? { subpath } : {}) });
+      const source = await volumes.prepare(mount.Name ?? "", { user: record.Id, inside, noCopy, ...(subpath ? { subpath } : {}) });
       // What the volume itself mounts read-only a container's "rw" must not make writable again.
       const readOnly = volumes
         .find(mount.Name ?? "")

@@ -152,7 +152,11 @@ function withLinks({ book }: ContainerParts, record: ContainerRecord): Container
 }
 
 /** After a start that did not succeed: nothing of it stays in the kernel, and the record says why, in Docker's words and codes. */
-async function undoStart({ runtime, networks, book, waits, log }: ContainerParts, record: ContainerRecord, error: unknown): Promise<void> {
+async function undoStart(
+  { runtime, networks, volumes, book, waits, log }: ContainerParts,
+  record: ContainerRecord,
+  error: unknown,
+): Promise<void> {
   record.State = {
     ...record.State,
     Status: record.State.Status === "restarting" ? "exited" : record.State.Status,
@@ -162,7 +166,13 @@ async function undoStart({ runtime, networks, book, waits, log }: ContainerParts
     ExitCode: startExitCode(error),
     Error: messageOf(error),
   };
-  for (const undo of [() => runtime.cleanup(record.Id), () => networks.detach([record.Id]), () => book.put(record)]) {
+  const undos = [
+    () => runtime.cleanup(record.Id),
+    () => volumes.release(record.Id),
+    () => networks.detach([record.Id]),
+    () => book.put(record),
+  ];
+  for (const undo of undos) {
     try {
       await undo();
     } catch (another) {

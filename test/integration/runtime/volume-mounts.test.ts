@@ -28,7 +28,7 @@ const bound = () => volumes.create("bound", { DriverOpts: { type: "none", o: "bi
 
 it("containers that start at the same time mount a volume's device once, and its removal leaves the device's files alone", async () => {
   const { Mountpoint } = bound();
-  await Promise.all(Array.from({ length: 5 }, () => volumes.prepare("bound", { noCopy: true })));
+  await Promise.all(Array.from({ length: 5 }, () => volumes.prepare("bound", { user: "a", noCopy: true })));
   expect(mounts()).toBe(1);
   expect(readFileSync(join(Mountpoint, "mine"), "utf8")).toBe("kept");
   await volumes.remove("bound");
