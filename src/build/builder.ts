@@ -143,7 +143,8 @@ export class Builder {
     const scratch = this.newScratch();
     const failed = new AbortController();
     const signal = AbortSignal.any([options.signal, failed.signal]);
-    setMaxListeners(0, signal); // each step that is being done listens to it, and there may be any number of them
+    // Each step that is being done listens to it, and there may be any number of them. Not 0: Node then takes the signal for none (getMaxListeners).
+    setMaxListeners(Number.POSITIVE_INFINITY, signal);
     const progress = new Progress(options, this.logs.next());
     const sshAgents = new SshAgents({ request, directory: scratch, signal });
     let stages: StageBuilder | undefined;
