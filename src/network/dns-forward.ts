@@ -1,7 +1,7 @@
 import { createSocket } from "node:dgram";
 import { connect, Socket } from "node:net";
 import packet from "dns-packet";
-import { syscalls } from "../system/index.ts";
+import { dnsPort, openSocket } from "./dns-sockets.ts";
 import { insideNamespace } from "./net-namespace.ts";
 
 /** A server that is asked about what is not ours, and the network namespace that it is asked from; the engine's own where there is none. */
@@ -13,11 +13,8 @@ export interface Upstream {
 const timeoutMs = 2_500;
 /** Questions of all containers that are out at a time; a descriptor each. */
 const mostOut = 1_000;
-const dnsPort = 53;
 const SERVFAIL = 2;
 const REFUSED = 5;
-const AF = { inet: 2, inet6: 10 } as const;
-const SOCK = { stream: 1, datagram: 2, cloexec: 0o2000000 } as const;
 let out = 0;
 
 /**
@@ -72,7 +69,7 @@ function overUdp(question: Buffer, { address, namespace }: Upstream): Promise<Bu
     socket.on("error", () => resolve(undefined));
     socket.on("message", (answer) => answer.length >= 12 && answer.readUInt16BE(0) === question.readUInt16BE(0) && resolve(answer));
     try {
-      if (namespace) socket.bind({ fd: socketInside(namespace, address, SOCK.datagram) });
+      if (namespace) socket.bind({ fd: socketInside(namespace, address, "udp") });
     } catch (error) {
       reject(error);
       return;
@@ -83,7 +80,7 @@ function overUdp(question: Buffer, { address, namespace }: Upstream): Promise<Bu
 
 async function overTcp(question: Buffer, { address, namespace }: Upstream): Promise<Buffer | undefined> {
   const socket = namespace
-    ? new Socket({ fd: socketInside(namespace, address, SOCK.stream), readable: true, writable: true }).connect(dnsPort, address)
+    ? new Socket({ fd: socketInside(namespace, address, "tcp"), readable: true, writable: true }).connect(dnsPort, address)
     : connect(dnsPort, address);
   let stream: Buffer = Buffer.alloc(0);
   return new Promise<Buffer | undefined>((resolve) => {
@@ -99,8 +96,8 @@ async function overTcp(question: Buffer, { address, namespace }: Upstream): Prom
   }).finally(() => socket.destroy());
 }
 
-const socketInside = (namespace: string, address: string, type: number): number =>
-  insideNamespace(namespace, () => syscalls().socket(address.includes(":") ? AF.inet6 : AF.inet, type | SOCK.cloexec, 0));
+const socketInside = (namespace: string, address: string, protocol: "udp" | "tcp"): number =>
+  insideNamespace(namespace, () => openSocket(address, protocol));
 
 /** An answer over 512 bytes to a client that did not say it takes more: cut, and marked so that it asks again over TCP. */
 export function truncated(reply: Buffer, query: Buffer): Buffer {

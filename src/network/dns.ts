@@ -2,6 +2,7 @@ import { createSocket, type Socket } from "node:dgram";
 import { createServer, type Server, type Socket as TcpSocket } from "node:net";
 import packet, { type Answer, type DecodedPacket, type Question } from "dns-packet";
 import { forward, framed, truncated, type Upstream, unframed } from "./dns-forward.ts";
+import { dnsPort } from "./dns-sockets.ts";
 import type { ResolverSockets } from "./resolver-sockets.ts";
 
 /** What is known to one container: addresses of a name, the name of an address, and whom else to ask. */
@@ -13,7 +14,6 @@ export interface DnsView {
 }
 
 const ttlSeconds = 5;
-const dnsPort = 53;
 const SERVFAIL = 2;
 
 /**

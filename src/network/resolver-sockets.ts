@@ -1,17 +1,15 @@
 import { randomInt } from "node:crypto";
 import { closeSync } from "node:fs";
 import { BerthError, errnoOf, NetlinkSocket, netlinkFamily, syscalls } from "../system/index.ts";
+import { AF, dnsPort, openSocket } from "./dns-sockets.ts";
 import { insideNamespace } from "./net-namespace.ts";
 import { redirectMessages } from "./nft-messages.ts";
 import { addressBytes } from "./rtnetlink.ts";
 
 /** Where a container of a user-defined network finds its resolver (Docker's embedded DNS server). */
 export const resolverAddress = "127.0.0.11";
-const dnsPort = 53;
 const table = "berth-dns";
 
-const AF_INET = 2;
-const SOCK = { stream: 1, datagram: 2, cloexec: 0o2000000 } as const;
 /** Of the kernel's own choice for clients (ip-sysctl: ip_local_port_range), where a server of the container is least likely. */
 const ports = { from: 32_768, to: 61_000 } as const;
 
@@ -31,8 +29,8 @@ export interface ResolverSockets {
 export async function openResolverSockets(namespace: string): Promise<ResolverSockets> {
   const { rules, ...sockets } = insideNamespace(namespace, () => ({
     rules: new NetlinkSocket(netlinkFamily.netfilter),
-    udp: syscalls().socket(AF_INET, SOCK.datagram | SOCK.cloexec, 0),
-    tcp: syscalls().socket(AF_INET, SOCK.stream | SOCK.cloexec, 0),
+    udp: openSocket(resolverAddress, "udp"),
+    tcp: openSocket(resolverAddress, "tcp"),
   }));
   try {
     const [udpPort, tcpPort] = [bindSomewhere(sockets.udp), bindSomewhere(sockets.tcp)];
@@ -62,7 +60,7 @@ function bindSomewhere(fd: number): number {
     const port = randomInt(ports.from, ports.to);
     // struct sockaddr_in: the family in the host's byte order, the rest in the network's.
     const address = Buffer.alloc(16);
-    address.writeUInt16LE(AF_INET, 0);
+    address.writeUInt16LE(AF.inet, 0);
     address.writeUInt16BE(port, 2);
     addressBytes(resolverAddress).copy(address, 4);
     if (bind(fd, address, address.length) === 0) return port;

@@ -1,9 +1,10 @@
-import { PassThrough, Readable } from "node:stream";
+import { Readable } from "node:stream";
 import { text } from "node:stream/consumers";
 import Dockerode from "dockerode";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { type Berth, installedBerth } from "../../support/berth.ts";
 import { busyboxArchive, tarArchive } from "../../support/busybox-image.ts";
+import { framed, scriptContainer } from "../../support/dockerode.ts";
 
 let berth: Berth;
 let docker: Dockerode;
@@ -17,22 +18,13 @@ afterAll(async () => {
   await berth[Symbol.asyncDispose]();
 });
 
-const create = (script: string, more: Dockerode.ContainerCreateOptions = {}) =>
-  docker.createContainer({ Image: "busybox", Cmd: ["sh", "-c", script], ...more });
-
-/** Both streams of a framed answer, to their end. */
-async function framed(stream: NodeJS.ReadableStream): Promise<{ out: string; err: string }> {
-  const [out, err] = [new PassThrough(), new PassThrough()];
-  docker.modem.demuxStream(stream, out, err);
-  stream.on("end", () => [out, err].map((end) => end.end()));
-  return { out: await text(out), err: await text(err) };
-}
+const create = (script: string, more?: Dockerode.ContainerCreateOptions) => scriptContainer(docker, script, more);
 
 it("sends only the streams of an exec that were asked for", async () => {
   const container = await create("exec sleep 1000", { HostConfig: { Init: true } });
   await container.start();
   const output = async (o: Dockerode.ExecCreateOptions) =>
-    framed(await (await container.exec({ Cmd: ["sh", "-c", "echo out; echo err >&2"], ...o })).start({}));
+    framed(docker, await (await container.exec({ Cmd: ["sh", "-c", "echo out; echo err >&2"], ...o })).start({}));
   expect(await output({ AttachStdout: true })).toEqual({ out: "out\n", err: "" });
   expect(await output({ AttachStderr: true })).toEqual({ out: "", err: "err\n" });
   expect(await output({})).toEqual({ out: "", err: "" });

@@ -1,10 +1,10 @@
-import { PassThrough } from "node:stream";
 import { text } from "node:stream/consumers";
 import Dockerode from "dockerode";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { WebSocket } from "ws";
 import { type Berth, installedBerth } from "../../support/berth.ts";
 import { busyboxArchive } from "../../support/busybox-image.ts";
+import { framed, scriptContainer } from "../../support/dockerode.ts";
 import { until } from "../../support/until.ts";
 
 let berth: Berth;
@@ -19,21 +19,12 @@ afterAll(async () => {
   await berth[Symbol.asyncDispose]();
 });
 
-const create = (script: string, more: Dockerode.ContainerCreateOptions = {}) =>
-  docker.createContainer({ Image: "busybox", Cmd: ["sh", "-c", script], ...more });
-
-/** Both streams of a framed answer, to their end. */
-async function framed(stream: NodeJS.ReadableStream): Promise<{ out: string; err: string }> {
-  const [out, err] = [new PassThrough(), new PassThrough()];
-  docker.modem.demuxStream(stream, out, err);
-  stream.on("end", () => [out, err].map((end) => end.end()));
-  return { out: await text(out), err: await text(err) };
-}
+const create = (script: string, more?: Dockerode.ContainerCreateOptions) => scriptContainer(docker, script, more);
 
 it("attaches before the start, passes input on and gives the streams apart", async () => {
   const container = await create("cat; echo problem >&2", { OpenStdin: true, StdinOnce: true, AttachStdin: true });
   const stream = await container.attach({ stream: true, stdin: true, stdout: true, stderr: true, hijack: true });
-  const output = framed(stream);
+  const output = framed(docker, stream);
   await container.start();
   stream.end("typed\n");
   expect(await output).toEqual({ out: "typed\n", err: "problem\n" });
@@ -104,7 +95,7 @@ it("cuts logs by their end and their time, and follows them to the end", async (
   const container = await create("echo one; echo two >&2; echo three; read go; echo four", { OpenStdin: true });
   await container.start();
   const logs = async (o: object) =>
-    framed((await container.logs({ stdout: true, stderr: true, follow: true, ...o } as never)) as unknown as NodeJS.ReadableStream);
+    framed(docker, (await container.logs({ stdout: true, stderr: true, follow: true, ...o } as never)) as unknown as NodeJS.ReadableStream);
   const following = logs({ tail: 2 });
   await until(async () => String(await container.logs({ stdout: true })).includes("three"), { timeoutMs: 20_000, what: "three" });
   const input = await container.attach({ stream: true, stdin: true, hijack: true });
@@ -129,7 +120,7 @@ it("stops following at the time that it was to end", async () => {
   await container.start();
   const until = Date.now() / 1000 + 0.3;
   const stream = (await container.logs({ stdout: true, follow: true, until } as never)) as unknown as NodeJS.ReadableStream;
-  expect((await framed(stream)).out).toBe("now\n");
+  expect((await framed(docker, stream)).out).toBe("now\n");
   await container.remove({ force: true });
 });
 
@@ -197,7 +188,7 @@ it("a limit of -1 is none, for a container's process and for an exec", async () 
   const container = await create("ulimit -c; exec sleep 1000", { HostConfig: { Ulimits: [{ Name: "core", Soft: -1, Hard: -1 }] } });
   await container.start();
   const exec = await container.exec({ Cmd: ["sh", "-c", "ulimit -c"], AttachStdout: true });
-  expect((await framed(await exec.start({}))).out).toBe("unlimited\n");
+  expect((await framed(docker, await exec.start({}))).out).toBe("unlimited\n");
   await until(async () => (await container.logs({ stdout: true })).toString().includes("unlimited\n"), {
     what: "the limit in the log",
     timeoutMs: 20_000,

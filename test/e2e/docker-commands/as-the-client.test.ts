@@ -1,23 +1,19 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type Berth, installedBerth } from "../../support/berth.ts";
-import { busyboxArchive } from "../../support/busybox-image.ts";
+import { type DockerCommands, dockerCommands } from "../../support/docker-commands.ts";
 
-let berth: Berth;
+let commands: DockerCommands;
 let work: string;
-const docker = (...args: string[]) => berth.ok(["docker", ...args], { cwd: work });
-const attempt = (...args: string[]) => berth.call(["docker", ...args], { cwd: work });
+const docker = (...args: string[]) => commands.docker(...args);
+const attempt = (...args: string[]) => commands.attempt(...args);
 
 beforeAll(async () => {
-  berth = await installedBerth();
-  work = mkdtempSync(join(tmpdir(), "berth-docker-"));
-  await berth.ok(["image", "load"], { input: busyboxArchive() });
+  commands = await dockerCommands();
+  work = commands.work;
 });
 afterAll(async () => {
-  rmSync(work, { recursive: true, force: true });
-  await berth[Symbol.asyncDispose]();
+  await commands[Symbol.asyncDispose]();
 });
 
 // What the docker CLI 28.5 says to the same command lines, up to its usage.

@@ -1,19 +1,16 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { type Berth, installedBerth } from "../../support/berth.ts";
-import { busyboxArchive } from "../../support/busybox-image.ts";
+import { type DockerCommands, dockerCommands } from "../../support/docker-commands.ts";
 
-let berth: Berth;
+let commands: DockerCommands;
 let work: string;
-const docker = (...args: string[]) => berth.ok(["docker", ...args], { cwd: work });
-const attempt = (...args: string[]) => berth.call(["docker", ...args], { cwd: work });
+const docker = (...args: string[]) => commands.docker(...args);
+const attempt = (...args: string[]) => commands.attempt(...args);
 
 beforeAll(async () => {
-  berth = await installedBerth();
-  work = mkdtempSync(join(tmpdir(), "berth-docker-"));
-  await berth.ok(["image", "load"], { input: busyboxArchive() });
+  commands = await dockerCommands();
+  work = commands.work;
   await docker(
     "run",
     "-d",
@@ -32,8 +29,7 @@ beforeAll(async () => {
   );
 });
 afterAll(async () => {
-  rmSync(work, { recursive: true, force: true });
-  await berth[Symbol.asyncDispose]();
+  await commands[Symbol.asyncDispose]();
 });
 
 it("takes the limits, mounts and checks of run", async () => {
