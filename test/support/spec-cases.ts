@@ -1,6 +1,6 @@
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { basename, dirname, join } from "node:path";
+import { basename, dirname, join, resolve } from "node:path";
 import { Readable } from "node:stream";
 import { parseAllDocuments } from "yaml";
 import { type LoadOptions, loadProject, selectServices, toJson } from "../../src/spec/index.ts";
@@ -10,6 +10,7 @@ import { BerthError, formatError } from "../../src/system/error.ts";
 export interface SpecCase {
   readonly name: string;
   readonly files: Readonly<Record<string, string>>;
+  /** Where the command is given, from the case's directory. */
   readonly cwd?: string;
   readonly env?: Readonly<Record<string, string>>;
   /** Compose's flags before the command. */
@@ -42,7 +43,7 @@ export function materialize({ files, cwd = ".", env = {} }: SpecCase) {
     mkdirSync(dirname(join(directory, path)), { recursive: true });
     writeFileSync(join(directory, path), content);
   }
-  const working = join(directory, cwd);
+  const working = resolve(directory, cwd);
   return {
     /** The text with <dir> for the case's directory, and <up> for the one above it. */
     anywhere: (text: string) => text.replaceAll(directory, "<dir>").replaceAll(root, "<up>"),
