@@ -1,6 +1,7 @@
 import type { EndpointSettings, Network, NetworkCreateBody } from "../api/index.ts";
 import { BerthError } from "../system/index.ts";
-import { Attachments, type AttachRequest, type AttachResult } from "./attachments.ts";
+import type { AttachRequest } from "./attachment-plan.ts";
+import { Attachments, type AttachResult } from "./attachments.ts";
 import { bridgeOptions } from "./bridge-options.ts";
 import { networkContainers } from "./endpoint-view.ts";
 import { Firewall } from "./firewall.ts";
