@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, statSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { mountFlag, syscalls } from "../system/index.ts";
 import { resolveInside } from "./inside.ts";
-import type { ResolvedMount } from "./oci-spec.ts";
+import type { ResolvedMount } from "./oci-input.ts";
 
 /**
  * Binds a stopped container's volumes and directories into its mounted root, for whoever looks at its files. They go with a lazy unmount of the root.

@@ -2,7 +2,7 @@
 const noLimit = "18446744073709551615";
 
 /**
- * An OCI document as text. `oci-spec.ts` has the largest exact number for a limit of -1, and a document that was read back has the nearest one to
+ * An OCI document as text. `ociSpec` has the largest exact number for a limit of -1, and a document that was read back has the nearest one to
  * RLIM_INFINITY: both are written as what they mean. Inside a string a quote has a backslash before it, so only keys are met.
  */
 export function ociJson(document: unknown): string {

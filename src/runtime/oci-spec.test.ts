@@ -1,6 +1,8 @@
 import { describe, expect, test } from "vitest";
 import type { Container, HostConfig } from "../api/index.ts";
-import { effectiveCapabilities, type OciInput, ociSpec } from "./oci-spec.ts";
+import { effectiveCapabilities } from "./capabilities.ts";
+import type { OciInput } from "./oci-input.ts";
+import { ociSpec } from "./oci-spec.ts";
 
 const bounding =
   "CHOWN DAC_OVERRIDE FOWNER FSETID KILL SETGID SETUID SETPCAP NET_BIND_SERVICE NET_ADMIN NET_RAW SYS_CHROOT SYS_ADMIN MKNOD AUDIT_WRITE SETFCAP".split(

@@ -1,58 +1,8 @@
-import type { Container, ImageConfig } from "../api/index.ts";
-import type { Host } from "../system/index.ts";
+import { effectiveCapabilities } from "./capabilities.ts";
+import type { NamespacePaths, OciInput } from "./oci-input.ts";
+import { ociMounts } from "./oci-mounts.ts";
+import { ociResources } from "./oci-resources.ts";
 import { defaultSeccomp, readSeccomp, type SeccompProfile } from "./seccomp.ts";
-import type { ContainerUser } from "./users.ts";
-
-/** A mount with everything resolved: absolute source, OCI options. Order is the order of mounting. */
-export interface ResolvedMount {
-  readonly destination: string;
-  readonly type: "bind" | "tmpfs" | "volume";
-  readonly source: string;
-  readonly options: readonly string[];
-}
-
-export interface NamespacePaths {
-  /** A path joins that namespace, "host" makes none, undefined makes a new one. */
-  readonly network: string | "host";
-  readonly pid?: string | "host";
-  readonly ipc?: string | "host";
-  readonly uts?: string | "host";
-  readonly cgroup?: "host";
-}
-
-export interface OciInput {
-  readonly container: Container;
-  readonly imageConfig: ImageConfig;
-  readonly user: ContainerUser;
-  readonly rootfs: string;
-  readonly cgroupsPath: string;
-  readonly namespaces: NamespacePaths;
-  readonly mounts: readonly ResolvedMount[];
-  /** Files of the host bound over /etc/hosts, /etc/resolv.conf, /etc/hostname. */
-  readonly etc: Readonly<Record<"hosts" | "resolv.conf" | "hostname", string>>;
-  /** Directory on the host of shared memory that is not the container's alone; undefined: it is. */
-  readonly sharedMemory?: string;
-  /** Path on the host of a small init, bound to /sbin/docker-init; undefined: none. */
-  readonly init?: string;
-  readonly host: Pick<Host, "boundingCapabilities" | "architecture" | "cgroupMode">;
-  /** Device nodes of the host: all of them for a privileged container, the asked ones otherwise. */
-  readonly devices: readonly {
-    path: string;
-    type: "c" | "b";
-    major: number;
-    minor: number;
-    fileMode: number;
-    uid: number;
-    gid: number;
-    access: string;
-  }[];
-  readonly hardNofile: number;
-  /** Numbers of the devices that block I/O limits name. */
-  readonly blockDevices?: ReadonlyMap<string, { readonly major: number; readonly minor: number }>;
-}
-
-const defaultCapabilities =
-  "CHOWN DAC_OVERRIDE FSETID FOWNER MKNOD NET_RAW SETGID SETUID SETFCAP SETPCAP NET_BIND_SERVICE SYS_CHROOT KILL AUDIT_WRITE".split(" ");
 
 export const defaultMaskedPaths = [
   "/proc/asound",
@@ -69,21 +19,6 @@ export const defaultMaskedPaths = [
   "/sys/devices/virtual/powercap",
 ];
 export const defaultReadonlyPaths = ["/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"];
-
-/** The capabilities of a container: Docker's default set, changed by cap_add and cap_drop, never more than this host's bounding set. */
-export function effectiveCapabilities(
-  add: readonly string[],
-  drop: readonly string[],
-  privileged: boolean,
-  bounding: readonly string[],
-): string[] {
-  const name = (text: string) => text.toUpperCase().replace(/^CAP_/, "");
-  const [added, dropped] = [add.map(name), drop.map(name)];
-  const base = privileged || added.includes("ALL") ? bounding : dropped.includes("ALL") ? [] : defaultCapabilities;
-  const set = new Set([...base, ...added.filter((cap) => cap !== "ALL")]);
-  if (!privileged) for (const cap of dropped) if (!added.includes(cap) || dropped.includes(cap)) set.delete(cap);
-  return bounding.filter((cap) => set.has(cap));
-}
 
 /** The one translation of a container record to an OCI config.json (runtime-spec config.md, config-linux.md). Pure. */
 export function ociSpec(input: OciInput): Record<string, unknown> {
@@ -109,12 +44,12 @@ export function ociSpec(input: OciInput): Record<string, unknown> {
     },
     root: { path: input.rootfs, readonly: hc.ReadonlyRootfs === true },
     ...(input.namespaces.uts === "host" ? {} : { hostname: config.Hostname ?? "" }),
-    mounts: mounts(input),
+    mounts: ociMounts(input),
     annotations: { ...hc.Annotations },
     linux: {
       cgroupsPath: input.cgroupsPath,
       namespaces: namespaces(input.namespaces),
-      resources: resources(input),
+      resources: ociResources(input),
       sysctl: sysctls(input),
       ...(privileged ? {} : { maskedPaths: hc.MaskedPaths ?? defaultMaskedPaths, readonlyPaths: hc.ReadonlyPaths ?? defaultReadonlyPaths }),
       devices: input.devices.map(({ access: _, ...device }) => device),
@@ -154,52 +89,6 @@ function rlimits(asked: readonly { Name: string; Soft: number; Hard: number }[],
 
 const unsigned = (value: number) => (value < 0 ? Number.MAX_SAFE_INTEGER : value);
 
-function mounts(input: OciInput) {
-  const { container, etc } = input;
-  const hc = container.HostConfig;
-  const privileged = hc.Privileged === true;
-  const sysOptions = ["nosuid", "noexec", "nodev", privileged ? "rw" : "ro"];
-  const list: { destination: string; type: string; source: string; options: string[] }[] = [
-    { destination: "/proc", type: "proc", source: "proc", options: ["nosuid", "noexec", "nodev"] },
-    { destination: "/dev", type: "tmpfs", source: "tmpfs", options: ["nosuid", "strictatime", "mode=755", "size=65536k"] },
-    {
-      destination: "/dev/pts",
-      type: "devpts",
-      source: "devpts",
-      options: ["nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620", "gid=5"],
-    },
-    { destination: "/sys", type: "sysfs", source: "sysfs", options: sysOptions },
-    { destination: "/sys/fs/cgroup", type: "cgroup", source: "cgroup", options: [...sysOptions, "relatime"] },
-    { destination: "/dev/mqueue", type: "mqueue", source: "mqueue", options: ["nosuid", "noexec", "nodev"] },
-  ];
-  if (input.sharedMemory) list.push({ destination: "/dev/shm", type: "bind", source: input.sharedMemory, options: ["rbind", "rprivate"] });
-  else if (hc.IpcMode !== "none")
-    list.push({
-      destination: "/dev/shm",
-      type: "tmpfs",
-      source: "shm",
-      options: ["nosuid", "noexec", "nodev", "mode=1777", `size=${hc.ShmSize || 67108864}`],
-    });
-  if (input.init) list.push({ destination: "/sbin/docker-init", type: "bind", source: input.init, options: ["bind", "ro", "rprivate"] });
-  const asked = input.mounts.map((mount) => ({
-    destination: mount.destination,
-    type: mount.type === "tmpfs" ? "tmpfs" : "bind",
-    source: mount.source,
-    options: [...mount.options],
-  }));
-  const targets = new Set(asked.map((mount) => mount.destination));
-  const files = (["hosts", "resolv.conf", "hostname"] as const)
-    .filter((name) => !targets.has(`/etc/${name}`))
-    .map((name) => ({
-      destination: `/etc/${name}`,
-      type: "bind",
-      source: etc[name],
-      options: ["bind", "rprivate", hc.ReadonlyRootfs ? "ro" : "rw"],
-    }));
-  // The files last: a mount over /etc is not to hide them.
-  return [...list.filter((mount) => !targets.has(mount.destination)), ...asked, ...files];
-}
-
 function namespaces(paths: NamespacePaths) {
   const one = (type: string, path: string | undefined) => (path === "host" ? [] : [path ? { type, path } : { type }]);
   return [
@@ -210,93 +99,6 @@ function namespaces(paths: NamespacePaths) {
     ...one("uts", paths.uts),
     ...(paths.cgroup === "host" ? [] : [{ type: "cgroup" }]),
   ];
-}
-
-/** Device cgroup rules: nothing, then the nodes every container has, then what was asked. */
-function deviceRules(input: OciInput) {
-  if (input.container.HostConfig.Privileged) return [{ allow: true, access: "rwm" }];
-  const allow = (type: "c" | "b", major?: number, minor?: number, access = "rwm") => ({
-    allow: true,
-    type,
-    ...(major === undefined ? {} : { major }),
-    ...(minor === undefined ? {} : { minor }),
-    access,
-  });
-  return [
-    { allow: false, access: "rwm" },
-    allow("c", undefined, undefined, "m"),
-    allow("b", undefined, undefined, "m"),
-    ...[
-      [1, 3],
-      [1, 5],
-      [1, 7],
-      [1, 8],
-      [1, 9],
-      [5, 0],
-      [5, 2],
-    ].map(([major, minor]) => allow("c", major, minor)),
-    allow("c", 136),
-    ...input.devices.map((device) => allow(device.type, device.major, device.minor, device.access)),
-    ...(input.container.HostConfig.DeviceCgroupRules ?? []).flatMap(cgroupRule),
-  ];
-}
-
-/** "c 1:3 rwm", "a *:* rwm" (Docker's --device-cgroup-rule). */
-function cgroupRule(text: string) {
-  const match = /^([abc]) (\d+|\*):(\d+|\*) ([rwm]{1,3})$/.exec(text.trim());
-  if (!match) return [];
-  const [, type = "a", major = "*", minor = "*", access = "rwm"] = match;
-  return [
-    { allow: true, type, ...(major === "*" ? {} : { major: Number(major) }), ...(minor === "*" ? {} : { minor: Number(minor) }), access },
-  ];
-}
-
-/** runtime-spec config-linux.md, resources. Also the body of an update. */
-export function resources(input: OciInput) {
-  const hc = input.container.HostConfig;
-  const memory = hc.Memory || undefined;
-  // Docker: swap unset is as much again as the memory.
-  const swap = hc.MemorySwap ? hc.MemorySwap : memory ? memory * 2 : undefined;
-  const period = hc.NanoCpus ? 100_000 : hc.CpuPeriod || undefined;
-  const quota = hc.NanoCpus ? Math.round(hc.NanoCpus / 10_000) : hc.CpuQuota || undefined;
-  return prune({
-    devices: deviceRules(input),
-    memory: prune({
-      limit: memory,
-      swap,
-      reservation: hc.MemoryReservation || undefined,
-      // -1, which clients send by default, means the kernel's own.
-      swappiness: hc.MemorySwappiness === -1 ? undefined : (hc.MemorySwappiness ?? undefined),
-      disableOOMKiller: hc.OomKillDisable || undefined,
-    }),
-    cpu: prune({ shares: hc.CpuShares || undefined, quota, period, cpus: hc.CpusetCpus || undefined, mems: hc.CpusetMems || undefined }),
-    pids: hc.PidsLimit && hc.PidsLimit > 0 ? { limit: hc.PidsLimit } : undefined,
-    blockIO: blockIo(input),
-  });
-}
-
-/** runtime-spec config-linux.md, blockIO */
-function blockIo({ container: { HostConfig: hc }, blockDevices }: OciInput) {
-  const each = <T extends { Path: string }>(list: readonly T[] | null | undefined, value: (entry: T) => object) =>
-    list?.length ? list.map((entry) => ({ ...blockDevices?.get(entry.Path), ...value(entry) })) : undefined;
-  const rate = ({ Rate }: { Rate: number }) => ({ rate: Rate });
-  return prune({
-    weight: hc.BlkioWeight || undefined,
-    weightDevice: each(hc.BlkioWeightDevice, ({ Weight }) => ({ weight: Weight })),
-    throttleReadBpsDevice: each(hc.BlkioDeviceReadBps, rate),
-    throttleWriteBpsDevice: each(hc.BlkioDeviceWriteBps, rate),
-    throttleReadIOPSDevice: each(hc.BlkioDeviceReadIOps, rate),
-    throttleWriteIOPSDevice: each(hc.BlkioDeviceWriteIOps, rate),
-  });
-}
-
-function prune<T extends Record<string, unknown>>(object: T): Partial<T> {
-  return Object.fromEntries(
-    Object.entries(object).filter(
-      ([, value]) =>
-        value !== undefined && !(typeof value === "object" && value !== null && !Array.isArray(value) && Object.keys(value).length === 0),
-    ),
-  ) as Partial<T>; // a subset of the same entries
 }
 
 function sysctls(input: OciInput): Record<string, string> {
