@@ -1,8 +1,5 @@
-import { mkdirSync, readFileSync } from "node:fs";
-import { homedir } from "node:os";
-import { dirname, join } from "node:path";
-import { writeFileAtomic } from "./atomic-file.ts";
-import { BerthError, errnoOf, messageOf } from "./error.ts";
+import { dockerConfigFile, readDockerConfig, writeDockerConfig } from "./docker-config.ts";
+import { BerthError } from "./error.ts";
 import { run } from "./run.ts";
 
 /** Credentials for one registry; `identityToken` replaces name and password. */
@@ -33,10 +30,6 @@ interface DockerConfig {
 /** The key under which Docker keeps the credentials of Docker Hub. */
 export const hubKey = "https://index.docker.io/v1/";
 
-export function dockerConfigFile(env: Env): string {
-  return join(env["DOCKER_CONFIG"] || join(env["HOME"] || homedir(), ".docker"), "config.json");
-}
-
 /** The names under which credentials of a registry may stand; the first is the one that is written. */
 export function credentialKeys(registry: string): readonly [string, ...string[]] {
   const host = registry.replace(/^https?:\/\//, "").replace(/\/.*$/, "");
@@ -48,7 +41,7 @@ export function credentialKeys(registry: string): readonly [string, ...string[]]
  * request is anonymous. Spawns at most one helper.
  */
 export async function storedCredentials(registry: string, o: { env: Env; signal: AbortSignal }): Promise<RegistryAuth | undefined> {
-  const config = readConfig(o.env);
+  const config = readDockerConfig<DockerConfig>(o.env);
   const keys = credentialKeys(registry);
   const helper = helperOf(config, keys);
   if (helper) {
@@ -71,7 +64,7 @@ export async function storedCredentials(registry: string, o: { env: Env; signal:
 
 /** The registries that have credentials, by the keys under which they stand. */
 export function registriesWithCredentials(env: Env): string[] {
-  const config = readConfig(env);
+  const config = readDockerConfig<DockerConfig>(env);
   return [...new Set([...Object.keys(config.auths ?? {}), ...Object.keys(config.credHelpers ?? {})])];
 }
 
@@ -81,7 +74,7 @@ export async function storeCredentials(
   auth: { username: string; password: string; identityToken?: string },
   o: { env: Env; signal: AbortSignal },
 ): Promise<string | undefined> {
-  const config = readConfig(o.env);
+  const config = readDockerConfig<DockerConfig>(o.env);
   const keys = credentialKeys(registry);
   const helper = helperOf(config, keys);
   if (helper) {
@@ -89,18 +82,18 @@ export async function storeCredentials(
       ? { ServerURL: keys[0], Username: "<token>", Secret: auth.identityToken }
       : { ServerURL: keys[0], Username: auth.username, Secret: auth.password };
     await runHelper(helper, "store", JSON.stringify(secret), o);
-    writeConfig(o.env, { ...config, auths: { ...config.auths, [keys[0]]: {} } });
+    writeDockerConfig(o.env, { ...config, auths: { ...config.auths, [keys[0]]: {} } });
     return undefined;
   }
   const text = Buffer.from(`${auth.username}:${auth.identityToken ? "" : auth.password}`).toString("base64");
   const entry = { auth: text, ...(auth.identityToken ? { identitytoken: auth.identityToken } : {}) };
-  writeConfig(o.env, { ...config, auths: { ...config.auths, [keys[0]]: entry } });
+  writeDockerConfig(o.env, { ...config, auths: { ...config.auths, [keys[0]]: entry } });
   return dockerConfigFile(o.env);
 }
 
 /** Forgets a registry; false where nothing was stored. */
 export async function eraseCredentials(registry: string, o: { env: Env; signal: AbortSignal }): Promise<boolean> {
-  const config = readConfig(o.env);
+  const config = readDockerConfig<DockerConfig>(o.env);
   const keys = credentialKeys(registry);
   const helper = helperOf(config, keys);
   const written = keys.filter((key) => config.auths?.[key] !== undefined);
@@ -108,29 +101,13 @@ export async function eraseCredentials(registry: string, o: { env: Env; signal: 
   if (helper && stored) await runHelper(helper, "erase", keys[0], o);
   if (written.length > 0) {
     const auths = Object.fromEntries(Object.entries(config.auths ?? {}).filter(([key]) => !written.includes(key)));
-    writeConfig(o.env, { ...config, auths });
+    writeDockerConfig(o.env, { ...config, auths });
   }
   return stored || written.length > 0;
 }
 
 function helperOf(config: DockerConfig, keys: readonly string[]): string | undefined {
   return keys.map((key) => config.credHelpers?.[key]).find((name) => name !== undefined) ?? config.credsStore;
-}
-
-function readConfig(env: Env): DockerConfig {
-  const path = dockerConfigFile(env);
-  try {
-    return JSON.parse(readFileSync(path, "utf8")) as DockerConfig; // Docker's own file; wrong parts read as absent
-  } catch (error) {
-    if (errnoOf(error) === "ENOENT" || errnoOf(error) === "ENOTDIR") return {};
-    throw new BerthError("image/registry", `cannot read the credentials in ${path}: ${messageOf(error)}`, { cause: error });
-  }
-}
-
-function writeConfig(env: Env, config: DockerConfig): void {
-  const path = dockerConfigFile(env);
-  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-  writeFileAtomic(path, `${JSON.stringify(config, undefined, "\t")}\n`, { mode: 0o600 });
 }
 
 /** docker-credential-NAME get: the host on standard input, {Username, Secret} out. */

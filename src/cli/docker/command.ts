@@ -7,6 +7,8 @@ export interface Call extends CliContext {
   readonly flags: Flags;
   readonly args: readonly string[];
   readonly engine: EngineClient;
+  /** The options before the command. */
+  readonly globals: Flags;
   /** One line (or lines) on stdout. */
   print(text: string): void;
   printError(text: string): void;
@@ -23,6 +25,8 @@ export interface DockerCommand {
   readonly checks?: Readonly<Record<string, (value: string) => string | undefined>> | undefined;
   /** Whether flags may follow the first positional. */
   readonly interspersed: boolean;
+  /** False: the command is about this side alone; no engine is started for it. */
+  readonly needsEngine: boolean;
   /** Answers the exit code, 0 where nothing is answered. */
   readonly run: (call: Call) => Promise<number | undefined> | Promise<void>;
 }
@@ -34,10 +38,11 @@ export function command(o: {
   flags?: string;
   arity?: readonly [number, number];
   interspersed?: boolean;
+  needsEngine?: boolean;
   checks?: DockerCommand["checks"];
   run: DockerCommand["run"];
 }): DockerCommand {
-  return { arity: [0, 0], interspersed: true, ...o, flags: flagSpecs(o.flags ?? "") };
+  return { arity: [0, 0], interspersed: true, needsEngine: true, ...o, flags: flagSpecs(o.flags ?? "") };
 }
 
 export const many = Number.POSITIVE_INFINITY;

@@ -49,9 +49,8 @@ async function globalsAnswer(flags: Flags, { dist }: CliContext): Promise<{ text
   if (level !== undefined && !["debug", "info", "warn", "error", "fatal", "panic", "trace"].includes(level))
     return { text: `Unable to parse logging level: ${level}`, code: 1 };
   const initialize = "Failed to initialize: unable to resolve docker endpoint:";
-  const name = flags.text("context");
-  if (name !== undefined && name !== "default" && name !== "")
-    return { text: `${initialize} context ${JSON.stringify(name)}: context not found: Berth has one context, "default"`, code: 1 };
+  if (flags.text("context") && flags.given("host"))
+    return { text: "conflicting options: cannot specify both --host and --context", code: 1 };
   const host = flags.list("host").at(-1);
   if (host !== undefined && !/^(unix|tcp|ssh|fd|npipe|http|https):\/\//.test(host) && host.includes("://"))
     return { text: `${initialize} invalid bind address format: ${host}`, code: 1 };
@@ -104,7 +103,8 @@ async function runCommand(name: string, one: DockerCommand, argv: readonly strin
       env,
       flags: parsed.flags,
       args: parsed.args,
-      engine: await connectEngine(context, globals),
+      globals,
+      engine: one.needsEngine ? await connectEngine(extended(context, { env }), globals) : new EngineClient(context.paths.socket),
       print: (text: string) => {
         context.stdout.write(`${text}\n`);
       },
@@ -158,17 +158,21 @@ export function errorText(error: BerthError): string {
   return error.hint ? `${text}\n  ${error.hint}` : text;
 }
 
-/** The engine's own socket (started on demand), or what -H names; DOCKER_HOST counts where we are called `docker`. */
+/** The engine's own socket (started on demand), or what -H, a context or (where we are called `docker`) DOCKER_HOST names. */
 async function connectEngine(context: CliContext, globals: Flags): Promise<EngineClient> {
-  const asDocker = basename(process.argv[1] ?? "") === "docker";
-  const host = globals.list("host").at(-1) ?? (asDocker ? context.env["DOCKER_HOST"] : undefined);
-  if (host && host !== `unix://${context.paths.socket}`) {
+  const own = `unix://${context.paths.socket}`;
+  const host = namesAnEngine(globals) ? (await import("./context/current.ts")).chosenHost(context, globals) : own;
+  if (host !== own) {
     if (!host.startsWith("unix://")) throw new DockerExit(1, `unable to connect to ${host}: only unix:// sockets are supported`);
     return new EngineClient(host.slice("unix://".length));
   }
   const { connectToEngine } = await import("../engine-process.ts");
   return new EngineClient(context.paths.socket, await connectToEngine(context));
 }
+
+/** Whether anything but our own engine may be meant: only then the contexts are looked at. */
+const namesAnEngine = (globals: Flags): boolean =>
+  globals.given("host") || globals.given("context") || basename(process.argv[1] ?? "") === "docker";
 
 type Found =
   | { readonly shown: string; readonly load: () => Promise<DockerCommand>; readonly args: readonly string[] }

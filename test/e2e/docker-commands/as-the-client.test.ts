@@ -150,7 +150,7 @@ it("the words around the commands: contexts, groups of a swarm, options before t
     return `${exitCode} ${stderr.split("\n")[0]}`;
   };
   expect(await first("--context", "other", "ps")).toContain(
-    '1 Failed to initialize: unable to resolve docker endpoint: context "other": context not found',
+    '1 Failed to initialize: unable to resolve docker endpoint: context "other": context not found: open ',
   );
   expect(await first("--log-level", "bogus", "ps")).toBe("1 Unable to parse logging level: bogus");
   expect(await first("-H", "unix:///nosuch.sock", "ps")).toBe(
