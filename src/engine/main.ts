@@ -17,6 +17,8 @@ try {
     { level: process.env["BERTH_LOG_LEVEL"] ?? "info", base: { pid: process.pid } },
     foreground ? pino.destination({ dest: 2, sync: true }) : new EngineLog(join(paths.root, "engine.log")),
   );
+  // Modes of what is made for containers and images are not the affair of the shell that the engine happens to come from (umask(2); dockerd has 022, too).
+  process.umask(0o022);
   adoptOrphans();
   // A client may see the socket, and end the engine, before it has started in full.
   const signalled = new Promise<void>((resolve) => {

@@ -39,7 +39,7 @@ export async function installedBerth(inside?: NetworkNamespace): Promise<Berth> 
   const root = mkdtempSync("/var/tmp/berth-test-");
   mkdirSync("/run/berth-tests", { recursive: true });
   const run = mkdtempSync("/run/berth-tests/t");
-  const env = { PATH: process.env["PATH"] ?? "", HOME: process.env["HOME"] ?? "/root", BERTH_ROOT: root, BERTH_RUN: run, NO_COLOR: "1" };
+  const env = { PATH: process.env["PATH"] ?? "", HOME: root, BERTH_ROOT: root, BERTH_RUN: run, NO_COLOR: "1" };
   const call: Berth["call"] = async (args, o = {}) => {
     const [file = "", ...before] = [...(inside?.enter(o.cwd) ?? []), join(checkout, "bin/berth")];
     const result = await execa(file, [...before, ...args], {

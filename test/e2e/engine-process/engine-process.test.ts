@@ -4,6 +4,7 @@ import { execa } from "execa";
 import { expect, test } from "vitest";
 import { hasEnded } from "../../../src/system/index.ts";
 import { type Berth, checkout, installedBerth } from "../../support/berth.ts";
+import { busyboxArchive } from "../../support/busybox-image.ts";
 import { until } from "../../support/until.ts";
 
 /** Any command that needs an engine starts one; this one is content with a container that does not exist. */
@@ -67,6 +68,30 @@ test("in the foreground it logs to stderr and ends with Ctrl-C", async () => {
   const { exitCode, stderr } = await engine;
   expect(stderr).toContain('"msg":"engine stopped"');
   expect(exitCode).toBe(0);
+});
+
+test("the umask of the shell that it comes from is not its own", async () => {
+  await using berth = await installedBerth();
+  const berthCommand = join(checkout, "bin/berth");
+  await execa("sh", ["-c", 'umask 077; exec "$0" docker rm -f nobody', berthCommand], { env: berth.env, extendEnv: false });
+  await berth.ok(["docker", "load"], { input: busyboxArchive() });
+  const dockerfile = "FROM busybox\nWORKDIR /made/by\nCOPY <<one /copied/to/\ntext\none\n";
+  await berth.ok(["docker", "build", "-t", "seen", "-"], { input: dockerfile });
+  const others = ["run", "--rm", "--user", "1000", "-v", "data:/mounted", "-w", "/worked/in", "seen"];
+  const modes = await berth.ok([
+    "docker",
+    ...others,
+    "stat",
+    "-c",
+    "%a %n",
+    "/",
+    "/made/by",
+    "/copied/to",
+    "/copied/to/one",
+    "/mounted",
+    "/worked/in",
+  ]);
+  expect(modes.split("\n")).toEqual(["755 /", "755 /made/by", "755 /copied/to", "644 /copied/to/one", "755 /mounted", "755 /worked/in"]);
 });
 
 test("a directory that is no directory is one clear error", async () => {
