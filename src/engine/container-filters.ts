@@ -101,6 +101,8 @@ function isFrom(record: ContainerRecord, { ref, image }: { ref: string; image: E
 }
 
 function isOn(record: Container, value: string): boolean {
+  const mode = record.HostConfig.NetworkMode;
+  if (mode === "host" || mode === "none") return mode === value;
   return Object.entries(record.NetworkSettings.Networks).some(
     ([name, endpoint]) => name === value || (value !== "" && endpoint.NetworkID?.startsWith(value)),
   );

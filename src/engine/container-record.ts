@@ -47,7 +47,7 @@ export function buildRecord(
   const { HostConfig: hostConfig = {}, NetworkingConfig: networking, ...config } = body;
   const merged = mergeConfig(config, image, o.hostname);
   const command = [...(merged.Entrypoint ?? []), ...(merged.Cmd ?? [])];
-  if (command.length === 0 || command[0] === "")
+  if (command.length === 0)
     throw new BerthError("container/bad-config", "no command specified", { hint: "The image has none either: give one." });
   const mode = !hostConfig.NetworkMode || hostConfig.NetworkMode === "default" ? "bridge" : hostConfig.NetworkMode;
   const hc: HostConfig = {
@@ -127,7 +127,11 @@ function mergeConfig(config: ContainerConfig, image: ContainerConfig, hostname: 
   const given = new Set((config.Env ?? []).map((line) => line.split("=", 1)[0]));
   const env = [...(config.Env ?? []), ...(image.Env ?? []).filter((line) => !given.has(line.split("=", 1)[0]))];
   // A command that is not given is the image's, unless the entrypoint is given: then there is none.
-  const entrypoint = config.Entrypoint?.length ? (config.Entrypoint[0] === "" ? null : config.Entrypoint) : (image.Entrypoint ?? null);
+  const entrypoint = config.Entrypoint?.length
+    ? isNothing(config.Entrypoint)
+      ? null
+      : config.Entrypoint
+    : (config.Entrypoint ?? image.Entrypoint ?? null);
   const cmd = config.Cmd?.length ? config.Cmd : config.Entrypoint?.length ? null : (image.Cmd ?? null);
   const health = config.Healthcheck?.Test?.length
     ? config.Healthcheck
@@ -156,6 +160,11 @@ function mergeConfig(config: ContainerConfig, image: ContainerConfig, hostname: 
     ...(config.StopSignal || image.StopSignal ? { StopSignal: config.StopSignal || (image.StopSignal ?? "") } : {}),
     ...(health && health.Test?.[0] !== "NONE" ? { Healthcheck: withoutNulls(health) } : {}),
   };
+}
+
+/** The one empty word that says "none" (`--entrypoint ""`). */
+function isNothing(words: readonly string[]): boolean {
+  return words.length === 1 && words[0] === "";
 }
 
 /** Clients send null for what they do not set. */

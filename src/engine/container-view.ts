@@ -129,7 +129,15 @@ export function shownNetworks(record: Container): Record<string, EndpointSetting
       // A start that failed leaves nothing of its attachment to be seen.
       const isNew = record.State.Status === "created" && record.State.Error === "";
       const hasNames = isNew || record.State.Status !== "created";
-      const asked = { IPAMConfig, Links, Aliases, DriverOpts, GwPriority, NetworkID, ...(isNew ? { MacAddress } : {}) };
+      const asked = {
+        IPAMConfig,
+        Links,
+        Aliases,
+        DriverOpts,
+        GwPriority,
+        ...(hasNames ? { NetworkID } : {}),
+        ...(isNew ? { MacAddress } : {}),
+      };
       const known = running ? { ...endpoint, ...asked } : asked;
       // Docker's default bridge has no names.
       const names = name === "bridge" || !DNSNames || !hasNames ? null : [...new Set([...DNSNames, record.Id.slice(0, 12)])];

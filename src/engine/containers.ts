@@ -56,6 +56,10 @@ export class Containers {
         book.put(record);
         if (changed) book.emit(record, `health_status: ${state.Status}`);
       },
+      emit: (id, action, attributes) => {
+        const record = book.byId(id);
+        if (record) book.emit(record, action, attributes);
+      },
     });
     const live = new Map<string, Live>();
     this.#parts = {

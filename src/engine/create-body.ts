@@ -1,4 +1,5 @@
 import type { ContainerCreateBody, ExecCreateBody } from "../api/index.ts";
+import { BerthError } from "../system/index.ts";
 import { type Shape, shaped } from "./body-shape.ts";
 import type { UpdateBody } from "./container-update.ts";
 
@@ -96,6 +97,9 @@ const hostConfig: Shape = {
  */
 export function createBody(body: unknown): ContainerCreateBody {
   const top = shaped(body, config, { go: "container.CreateRequest", at: "" });
+  // A body without any field of the container's own is none, for Docker; one without an image is a container with an empty root.
+  if (!Object.keys(top).some((key) => key in config && key !== "HostConfig" && key !== "NetworkingConfig"))
+    throw new BerthError("container/bad-config", "config cannot be empty in order to create a container");
   const { HostConfig: host, Healthcheck: health } = top;
   if (health) shaped(health, healthConfig, { go: "container.HealthConfig", at: ".Healthcheck" });
   // its fields were just checked

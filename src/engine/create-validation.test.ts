@@ -2,22 +2,22 @@ import { describe, expect, it } from "vitest";
 import type { ContainerCreateBody } from "../api/index.ts";
 import { checkCreate } from "./create-validation.ts";
 
-const facts = { cpus: 2, capabilities: ["CHOWN", "NET_ADMIN"] };
+const facts = { cpus: 2, memoryNodes: 1, capabilities: ["CHOWN", "NET_ADMIN"] };
 const check = (body: ContainerCreateBody) => checkCreate({ Image: "busybox", ...body }, facts);
 
 /** What a Docker engine (28.5, API 1.51) answered to the same bodies. */
 const refused: [string, ContainerCreateBody, string][] = [
   ["a runtime nobody has", { HostConfig: { Runtime: "nosuch" } }, "unknown or invalid runtime name: nosuch"],
-  [
-    "a log driver nobody has",
-    { HostConfig: { LogConfig: { Type: "nosuch", Config: {} } } },
-    'error looking up logging plugin nosuch: plugin "nosuch" not found',
-  ],
   ["another isolation", { HostConfig: { Isolation: "hyperv" } }, "invalid isolation (hyperv): linux only supports 'default'"],
   [
     "processors that are not there",
     { HostConfig: { CpusetCpus: "77" } },
     "Requested CPUs are not available - requested 77, available: 0-1",
+  ],
+  [
+    "a processor beyond all counting",
+    { HostConfig: { CpusetCpus: "9999" } },
+    "Invalid value 9999 for cpuset cpus: value of out range, maximum is 8192",
   ],
   [
     "more processors than there are",

@@ -9,6 +9,7 @@ import { signalNumber } from "./signals.ts";
 export interface HostFacts {
   /** Online processors. */
   readonly cpus: number;
+  readonly memoryNodes: number;
   /** Capability names that the kernel knows, without CAP_. */
   readonly capabilities: readonly string[];
 }
@@ -68,6 +69,7 @@ function checkResources(hc: HostConfig, host: HostFacts): void {
   if (hc.NanoCpus && (hc.CpuPeriod || hc.CpuQuota))
     refuse(`Conflicting options: Nano CPUs and CPU ${hc.CpuPeriod ? "Period" : "Quota"} cannot both be set`);
   checkCpus(hc, host.cpus);
+  if (hc.CpusetMems) checkSet(hc.CpusetMems, { name: "mems", title: "memory nodes", count: host.memoryNodes });
   if ((hc.ShmSize ?? 0) < 0) refuse("SHM size can not be less than 0");
   const score = hc.OomScoreAdj ?? 0;
   if (score < -1000 || score > 1000) refuse(`Invalid value ${score}, range for oom score adj is [-1000, 1000]`);
@@ -84,22 +86,28 @@ export function checkCpus(hc: Pick<HostConfig, "NanoCpus" | "CpuPeriod" | "CpuQu
   if (hc.CpuPeriod && (hc.CpuPeriod < 1000 || hc.CpuPeriod > 1_000_000))
     refuse("CPU cfs period can not be less than 1ms (i.e. 1000) or larger than 1s (i.e. 1000000)");
   if (hc.CpuQuota && hc.CpuQuota > 0 && hc.CpuQuota < 1000) refuse("CPU cfs quota can not be less than 1ms (i.e. 1000)");
-  if (hc.CpusetCpus) {
-    const asked = cpuList(hc.CpusetCpus);
-    if (!asked) refuse(`Invalid value ${hc.CpusetCpus} for cpuset cpus: invalid format: ${hc.CpusetCpus}`);
-    if (asked.some((cpu) => cpu >= count))
-      refuse(`Requested CPUs are not available - requested ${hc.CpusetCpus}, available: 0${count > 1 ? `-${count - 1}` : ""}`);
-  }
+  if (hc.CpusetCpus) checkSet(hc.CpusetCpus, { name: "cpus", title: "CPUs", count });
+}
+
+/** "0-3,5" of things that are numbered from 0. */
+function checkSet(text: string, o: { name: "cpus" | "mems"; title: string; count: number }): void {
+  const asked = numberList(text);
+  if (!asked) refuse(`Invalid value ${text} for cpuset ${o.name}: invalid format: ${text}`);
+  if (asked.some((number) => number > 8192)) refuse(`Invalid value ${text} for cpuset ${o.name}: value of out range, maximum is 8192`);
+  if (asked.some((number) => number >= o.count))
+    refuse(`Requested ${o.title} are not available - requested ${text}, available: 0${o.count > 1 ? `-${o.count - 1}` : ""}`);
 }
 
 /** "0-3,5" -> the numbers; undefined for anything else. */
-function cpuList(text: string): number[] | undefined {
+function numberList(text: string): number[] | undefined {
   const list: number[] = [];
   for (const part of text.split(",")) {
     const match = /^(\d+)(?:-(\d+))?$/.exec(part.trim());
     const [first, last] = [Number(match?.[1]), Number(match?.[2] ?? match?.[1])];
-    if (!match || last < first || last > 8191) return undefined;
-    for (let cpu = first; cpu <= last; cpu++) list.push(cpu);
+    if (!match || last < first) return undefined;
+    // Far beyond what there can be: one number says it.
+    if (last > 8192) list.push(last);
+    else for (let number = first; number <= last; number++) list.push(number);
   }
   return list;
 }
@@ -112,9 +120,6 @@ function checkPolicies(hc: HostConfig): void {
   if (retries !== 0 && policy !== "on-failure") refuse("invalid restart policy: maximum retry count can only be used with 'on-failure'");
   if (retries < 0) refuse("invalid restart policy: maximum retry count cannot be negative");
   if (hc.AutoRemove && policy !== "" && policy !== "no") refuse("can't create 'AutoRemove' container with restart policy");
-  const driver = hc.LogConfig?.Type ?? "";
-  if (!["", "json-file", "local", "none"].includes(driver))
-    refuse(`error looking up logging plugin ${driver}: plugin "${driver}" not found`, "Berth has json-file, local and none.");
   if (hc.Runtime && !["runc", "crun", "io.containerd.runc.v2"].includes(hc.Runtime))
     refuse(`unknown or invalid runtime name: ${hc.Runtime}`, "Berth runs crun, or runc where crun does not work; leave `runtime` out.");
 }

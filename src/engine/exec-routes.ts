@@ -6,6 +6,7 @@ import type { Containers } from "./containers.ts";
 import { execBody } from "./create-body.ts";
 import { checkExecKeys, detachWatch } from "./detach-keys.ts";
 import type { EventBus } from "./event-bus.ts";
+import { commandText } from "./exec-event.ts";
 import { type Hijacked, hijack } from "./hijack.ts";
 import { type Route, route, sendEmpty, sendJson } from "./http.ts";
 import { jsonBody } from "./json-body.ts";
@@ -224,9 +225,4 @@ function attached(body: ExecCreateBody, stream: 1 | 2): boolean {
 
 function startedBefore({ id, running }: Exec): BerthError {
   return new BerthError("api/conflict", running ? `exec command ${id} is already running` : `exec command ${id} has already run`);
-}
-
-/** As Docker's events have it: the program, a space, and the arguments, also where there are none. */
-function commandText([program = "", ...args]: readonly string[]): string {
-  return `${program} ${args.join(" ")}`;
 }

@@ -1,6 +1,8 @@
+import { randomBytes } from "node:crypto";
 import type { Container, Health } from "../api/index.ts";
 import { execInContainer, type Runtime } from "../runtime/index.ts";
 import { messageOf, sleep } from "../system/index.ts";
+import { commandText } from "./exec-event.ts";
 
 const ms = (nanoseconds: number | undefined, fallback: number) => (nanoseconds ? nanoseconds / 1e6 : fallback);
 const maxOutput = 4096;
@@ -12,15 +14,22 @@ export function isProbed(container: Container): boolean {
   return test.length > 0 && test[0] !== "NONE";
 }
 
+export interface HealthMonitorOptions {
+  readonly runtime: Runtime;
+  readonly report: (id: string, health: Health, changed: boolean) => void;
+  /** A probe is an exec like any other for those who follow the events. */
+  readonly emit: (id: string, action: string, attributes: Readonly<Record<string, string>>) => void;
+}
+
 /**
  * Runs the health checks of running containers. Docker's rules: the first probe comes one interval after the start (the start interval while in the start period);
  * failures in the start period do not count, the first success ends it; `retries` failures in a row make it unhealthy; a probe over its time is killed.
  */
 export class HealthMonitor {
-  readonly #o: { runtime: Runtime; report: (id: string, health: Health, changed: boolean) => void };
+  readonly #o: HealthMonitorOptions;
   readonly #stops = new Map<string, AbortController>();
 
-  constructor(o: { runtime: Runtime; report: (id: string, health: Health, changed: boolean) => void }) {
+  constructor(o: HealthMonitorOptions) {
     this.#o = o;
   }
 
@@ -67,8 +76,12 @@ export class HealthMonitor {
 
   async #probe(id: string, args: readonly string[], timeoutMs: number, signal: AbortSignal) {
     const start = new Date().toISOString();
+    const execID = randomBytes(32).toString("hex");
+    const emit = (action: string, more: Readonly<Record<string, string>> = {}) => this.#o.emit(id, action, { execID, ...more });
     let output = "";
     try {
+      emit(`exec_create: ${commandText(args)}`);
+      emit(`exec_start: ${commandText(args)}`);
       const session = execInContainer(
         this.#o.runtime,
         id,
@@ -86,18 +99,32 @@ export class HealthMonitor {
           resolve(-1);
         }, timeoutMs);
       });
-      const ended = session.ended.then(({ exitCode, reason }) => (reason === undefined ? exitCode : -1));
+      const ended = session.ended.then(({ exitCode, reason }) => {
+        // What never began has no end.
+        if (reason !== undefined) return -1;
+        emit("exec_die", { exitCode: String(exitCode) });
+        return exitCode;
+      });
       const code = await Promise.race([ended, late]);
       clearTimeout(timer);
       return {
         Start: start,
         End: new Date().toISOString(),
         ExitCode: code,
-        Output: isLate ? `Health check exceeded timeout (${timeoutMs / 1000}s)` : output.slice(0, maxOutput),
+        Output: isLate
+          ? `Health check exceeded timeout (${inWords(timeoutMs)})`
+          : output.slice(0, maxOutput).replace(/\r\n$/, code === -1 ? "" : "$&"),
       };
     } catch (error) {
       if (signal.aborted) return undefined;
       return { Start: start, End: new Date().toISOString(), ExitCode: -1, Output: messageOf(error) };
     }
   }
+}
+
+/** As Go prints a duration. */
+function inWords(ms: number): string {
+  if (ms < 1000) return `${ms}ms`;
+  const [hours, minutes, seconds] = [Math.floor(ms / 3_600_000), Math.floor(ms / 60_000) % 60, (ms % 60_000) / 1000];
+  return hours > 0 ? `${hours}h${minutes}m${seconds}s` : minutes > 0 ? `${minutes}m${seconds}s` : `${seconds}s`;
 }

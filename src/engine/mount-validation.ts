@@ -37,6 +37,7 @@ function mountFault(spec: MountSpec, o: { sourceMustExist: boolean } = { sourceM
     case "bind":
       return bindFault(spec, o.sourceMustExist);
     case "volume":
+      if (spec.BindOptions) return "field BindOptions must not be specified";
       if (spec.ImageOptions) return "field ImageOptions must not be specified";
       return (
         subpathFault(spec, spec.VolumeOptions?.Subpath) ??
@@ -94,6 +95,8 @@ function bindTextFault(text: string): string | undefined {
     Type: source.startsWith("/") ? "bind" : "volume",
     Source: source,
     Target: second === undefined ? first : second,
+    // A propagation makes it the mount of a directory, which a volume is not.
+    ...(mode.split(",").some((word) => propagations.includes(word)) ? { BindOptions: {} } : {}),
   };
   const fault = mountFault(spec, { sourceMustExist: false });
   return fault ? `${invalid}: invalid mount config for type "${spec.Type}": ${fault}` : undefined;

@@ -46,7 +46,7 @@ export function networkContainers(state: NetworkState, networkId: string): NonNu
   );
 }
 
-const endpointId = (sandbox: Sandbox, networkId: string): string => sandbox.containerId.slice(0, 32) + networkId.slice(0, 32);
+export const endpointId = (sandbox: Sandbox, networkId: string): string => sandbox.containerId.slice(0, 32) + networkId.slice(0, 32);
 
 function pool(network: Network, family: 4 | 6): Network["IPAM"]["Config"][number] | undefined {
   return network.IPAM.Config.find((entry) => entry.Subnet?.includes(":") === (family === 6));

@@ -6,6 +6,18 @@ import type { PublishedPort } from "./ruleset.ts";
 
 const udpIdleMs = 90_000;
 
+/** The kernel's words for why an address cannot be bound, as programs in Go pass them on. */
+const words: Readonly<Record<string, string>> = {
+  EADDRINUSE: "address already in use",
+  EADDRNOTAVAIL: "cannot assign requested address",
+  EACCES: "permission denied",
+};
+
+/** An address in front of a port. */
+export function hostPart(address: string): string {
+  return address.includes(":") ? `[${address}]` : address;
+}
+
 /**
  * Holds one published port with a socket of the engine: nobody else can take it, a port that is taken is noticed, and what the kernel cannot translate
  * (::1, a host without IPv6 in its networks) is passed on by the engine itself.
@@ -23,20 +35,23 @@ export class PortHolder {
     this.#close();
   }
 
-  /** @throws BerthError network/port-taken, naming the process that has it */
+  /** @throws BerthError network/port-taken in Docker's words; its hint names the process that has it */
   static async open(wanted: PublishedPort): Promise<PortHolder> {
     try {
       return wanted.protocol === "tcp" ? await PortHolder.#tcp(wanted) : await PortHolder.#udp(wanted);
     } catch (error) {
       const owner = wanted.hostPort ? portOwner(wanted.protocol, wanted.hostPort) : undefined;
-      const where = `${wanted.hostIp.includes(":") ? `[${wanted.hostIp}]` : wanted.hostIp}:${wanted.hostPort}`;
       const taken = errnoOf(error) === "EADDRINUSE";
+      const { hostIp, hostPort, address, port, protocol } = wanted;
       throw new BerthError(
         "network/port-taken",
-        taken
-          ? `Bind for ${where} failed: port is already allocated${owner ? `: ${owner} listens there` : ""}`
-          : `cannot publish ${where}/${wanted.protocol}: ${messageOf(error)}`,
-        { hint: taken ? "Stop that process, or publish another port." : "Is the address one of this host's?", cause: error },
+        `failed to bind host port for ${hostPart(hostIp)}:${hostPort}:${hostPart(address)}:${port}/${protocol}: ${words[errnoOf(error) ?? ""] ?? messageOf(error)}`,
+        {
+          hint: taken
+            ? `${owner ? `${owner} listens there. ` : ""}Stop that process, or publish another port.`
+            : "Is the address one of this host's?",
+          cause: error,
+        },
       );
     }
   }

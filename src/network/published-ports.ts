@@ -1,7 +1,8 @@
 import { existsSync } from "node:fs";
 import { BerthError } from "../system/index.ts";
+import { endpointId } from "./endpoint-view.ts";
 import type { Endpoint, Sandbox } from "./network-state.ts";
-import { PortHolder } from "./port-holder.ts";
+import { hostPart, PortHolder } from "./port-holder.ts";
 import type { PublishedPort } from "./ruleset.ts";
 
 interface Publishing {
@@ -27,7 +28,21 @@ export class PublishedPorts {
    * a number is the kernel's choice, the same one for IPv4 and IPv6.
    * @throws BerthError network/port-taken, network/bad-option
    */
-  async publish(sandbox: Sandbox, { ports, defaultHostIp, via, isRouted }: Publishing): Promise<void> {
+  async publish(sandbox: Sandbox, publishing: Publishing): Promise<void> {
+    try {
+      await this.#publish(sandbox, publishing);
+    } catch (error) {
+      if (!(error instanceof BerthError) || error.code !== "network/port-taken") throw error;
+      const endpoint = `${sandbox.name} (${endpointId(sandbox, publishing.via.networkId)})`;
+      throw new BerthError(
+        error.code,
+        `failed to set up container networking: driver failed programming external connectivity on endpoint ${endpoint}: ${error.message}`,
+        { cause: error.cause, ...(error.hint ? { hint: error.hint } : {}) },
+      );
+    }
+  }
+
+  async #publish(sandbox: Sandbox, { ports, defaultHostIp, via, isRouted }: Publishing): Promise<void> {
     for (const [key, bindings] of Object.entries(ports)) {
       const [port = "", protocol = "tcp"] = key.split("/");
       if (protocol !== "tcp" && protocol !== "udp")
@@ -82,13 +97,14 @@ export class PublishedPorts {
 
   /** A port that one of our own containers has is named by the container. */
   #nameHolder(error: unknown, wanted: PublishedPort): unknown {
-    const taken = (port: PublishedPort) =>
+    const isTaken = (port: PublishedPort) =>
       port.hostPort === wanted.hostPort && port.protocol === wanted.protocol && meet(port.hostIp, wanted.hostIp);
-    const other = [...this.#sandboxes()].find((sandbox) => this.#holders.has(sandbox.containerId) && sandbox.published.some(taken));
-    if (!other || !(error instanceof BerthError)) return error;
-    const where = `${wanted.hostIp.includes(":") ? `[${wanted.hostIp}]` : wanted.hostIp}:${wanted.hostPort}`;
-    return new BerthError("network/port-taken", `Bind for ${where} failed: port is already allocated: container ${other.name} has it`, {
-      hint: "Stop that container, or publish another port.",
+    const other = [...this.#sandboxes()].find((sandbox) => this.#holders.has(sandbox.containerId) && sandbox.published.some(isTaken));
+    const taken = other?.published.find(isTaken);
+    if (!other || !taken || !(error instanceof BerthError)) return error;
+    // Docker names the address as it is taken, not as it was asked for.
+    return new BerthError("network/port-taken", `Bind for ${hostPart(taken.hostIp)}:${taken.hostPort} failed: port is already allocated`, {
+      hint: `Container ${other.name} has it. Stop it, or publish another port.`,
       cause: error,
     });
   }

@@ -11,6 +11,7 @@ import { containerPid, endMonitor, isMonitored, letGo, signalContainer } from ".
 import { ExitFiles, type ExitInfo } from "./exit-files.ts";
 import { prepareCgroups } from "./host-cgroups.ts";
 import { fitToHost, type HostLimits, readHostLimits } from "./host-limits.ts";
+import { checkLogConfig } from "./log-config.ts";
 import { logFiles } from "./log-files.ts";
 import { logKeeping } from "./log-options.ts";
 import { LogRotation } from "./log-rotation.ts";
@@ -105,9 +106,9 @@ export class Runtime {
     return prepareCgroups(this.#host);
   }
 
-  /** Refuses what a start would refuse. @throws BerthError runtime/bad-option */
+  /** Refuses what no container can be created with. @throws BerthError runtime/bad-option */
   checkOptions(hostConfig: HostConfig): void {
-    logKeeping(hostConfig.LogConfig);
+    checkLogConfig(hostConfig.LogConfig);
   }
   /** What of these wishes this machine cannot grant, a sentence each. */
   warnings(hostConfig: HostConfig): string[] {

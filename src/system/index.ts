@@ -18,6 +18,7 @@ export { type ErrorCode, errorCodes } from "./error-codes.ts";
 export { capabilityNames, describeHost, type Host } from "./host.ts";
 export { hasHungUp } from "./hung-up.ts";
 export { type FileLock, lockFile } from "./lock.ts";
+export { memoryNodes } from "./memory-nodes.ts";
 export { attribute, type NetlinkMessage, NetlinkSocket, netlinkFamily, uint32 } from "./netlink.ts";
 export { openInRoot } from "./open-in-root.ts";
 export { type Confinement, O_PATH, openInside } from "./open-inside.ts";

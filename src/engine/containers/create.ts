@@ -3,7 +3,7 @@ import { mkdirSync } from "node:fs";
 import { cpus } from "node:os";
 import type { ContainerCreateBody, MountSpec } from "../../api/index.ts";
 import type { Volumes } from "../../runtime/index.ts";
-import { BerthError, capabilityNames } from "../../system/index.ts";
+import { BerthError, capabilityNames, memoryNodes } from "../../system/index.ts";
 import { buildRecord, type ContainerRecord } from "../container-record.ts";
 import { checkCreate } from "../create-validation.ts";
 import { checkEndpoints } from "../endpoint-validation.ts";
@@ -39,13 +39,12 @@ export function createContainer(
   const id = randomBytes(32).toString("hex");
   const chosen = name?.replace(/^\//, "") || freeName(book.list());
   checkName(chosen, book.list());
-  if (!asked.Image) throw new BerthError("container/bad-config", "config cannot be empty in order to create a container");
-  const image = images.get(asked.Image);
+  const image = asked.Image ? images.get(asked.Image) : noImage;
   checkEndpoints(asked, apiVersion, (ref) => networks.find(ref));
   const body = withJoinedIds(asked, (ref) => book.find(ref));
   checkVolumesFrom(body.HostConfig?.VolumesFrom ?? []);
   checkBinds(body.HostConfig?.Binds ?? []);
-  if (platform) checkPlatform(asked.Image, image.config, platform);
+  if (platform && asked.Image) checkPlatform(asked.Image, image.config, platform);
   const { record, volumes: wanted } = buildRecord(body, {
     id,
     hostname: defaultHostname(body) ?? id.slice(0, 12),
@@ -68,11 +67,13 @@ export function createContainer(
   const made: string[] = [];
   try {
     for (const { name: volume, anonymous, spec } of wanted) {
-      if (!volumes.find(volume)) made.push(volume);
+      const driver = spec ? driverOf(spec) : { Driver: body.HostConfig?.VolumeDriver || "local" };
+      const isNew = !volumes.find(volume);
       volumes.create(volume, {
-        ...driverOf(spec),
+        ...driver,
         Labels: { ...spec?.VolumeOptions?.Labels, ...(anonymous ? { "com.docker.volume.anonymous": "" } : {}) },
       });
+      if (isNew) made.push(volume);
     }
     for (const mount of record.Mounts) if (mount.Type === "volume" && mount.Name) mount.Source = volumes.get(mount.Name).Mountpoint;
     mkdirSync(runtime.directory(id), { recursive: true, mode: 0o711 });
@@ -88,11 +89,17 @@ export function createContainer(
 
 const newestVersion = Number(newest);
 
+/** A container of no image has an empty root, as with Docker: what it runs comes from its mounts, or its files are copied in. */
+const noImage = { id: "", config: { architecture: "", os: "linux", rootfs: { type: "layers" as const, diff_ids: [] } }, chainIds: [] };
+
 const hostFacts = {
   capabilities: capabilityNames,
   /** Reading about every processor takes a millisecond: only who asks for some has it done. */
   get cpus(): number {
     return cpus().length;
+  },
+  get memoryNodes(): number {
+    return memoryNodes();
   },
 };
 
@@ -106,7 +113,7 @@ function checkLinks({ HostConfig: { Links: links } }: ContainerRecord, isThere: 
   }
 }
 
-function driverOf(spec: MountSpec | undefined): Parameters<Volumes["create"]>[1] {
-  const driver = spec?.VolumeOptions?.DriverConfig;
+function driverOf(spec: MountSpec): Parameters<Volumes["create"]>[1] {
+  const driver = spec.VolumeOptions?.DriverConfig;
   return { ...(driver?.Name ? { Driver: driver.Name } : {}), ...(driver?.Options ? { DriverOpts: driver.Options } : {}) };
 }

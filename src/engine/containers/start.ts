@@ -1,5 +1,5 @@
 import type { AttachResult } from "../../network/index.ts";
-import { BerthError, messageOf } from "../../system/index.ts";
+import { BerthError, errorCodes, messageOf } from "../../system/index.ts";
 import type { ContainerRecord } from "../container-record.ts";
 import { isProbed } from "../health-monitor.ts";
 import type { ExitWatch } from "./exits.ts";
@@ -10,6 +10,7 @@ import { joinsAnother, namespacesOf } from "./namespaces.ts";
 import { attachNetworks, hostsOf, networksOf, resolvConfOf } from "./networks.ts";
 import type { ContainerParts } from "./parts.ts";
 import { lowerDirs } from "./root.ts";
+import { checkStart } from "./start-checks.ts";
 
 export interface StartFailure {
   readonly id: string;
@@ -70,7 +71,7 @@ type Attached = Pick<AttachResult, "netnsPath" | "ready">;
 async function startOne(parts: ContainerParts, exits: ExitWatch, record: ContainerRecord, attached: Attached | undefined): Promise<void> {
   const { runtime, book, live, waits, health } = parts;
   const id = record.Id;
-  checkDevices(record);
+  checkStart(record);
   const lower = lowerDirs(parts, record);
   const root = runtime.mountRoot(id, lower);
   const mounts = await resolveMounts(parts, record, root);
@@ -94,7 +95,7 @@ async function startOne(parts: ContainerParts, exits: ExitWatch, record: Contain
   const { pid } = await created.catch(async (error: unknown) => {
     // A namespace whose interfaces could not be made is taken away: then that is the reason.
     await attached?.ready;
-    throw error;
+    throw asStartFailure(error);
   });
   for (const prepare of parts.beforeStart) {
     await prepare(record).catch((error: unknown) =>
@@ -134,14 +135,10 @@ async function startOne(parts: ContainerParts, exits: ExitWatch, record: Contain
   exits.follow(id);
 }
 
-/** Docker looks for a driver at the start; here is none. @throws BerthError runtime/start-failed */
-function checkDevices({ HostConfig: { DeviceRequests: requests } }: ContainerRecord): void {
-  for (const { Driver: driver = "", Capabilities: capabilities } of requests ?? [])
-    throw new BerthError(
-      "runtime/start-failed",
-      `could not select device driver "${driver}" with capabilities: [${(capabilities ?? []).map((all) => `[${all.join(" ")}]`).join(" ")}]`,
-      { hint: "Berth has no device driver for it; devices of /dev can be given with `devices`." },
-    );
+/** What is wrong with the container (its user, a device) is none of the request to start it: Docker answers 500 there, but for a command that is no command. */
+function asStartFailure(error: unknown): unknown {
+  if (!(error instanceof BerthError) || error.code.startsWith("runtime/command-") || errorCodes[error.code].http >= 500) return error;
+  return new BerthError("runtime/start-failed", error.message, { cause: error, ...(error.hint ? { hint: error.hint } : {}) });
 }
 
 /** The container as its process is to see it: the variables of its links before its own. */

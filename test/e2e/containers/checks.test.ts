@@ -57,11 +57,35 @@ describe("a create refuses", () => {
       { HostConfig: { Mounts: [{ Type: "bind", Source: "/no/such", Target: "/x" }] } },
       'invalid mount config for type "bind": bind source path does not exist: /no/such',
     ],
+    [
+      "a volume with a propagation",
+      { HostConfig: { Binds: ["v:/x:rslave"] } },
+      `invalid volume specification: 'v:/x:rslave': invalid mount config for type "volume": field BindOptions must not be specified`,
+    ],
+    [
+      "a volume driver that is not there",
+      { HostConfig: { Binds: ["vol:/x"], VolumeDriver: "nosuch" } },
+      'create vol: error looking up volume plugin nosuch: plugin "nosuch" not found',
+    ],
+    [
+      "memory of a node that is not there",
+      { HostConfig: { CpusetMems: "4096" } },
+      "Requested memory nodes are not available - requested 4096",
+    ],
+    ["memory nodes that are none", { HostConfig: { CpusetMems: "x" } }, "Invalid value x for cpuset mems: invalid format: x"],
+    ["a log driver nobody knows", { HostConfig: { LogConfig: { Type: "foo", Config: {} } } }, 'plugin "foo" not found'],
+    [
+      "a log option nobody knows",
+      { HostConfig: { LogConfig: { Type: "syslog", Config: { foo: "x" } } } },
+      "unknown log opt 'foo' for syslog log driver",
+    ],
   ])("%s", async (_, body, message) => {
     await expect(api.create({ Cmd: ["true"], ...body })).rejects.toThrow(message);
     expect(await api.json("GET", "/containers/json?all=1")).toEqual([]);
   });
 });
+
+const logging = "failed to create task for container: failed to initialize logging driver: ";
 
 describe("what only the start finds", () => {
   it.each<[string, ContainerCreateBody, string]>([
@@ -71,10 +95,42 @@ describe("what only the start finds", () => {
       'could not select device driver "" with capabilities: [[gpu]]',
     ],
     ["the network of a container that is not there", { HostConfig: { NetworkMode: "container:none" } }, "No such container: none"],
+    [
+      "a size of logs that is none",
+      { HostConfig: { LogConfig: { Type: "json-file", Config: { "max-size": "x" } } } },
+      `${logging}invalid size: 'x'`,
+    ],
+    [
+      "a driver of logs that Berth has not",
+      { HostConfig: { LogConfig: { Type: "syslog", Config: {} } } },
+      `${logging}this engine has no syslog log driver`,
+    ],
+    ["a name server that is none", { HostConfig: { Dns: ["nope"] } }, 'bad nameserver address nope: ParseAddr("nope"): unable to parse IP'],
+    ["a rule for devices that is none", { HostConfig: { DeviceCgroupRules: ["c 1:3"] } }, "invalid device cgroup rule format: 'c 1:3'"],
+    [
+      "a domain for the host's own name",
+      { Domainname: "a.b", HostConfig: { UTSMode: "host" } },
+      'sysctl "kernel.domainname" is not in a separate kernel namespace',
+    ],
+    ["a user that the image has not", { User: "nosuch" }, "unable to find user nosuch: no matching entries in passwd file"],
   ])("%s leaves the container created", async (_, body, message) => {
     const id = await api.create({ Cmd: ["true"], ...body });
     await expect(api.bytes("POST", `/containers/${id}/start`)).rejects.toThrow(message);
-    expect((await api.inspect(id)).State).toMatchObject({ Status: "created", Running: false, ExitCode: 128 });
+    const { State: state } = await api.inspect(id);
+    expect(state).toMatchObject({ Status: "created", Running: false, ExitCode: 128 });
+    expect(state.Error).toContain(message);
+    await api.remove(id);
+  });
+
+  it.each<[string, ContainerCreateBody]>([
+    ["an empty command", { Image: "busybox", Cmd: [""] }],
+    ["the root of no image", { Image: "", Cmd: ["true"] }],
+  ])("%s has no program", async (_, body) => {
+    const { Id: id } = await api.json<{ Id: string }>("POST", "/containers/create", body);
+    await expect(api.bytes("POST", `/containers/${id}/start`)).rejects.toThrow(
+      `exec: "${body.Cmd?.[0]}": executable file not found in $PATH`,
+    );
+    expect((await api.inspect(id)).State).toMatchObject({ Status: "created", ExitCode: 127 });
     await api.remove(id);
   });
 });

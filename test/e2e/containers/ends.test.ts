@@ -208,11 +208,36 @@ describe("health", () => {
     const check = { Test: ["CMD", "sleep", "7654"], Interval: second / 10, Timeout: second / 5, Retries: 1 };
     const id = await api.start({ Cmd: ["sleep", "1000"], Healthcheck: check });
     await health(id, "unhealthy");
-    expect((await state(id)).Health?.Log.at(-1)).toMatchObject({ ExitCode: -1, Output: "Health check exceeded timeout (0.2s)" });
+    expect((await state(id)).Health?.Log.at(-1)).toMatchObject({ ExitCode: -1, Output: "Health check exceeded timeout (200ms)" });
     await until(async () => (await api.exec(id, ["sh", "-c", "ps | grep '[s]leep 7654' | wc -l"])).output <= "1", {
       timeoutMs: 10_000,
       what: "the probe's end",
     });
+    await api.remove(id);
+  });
+  it.concurrent("a probe is told as an exec, and then what it says of the health", async () => {
+    const id = await api.start({ Cmd: ["sleep", "1000"], Healthcheck: { Test: ["CMD-SHELL", "exit 0"], Interval: second / 5 } });
+    await health(id, "healthy");
+    const told = (
+      await api.bytes(
+        "GET",
+        `/events?since=1&until=${Math.ceil(Date.now() / 1000)}&filters=${encodeURIComponent(JSON.stringify({ container: [id] }))}`,
+      )
+    )
+      .toString()
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line) as { Action: string; Actor: { Attributes: Record<string, string> } });
+    const first = told.findIndex(({ Action }) => Action.startsWith("exec_create"));
+    expect(told.slice(first, first + 4).map(({ Action }) => Action)).toEqual([
+      "exec_create: /bin/sh -c exit 0",
+      "exec_start: /bin/sh -c exit 0",
+      "exec_die",
+      "health_status: healthy",
+    ]);
+    const [create, , die] = told.slice(first).map(({ Actor }) => Actor.Attributes);
+    expect(create?.["execID"]).toMatch(/^[0-9a-f]{64}$/);
+    expect(die).toMatchObject({ execID: create?.["execID"], exitCode: "0", image: "busybox" });
     await api.remove(id);
   });
   it.concurrent("a health check NONE switches off the image's", async () => {

@@ -161,10 +161,6 @@ describe("logs", () => {
     await expect(api.logs(id)).rejects.toThrow("configured logging driver does not support reading");
     await api.remove(id);
   });
-  it.concurrent("wrong options are refused at once", async () => {
-    const body = { Cmd: ["true"], HostConfig: { LogConfig: { Type: "json-file", Config: { "max-size": "much" } } } };
-    await expect(api.create(body)).rejects.toThrow("max-size=much");
-  });
 });
 
 describe("exec, attach and input", () => {

@@ -79,7 +79,7 @@ test("ports on addresses of both families, ranges, and both protocols answer whe
   await check();
 });
 
-test("a port that is taken names who has it, on the address that was asked for", async () => {
+test("a port that is taken is refused in Docker's words, and the hint names who has it", async () => {
   await using project = testProject(berth, `services:\n  w:\n    ${httpd("hello")}\n    ports: ["127.0.0.1:8005:80"]\n`);
   await project.berth("up", "-d");
   const run = async (port: string) => {
@@ -87,14 +87,19 @@ test("a port that is taken names who has it, on the address that was asked for",
     await berth.call(["docker", "rm", "-f", "taker"]);
     return answer.exitCode === 0 ? "it runs" : answer.stderr;
   };
-  expect(await run("127.0.0.1:8005:80")).toContain(
-    `Bind for 127.0.0.1:8005 failed: port is already allocated: container ${project.name}-w-1 has it`,
-  );
-  expect(await run("8005:80")).toContain(`Bind for 0.0.0.0:8005 failed: port is already allocated: container ${project.name}-w-1 has it`);
+  for (const port of ["127.0.0.1:8005:80", "8005:80"]) {
+    const said = await run(port);
+    expect(said).toMatch(
+      /failed to set up container networking: driver failed programming external connectivity on endpoint taker \([0-9a-f]{64}\): Bind for 127\.0\.0\.1:8005 failed: port is already allocated$/m,
+    );
+    expect(said).toContain(`Container ${project.name}-w-1 has it.`);
+  }
   expect(await run("8005:80/udp")).toBe("it runs");
   expect(await run("198.51.100.2:8005:80")).toBe("it runs");
   expect(await run("8004-8006:80")).toBe("it runs");
-  expect(await run("203.0.113.9:8007:80")).toMatch(/address not available.*\n.*one of this host's/);
+  expect(await run("203.0.113.9:8007:80")).toMatch(
+    /failed to bind host port for 203\.0\.113\.9:8007:[\d.]+:80\/tcp: cannot assign requested address\n.*one of this host's/,
+  );
 });
 
 const stopped = async (project: TestProject) => {

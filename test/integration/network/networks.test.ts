@@ -513,7 +513,13 @@ describe("a published port", () => {
     const port = typeof address === "object" && address ? address.port : 0;
     try {
       const attempt = attach(request("web", "front", { ports: { "80/tcp": [{ HostPort: String(port) }] } }));
-      await expect(attempt).rejects.toThrow(new RegExp(`Bind for 0.0.0.0:${port} failed: port is already allocated: pid ${process.pid} `));
+      const error = await attempt.catch((thrown: unknown) => thrown);
+      expect(error).toMatchObject({
+        message: expect.stringMatching(
+          new RegExp(`endpoint web \\(.*\\): failed to bind host port for 0.0.0.0:${port}:.*:80/tcp: address already in use$`),
+        ),
+        hint: expect.stringContaining(`pid ${process.pid} `),
+      });
       expect(networks.containersOf(networks.get("front").Id)).toEqual({});
     } finally {
       server.close();
@@ -524,9 +530,10 @@ describe("a published port", () => {
     networks.create({ Name: "front" });
     const port = String(await freePort());
     await attach(request("first", "front", { ports: { "80/tcp": [{ HostPort: port }] } }));
-    await expect(attach(request("second", "front", { ports: { "80/tcp": [{ HostPort: port }] } }))).rejects.toThrow(
-      "container first has it",
-    );
+    await expect(attach(request("second", "front", { ports: { "80/tcp": [{ HostPort: port }] } }))).rejects.toMatchObject({
+      message: expect.stringMatching(new RegExp(`Bind for 0.0.0.0:${port} failed: port is already allocated$`)),
+      hint: expect.stringContaining("Container first has it."),
+    });
   });
 
   it("of a range is the first free one", async () => {
