@@ -3,6 +3,9 @@
 export type * from "./build-api.ts";
 export type * from "./docker.ts";
 export type * from "./docker-stats.ts";
+export { goDurationFault, goUnitsNs, parseGoDuration } from "./go-duration.ts";
 export { humanDuration } from "./human-duration.ts";
+export { momentMs } from "./moment.ts";
 export type * from "./project.ts";
 export type * from "./project-api.generated.ts";
+export { refreshMs } from "./pull-policy.ts";

@@ -1,3 +1,4 @@
+import { momentMs } from "../api/index.ts";
 import { BerthError, type ErrorCode } from "../system/index.ts";
 
 /** Docker's booleans in a query: what is not empty and no word for "no" is true. */
@@ -34,31 +35,14 @@ export function unixMs(text: string | null): number | undefined {
   return Number(text) * 1000;
 }
 
-const unitMs: Readonly<Record<string, number>> = {
-  ns: 1e-6,
-  us: 1e-3,
-  "\u00b5s": 1e-3,
-  "\u03bcs": 1e-3,
-  ms: 1,
-  s: 1000,
-  m: 60_000,
-  h: 3_600_000,
-};
-
 /**
- * `until` of a filter: Unix seconds with a fraction, RFC 3339 or a part of it, or a Go duration back from now -> milliseconds since the epoch.
+ * `until` of a filter, by this machine's clock and in its zone -> milliseconds since the epoch.
  * @throws BerthError `code`, which is not the same everywhere
  */
 export function timeMs(text: string, code: ErrorCode = "api/bad-parameter"): number {
-  if (/^-?\d+(\.\d+)?$/.test(text)) return Math.floor(Number(text) * 1000);
-  if (/^[+-]?(\d+(\.\d*)?(ns|us|\u00b5s|\u03bcs|ms|s|m|h))+$/.test(text)) {
-    const parts = [...text.matchAll(/(\d+(?:\.\d*)?)(ns|us|\u00b5s|\u03bcs|ms|s|m|h)/g)];
-    const lengthMs = parts.reduce((sum, [, amount, unit]) => sum + Number(amount) * (unitMs[unit ?? ""] ?? 0), 0);
-    return Date.now() + (text.startsWith("-") ? lengthMs : -lengthMs);
-  }
-  const at = /^\d{4}-\d\d-\d\d/.test(text) ? Date.parse(text) : Number.NaN;
-  if (Number.isNaN(at)) throw new BerthError(code, `failed to parse value as time or duration: "${text}"`);
-  return at;
+  const ms = momentMs(text, Date.now());
+  if (ms === undefined) throw new BerthError(code, `failed to parse value as time or duration: "${text}"`);
+  return Math.floor(ms);
 }
 
 function unreadable(parser: string, text: string): BerthError {

@@ -1,3 +1,4 @@
+import { refreshMs } from "../api/index.ts";
 import { BerthError } from "../system/index.ts";
 import { familiarName } from "./reference.ts";
 import type { PullOptions } from "./registry-options.ts";
@@ -27,15 +28,11 @@ export async function pullImage(store: ImageStore, ref: string, o: PullOptions &
   return { id: await pull(store, ref, options), pulled: true };
 }
 
-const unitMs: Readonly<Record<string, number>> = { w: 604_800_000, d: 86_400_000, h: 3_600_000, m: 60_000, s: 1000 };
-
 /** How old an image that is here may be before it is asked for again: Infinity for what never is. */
 export function pullAgeMs(policy: string): number {
   if (["missing", "if_not_present", "never", "build"].includes(policy)) return Number.POSITIVE_INFINITY;
   if (policy === "always" || policy === "refresh") return 0;
-  if (policy === "daily") return unitMs["d"]!;
-  if (policy === "weekly") return unitMs["w"]!;
-  const every = /^every_((?:\d+[wdhms])+)$/.exec(policy)?.[1];
-  if (every === undefined) throw new BerthError("image/unsupported", `"${policy}" is not a pull policy`);
-  return [...every.matchAll(/(\d+)([wdhms])/g)].reduce((sum, [, count, unit = "s"]) => sum + Number(count) * unitMs[unit]!, 0);
+  const ms = refreshMs(policy);
+  if (ms === undefined) throw new BerthError("image/unsupported", `"${policy}" is not a pull policy`);
+  return ms;
 }

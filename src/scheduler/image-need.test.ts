@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Service, UpOptions } from "../api/index.ts";
-import { type ImageFacts, imageNeed, refreshMs } from "./image-need.ts";
+import { refreshMs } from "../api/index.ts";
+import { type ImageFacts, imageNeed } from "./image-need.ts";
 
 const hourMs = 3_600_000;
 

@@ -1,4 +1,4 @@
-import type { Project, Service, UpOptions } from "../api/index.ts";
+import { type Project, refreshMs, type Service, type UpOptions } from "../api/index.ts";
 import { BerthError } from "../system/index.ts";
 
 /** What has to be done about a service's image. `orBuild`: a pull that fails is followed by a build. */
@@ -63,20 +63,6 @@ function pullReason(policy: string, facts: ImageFacts): string | undefined {
   const everyMs = refreshMs(policy);
   if (everyMs === undefined) return undefined;
   return facts.pulledMs === undefined || facts.nowMs - facts.pulledMs >= everyMs ? `its pull policy is ${policy}` : undefined;
-}
-
-const unitMs = { w: 604_800_000, d: 86_400_000, h: 3_600_000, m: 60_000, s: 1000 } as const;
-
-/** daily, weekly, every_12h, every_1d12h -> milliseconds. */
-export function refreshMs(policy: string): number | undefined {
-  if (policy === "daily") return unitMs.d;
-  if (policy === "weekly") return unitMs.w;
-  const text = /^every_((?:\d+[wdhms])+)$/.exec(policy)?.[1];
-  if (!text) return undefined;
-  return [...text.matchAll(/(\d+)([wdhms])/g)].reduce(
-    (sum, [, count, unit]) => sum + Number(count) * unitMs[unit as keyof typeof unitMs],
-    0,
-  );
 }
 
 function missing(project: NamedProject, service: Service, why: string, hint: string): BerthError {

@@ -1,4 +1,4 @@
-import type { HealthConfig } from "../../api/index.ts";
+import { goDurationFault, type HealthConfig, parseGoDuration } from "../../api/index.ts";
 import { readFlags } from "./instruction-flags.ts";
 import { jsonForm } from "./json-form.ts";
 
@@ -23,8 +23,8 @@ export function healthcheck(flags: readonly string[], text: string): HealthConfi
   const check: HealthConfig = { Test: exec ? ["CMD", ...exec] : ["CMD-SHELL", rest] };
   const set = (field: "Interval" | "Timeout" | "StartPeriod" | "StartInterval", flag: string, value: string | undefined) => {
     if (value === undefined) return;
-    const nanoseconds = goDuration(value);
-    if (nanoseconds === undefined) throw new Error(durationFault(value));
+    const nanoseconds = parseGoDuration(value);
+    if (nanoseconds === undefined) throw new Error(goDurationFault(value));
     if (nanoseconds < 0 || (nanoseconds > 0 && nanoseconds < 1e6)) throw new Error(`Interval "${flag}" cannot be less than 1ms`);
     if (nanoseconds > 0) check[field] = nanoseconds;
   };
@@ -37,25 +37,4 @@ export function healthcheck(flags: readonly string[], text: string): HealthConfi
     if (Number(options.retries) > 0) check.Retries = Number(options.retries);
   }
   return check;
-}
-
-const nanosecondsPer: Record<string, number> = { ns: 1, us: 1e3, µs: 1e3, μs: 1e3, ms: 1e6, s: 1e9, m: 6e10, h: 3.6e12 };
-
-/** What Go's time.ParseDuration says of a text that it refuses. */
-function durationFault(text: string): string {
-  const shown = JSON.stringify(text);
-  const [number, unit] = /^[+-]?(?:(?:\d+\.?\d*|\.\d+)(?:ns|us|µs|μs|ms|s|m|h))*(\d+\.?\d*|\.\d+)([^\d.]*)/.exec(text)?.slice(1) ?? [];
-  if (number === undefined) return `time: invalid duration ${shown}`;
-  return unit === "" ? `time: missing unit in duration ${shown}` : `time: unknown unit ${JSON.stringify(unit)} in duration ${shown}`;
-}
-
-/** Go's time.ParseDuration, in nanoseconds; undefined for what it refuses. */
-export function goDuration(text: string): number | undefined {
-  if (/^[+-]?0$/.test(text)) return 0;
-  const match = /^([+-]?)((?:(?:\d+\.?\d*|\.\d+)(?:ns|us|µs|μs|ms|s|m|h))+)$/.exec(text);
-  if (!match) return undefined;
-  let sum = 0;
-  for (const [, number, unit] of match[2]!.matchAll(/(\d+\.?\d*|\.\d+)(ns|us|µs|μs|ms|s|m|h)/g))
-    sum += Number(number) * nanosecondsPer[unit!]!;
-  return Math.round(match[1] === "-" ? -sum : sum);
 }

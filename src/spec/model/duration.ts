@@ -1,29 +1,15 @@
+import { goUnitsNs, parseGoDuration } from "../../api/index.ts";
 import { ValueError } from "./codec.ts";
 
-const unitsNs: Record<string, number> = {
-  ns: 1,
-  us: 1e3,
-  µs: 1e3,
-  μs: 1e3,
-  ms: 1e6,
-  s: 1e9,
-  m: 60e9,
-  h: 3600e9,
-  d: 24 * 3600e9,
-  w: 7 * 24 * 3600e9,
-};
+/** A day and a week more than Go has (compose-go reads durations with go-str2duration). */
+const unitsNs = { ...goUnitsNs, d: 24 * 3600e9, w: 7 * 24 * 3600e9 };
 
 /** `1h30m`, `1.5s`, `2d` in nanoseconds. @throws ValueError */
 export function parseDuration(text: string): number {
-  const match = /^([-+]?)((?:(?:\d+\.?\d*|\.\d+)(?:ns|us|\u00b5s|\u03bcs|ms|s|m|h|d|w))+|0)$/.exec(text);
-  if (!match) {
-    const hint = /^\d+$/.test(text) ? `; write ${text}s for seconds` : "";
-    throw new ValueError(`"${text}" is no duration, such as 1m30s${hint}`);
-  }
-  let total = 0;
-  for (const [, amount, unit] of (match[2] ?? "").matchAll(/(\d+\.?\d*|\.\d+)(ns|us|\u00b5s|\u03bcs|ms|s|m|h|d|w)/g))
-    total += Number(amount) * (unitsNs[unit ?? ""] ?? 0);
-  return (match[1] === "-" ? -1 : 1) * Math.round(total);
+  const ns = parseGoDuration(text, unitsNs);
+  if (ns !== undefined) return ns;
+  const hint = /^\d+$/.test(text) ? `; write ${text}s for seconds` : "";
+  throw new ValueError(`"${text}" is no duration, such as 1m30s${hint}`);
 }
 
 /** As Go prints a duration: `1m30s`, `1.5s`, `200ms`, `24h0m0s`, `0s`. */

@@ -1,5 +1,12 @@
 import { isAbsolute, resolve } from "node:path";
-import type { ContainerCreateBody, EndpointSettings, HealthConfig, HostConfig } from "../../../api/index.ts";
+import {
+  type ContainerCreateBody,
+  type EndpointSettings,
+  goDurationFault,
+  type HealthConfig,
+  type HostConfig,
+  parseGoDuration,
+} from "../../../api/index.ts";
 import type { Call } from "../command.ts";
 import type { Flags } from "../flags.ts";
 import { DockerExit, UsageError } from "../usage-error.ts";
@@ -161,23 +168,22 @@ function healthcheck(flags: Flags): HealthConfig | undefined {
   const command = flags.text("health-cmd");
   const set: HealthConfig = {
     ...(command ? { Test: ["CMD-SHELL", command] } : {}),
-    ...duration("Interval", flags.text("health-interval")),
-    ...duration("Timeout", flags.text("health-timeout")),
-    ...duration("StartPeriod", flags.text("health-start-period")),
-    ...duration("StartInterval", flags.text("health-start-interval")),
+    ...duration("Interval", "health-interval", flags),
+    ...duration("Timeout", "health-timeout", flags),
+    ...duration("StartPeriod", "health-start-period", flags),
+    ...duration("StartInterval", "health-start-interval", flags),
     ...(flags.given("health-retries") ? { Retries: flags.int("health-retries") ?? 0 } : {}),
   };
   return Object.keys(set).length > 0 ? set : undefined;
 }
 
 /** "1m30s" as the API's nanoseconds. */
-function duration(key: keyof HealthConfig, text: string | undefined): HealthConfig {
+function duration(key: keyof HealthConfig, flag: string, flags: Flags): HealthConfig {
+  const text = flags.text(flag);
   if (text === undefined) return {};
-  const units = { h: 3600e9, m: 60e9, s: 1e9, ms: 1e6, us: 1e3, ns: 1 } as const;
-  const parts = [...text.matchAll(/(\d+(?:\.\d+)?)(ms|us|ns|h|m|s)/g)];
-  if (parts.length === 0 || parts.map(([part]) => part).join("") !== text)
-    throw new UsageError(`invalid argument ${JSON.stringify(text)} for a duration: time: invalid duration ${JSON.stringify(text)}`);
-  return { [key]: parts.reduce((sum, [, count, unit]) => sum + Number(count) * units[unit as keyof typeof units], 0) }; // the pattern allows no other unit
+  const ns = parseGoDuration(text);
+  if (ns === undefined) throw new UsageError(`invalid argument ${JSON.stringify(text)} for "--${flag}" flag: ${goDurationFault(text)}`);
+  return { [key]: ns };
 }
 
 /** The engine's own socket, where programs look for Docker's (--use-api-socket). */
