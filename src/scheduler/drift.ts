@@ -1,6 +1,6 @@
 import type { DockerEvent } from "../api/index.ts";
+import type { Action, Plan } from "./action.ts";
 import { label } from "./labels.ts";
-import type { Action, Plan } from "./plan.ts";
 
 /**
  * Of a plan only what makes missing containers again, with what these need. What is there is never changed between two requests: another client may be in the

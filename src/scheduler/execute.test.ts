@@ -1,7 +1,7 @@
 import { fc, test } from "@fast-check/vitest";
 import { describe, expect, it } from "vitest";
+import type { Action, Plan } from "./action.ts";
 import { type Effects, execute, type StartAction } from "./execute.ts";
-import type { Action, Plan } from "./plan.ts";
 
 const create = (name: string, after: string[] = []): Action => ({
   kind: "create",

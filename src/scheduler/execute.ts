@@ -1,5 +1,5 @@
 import { BerthError } from "../system/index.ts";
-import type { Action, Plan } from "./plan.ts";
+import type { Action, Plan } from "./action.ts";
 
 /** One way to do each kind of action. All are idempotent: "already there" and "already gone" are success. */
 export interface Effects {

@@ -1,4 +1,4 @@
-import type { Action, Plan } from "./plan.ts";
+import type { Action, Plan } from "./action.ts";
 
 /** The plan as text, an action a line: what, on what, why. */
 export function formatPlan({ actions }: Plan): string {

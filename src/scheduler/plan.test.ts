@@ -1,8 +1,9 @@
 import { fc, test } from "@fast-check/vitest";
 import { describe, expect, it } from "vitest";
+import type { Action } from "./action.ts";
 import { formatPlan } from "./format-plan.ts";
 import { dependencyOrder } from "./order.ts";
-import { type Action, plan } from "./plan.ts";
+import { plan } from "./plan.ts";
 import type { Desired, DesiredService, Observed, ObservedContainer } from "./state.ts";
 
 const requestedMs = 1_000;

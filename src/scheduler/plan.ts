@@ -1,36 +1,7 @@
+import type { Action, Plan } from "./action.ts";
 import { dependencyOrder } from "./order.ts";
+import { freeNumbers, surplusContainers } from "./replicas.ts";
 import { type Dependency, type Desired, type DesiredService, isUp, type Observed, type ObservedContainer, satisfies } from "./state.ts";
-
-/** One step. `after` names the ids of the steps that have to be done first. */
-export type Action = {
-  readonly id: string;
-  /** Why it is in the plan, for people. */
-  readonly because: string;
-  readonly after: readonly string[];
-  /** The service that it is for; a network or volume has none. */
-  readonly service?: string;
-} & (
-  | { readonly kind: "create-network"; readonly name: string }
-  /** `keeps`: the containers that are on it and that no other step makes again or removes. */
-  | { readonly kind: "recreate-network"; readonly name: string; readonly keeps: readonly string[] }
-  | { readonly kind: "create-volume"; readonly name: string }
-  | { readonly kind: "build"; readonly service: string }
-  | { readonly kind: "pull"; readonly service: string }
-  | { readonly kind: "create"; readonly service: string; readonly number: number }
-  | { readonly kind: "recreate"; readonly service: string; readonly container: ObservedContainer }
-  /** The service's container of that number, whichever the steps before made of it. */
-  | { readonly kind: "start"; readonly service: string; readonly number: number }
-  | { readonly kind: "restart"; readonly service: string; readonly number: number }
-  | { readonly kind: "wait"; readonly service: string; readonly dependency: Dependency }
-  | { readonly kind: "remove"; readonly service: string; readonly container: ObservedContainer }
-);
-
-export interface Plan {
-  /** In an order in which they could be done one after the other. */
-  readonly actions: readonly Action[];
-  /** What differs and is left as it is. */
-  readonly warnings: readonly string[];
-}
 
 /**
  * What has to be done so that what there is becomes what is asked for. Pure: the same states give the same plan, and the plan for a state in which all of
@@ -39,6 +10,12 @@ export interface Plan {
 export function plan(desired: Desired, observed: Observed): Plan {
   const planner = new Planner(desired, observed);
   return planner.plan();
+}
+
+interface Start {
+  readonly number: number;
+  readonly because: string;
+  readonly after: readonly string[];
 }
 
 class Planner {
@@ -108,73 +85,81 @@ class Planner {
 
   #service(service: DesiredService, services: ReadonlyMap<string, DesiredService>): void {
     const name = service.name;
-    const own = this.#containers(name);
-    const image = this.#image(service);
-    const ready = [...image, ...this.#resourceSteps(service)];
+    const own = this.#observed.containers
+      .filter((container) => container.service === name && !container.oneOff && container.status !== "removing")
+      .sort((a, b) => a.number - b.number);
+    const ready = [...this.#image(service), ...this.#resourceSteps(service)];
     const dependencies = service.dependsOn.filter((dependency) => services.has(dependency.service));
     // What shares another one's namespaces or volumes needs it to exist; an order for all costs nothing.
     const made = dependencies.flatMap((dependency) => this.#made.get(dependency.service) ?? []);
-    const surplus = this.#surplus(service, own);
-    for (const container of surplus) {
-      this.#note(this.#removed, name, `Container ${container.name}`);
-      this.#add({
-        kind: "remove",
-        id: `Container ${container.name}`,
-        service: name,
-        container,
-        because: `scaled to ${service.replicas}`,
-        after: this.#networkSteps(container),
-      });
-    }
+    const surplus = surplusContainers(own, service.replicas);
+    for (const container of surplus) this.#removeSurplus(service, container);
     const kept = own.filter((container) => !surplus.includes(container));
     this.#kept.set(name, kept);
-    const toStart: { number: number; because: string; after: string[] }[] = [];
-    for (const container of kept) {
-      // One that was being replaced when the engine was killed gives its name and its ports free first.
-      const twins = surplus.filter((other) => other.number === container.number).map((other) => `Container ${other.name}`);
-      const because = this.#recreation(service, container);
-      if (because !== undefined) {
-        const id = `Container ${container.name}`;
-        this.#add({
-          kind: "recreate",
-          id,
-          service: name,
-          container,
-          because,
-          after: [...ready, ...made, ...twins, ...this.#networkSteps(container)],
-        });
-        this.#note(this.#made, name, id);
-        this.#recreated.add(name);
-        if (service.start) toStart.push({ number: container.number, because, after: [id] });
-      } else if (service.start && this.#needsStart(container)) {
-        toStart.push({ number: container.number, because: startReason(container), after: [...ready, ...twins] });
-      }
-    }
-    for (const number of freeNumbers(kept, service.replicas)) {
-      const id = `Container ${name} #${number}`;
-      const because = kept.length === 0 ? "it does not exist" : `scaled to ${service.replicas}`;
-      this.#add({ kind: "create", id, service: name, number, because, after: [...ready, ...made] });
-      this.#note(this.#made, name, id);
-      if (service.start) toStart.push({ number, because: "it was made", after: [id] });
-    }
-    // A dependency that is made again takes those with it that asked for it.
-    const cause = service.start
-      ? dependencies.find((dependency) => dependency.restart && this.#recreated.has(dependency.service))
-      : undefined;
+    const starts = [
+      ...kept.flatMap((container) => this.#keep(service, container, { ready, made, surplus })),
+      ...freeNumbers(kept, service.replicas).map((number) =>
+        this.#create(service, number, { isFirst: kept.length === 0, after: [...ready, ...made] }),
+      ),
+    ];
+    if (service.start) this.#start(service, { kept, dependencies, starts });
+  }
+
+  #removeSurplus({ name, replicas }: DesiredService, container: ObservedContainer): void {
+    const id = `Container ${container.name}`;
+    this.#note(this.#removed, name, id);
+    this.#add({ kind: "remove", id, service: name, container, because: `scaled to ${replicas}`, after: this.#networkSteps(container) });
+  }
+
+  /** A container that stays: made again where it differs. Answers the start that it needs. */
+  #keep(
+    service: DesiredService,
+    container: ObservedContainer,
+    o: { ready: readonly string[]; made: readonly string[]; surplus: readonly ObservedContainer[] },
+  ): Start[] {
+    const { name } = service;
+    const { number } = container;
+    // One that was being replaced when the engine was killed gives its name and its ports free first.
+    const twins = o.surplus.filter((other) => other.number === number).map((other) => `Container ${other.name}`);
+    const because = this.#recreation(service, container);
+    if (because === undefined)
+      return this.#needsStart(container) ? [{ number, because: startReason(container), after: [...o.ready, ...twins] }] : [];
+    const id = `Container ${container.name}`;
+    const after = [...o.ready, ...o.made, ...twins, ...this.#networkSteps(container)];
+    this.#add({ kind: "recreate", id, service: name, container, because, after });
+    this.#note(this.#made, name, id);
+    this.#recreated.add(name);
+    return [{ number, because, after: [id] }];
+  }
+
+  #create({ name, replicas }: DesiredService, number: number, o: { isFirst: boolean; after: readonly string[] }): Start {
+    const id = `Container ${name} #${number}`;
+    const because = o.isFirst ? "it does not exist" : `scaled to ${replicas}`;
+    this.#add({ kind: "create", id, service: name, number, because, after: o.after });
+    this.#note(this.#made, name, id);
+    return { number, because: "it was made", after: [id] };
+  }
+
+  /** Starts what is to run, and restarts with a dependency that is made again what asked for that; both after what they depend on. */
+  #start(
+    service: DesiredService,
+    o: { kept: readonly ObservedContainer[]; dependencies: readonly Dependency[]; starts: readonly Start[] },
+  ): void {
+    const { name } = service;
+    const cause = o.dependencies.find((dependency) => dependency.restart && this.#recreated.has(dependency.service));
     const restarted = cause
-      ? kept.filter((container) => isUp(container) && !toStart.some((start) => start.number === container.number))
+      ? o.kept.filter((container) => isUp(container) && !o.starts.some(({ number }) => number === container.number))
       : [];
-    if (toStart.length === 0 && restarted.length === 0) return;
-    const waits = dependencies.flatMap((dependency) => this.#wait(service, dependency));
-    for (const start of toStart) {
-      const id = `Start ${name} #${start.number}`;
-      this.#add({ kind: "start", id, service: name, number: start.number, because: start.because, after: [...start.after, ...waits] });
+    if (o.starts.length === 0 && restarted.length === 0) return;
+    const waits = o.dependencies.flatMap((dependency) => this.#wait(service, dependency));
+    for (const { number, because, after } of o.starts) {
+      const id = `Start ${name} #${number}`;
+      this.#add({ kind: "start", id, service: name, number, because, after: [...after, ...waits] });
       this.#note(this.#started, name, id);
     }
-    for (const container of restarted) {
-      const id = `Restart ${name} #${container.number}`;
-      const because = `${cause?.service} is made again`;
-      this.#add({ kind: "restart", id, service: name, number: container.number, because, after: waits });
+    for (const { number } of restarted) {
+      const id = `Restart ${name} #${number}`;
+      this.#add({ kind: "restart", id, service: name, number, because: `${cause?.service} is made again`, after: waits });
       this.#note(this.#started, name, id);
     }
   }
@@ -188,12 +173,6 @@ class Planner {
     return this.#observed.containers
       .filter((container) => container.networks.includes(network) && !isTouched(container))
       .map((container) => container.id);
-  }
-
-  #containers(service: string): ObservedContainer[] {
-    return this.#observed.containers
-      .filter((container) => container.service === service && !container.oneOff && container.status !== "removing")
-      .sort((a, b) => a.number - b.number);
   }
 
   #image(service: DesiredService): string[] {
@@ -216,15 +195,6 @@ class Planner {
     return this.#actions.filter((action) => ids.has(action.id)).map((action) => action.id);
   }
 
-  /** Those beyond the number of replicas: the newest numbers go first, and of two with one number the older. */
-  #surplus(service: DesiredService, own: readonly ObservedContainer[]): ObservedContainer[] {
-    const byNumber = new Map<number, ObservedContainer>();
-    for (const container of [...own].sort((a, b) => b.createdMs - a.createdMs || (a.id < b.id ? -1 : 1)))
-      if (!byNumber.has(container.number)) byNumber.set(container.number, container);
-    const kept = new Set([...byNumber.values()].sort((a, b) => a.number - b.number).slice(0, service.replicas));
-    return own.filter((container) => !kept.has(container));
-  }
-
   #recreation(service: DesiredService, container: ObservedContainer): string | undefined {
     const recreatedNetwork = this.#actions.find((action) => action.kind === "recreate-network" && container.networks.includes(action.name));
     if (recreatedNetwork) return recreatedNetwork.because;
@@ -233,19 +203,9 @@ class Planner {
     if (container.isTornOff) return "what it shares with is gone";
     if (service.recreate === "never") return undefined;
     if (service.recreate === "always" && container.createdMs < this.#desired.requestedMs) return "it was asked for";
-    if (container.configHash !== service.configHash) return this.#difference(service, container);
+    if (container.configHash !== service.configHash) return difference(this.#observed.configs.get(container.configHash), service.config);
     if (service.imageId !== undefined && container.imageId !== service.imageId) return "its image changed";
     return undefined;
-  }
-
-  /** Which keys of the definition differ, where the old one is still known. */
-  #difference(service: DesiredService, container: ObservedContainer): string {
-    const old = this.#observed.configs.get(container.configHash);
-    if (!old) return "its configuration changed";
-    const keys = [...new Set([...Object.keys(old), ...Object.keys(service.config)])].filter(
-      (key) => JSON.stringify(old[key]) !== JSON.stringify(service.config[key]),
-    );
-    return keys.length === 0 ? "its configuration changed" : `${keys.sort().join(", ")} changed`;
   }
 
   /** A container that ended is started once for each request; what its restart policy does in between is not a plan's business. */
@@ -303,13 +263,14 @@ class Planner {
   }
 }
 
-function freeNumbers(kept: readonly ObservedContainer[], replicas: number): number[] {
-  const used = new Set(kept.map((container) => container.number));
-  const free: number[] = [];
-  for (let number = 1; used.size + free.length < replicas; number++) if (!used.has(number)) free.push(number);
-  return free;
-}
-
 function startReason(container: ObservedContainer): string {
   return container.startedMs === 0 ? "it was never started" : `it is not running (exit code ${container.exitCode})`;
+}
+
+/** Which keys of the definition differ, where the old one is still known. */
+function difference(old: Readonly<Record<string, unknown>> | undefined, now: Readonly<Record<string, unknown>>): string {
+  const keys = [...new Set([...Object.keys(old ?? {}), ...Object.keys(now)])].filter(
+    (key) => JSON.stringify(old?.[key]) !== JSON.stringify(now[key]),
+  );
+  return old === undefined || keys.length === 0 ? "its configuration changed" : `${keys.sort().join(", ")} changed`;
 }

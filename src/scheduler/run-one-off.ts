@@ -1,9 +1,9 @@
 import type { RunRequest } from "../api/index.ts";
+import type { Plan } from "./action.ts";
 import { dependenciesOf } from "./dependencies.ts";
 import { knownConfigs } from "./desired.ts";
 import { execute } from "./execute.ts";
 import { createOneOff } from "./one-off.ts";
-import type { Plan } from "./plan.ts";
 import type { ProjectContext } from "./project-context.ts";
 import { afterUp, type ProjectRecord, selectServices, withServices } from "./project-record.ts";
 import { bringUp } from "./up.ts";

@@ -1,5 +1,6 @@
 import type { Container, ContainerCreateBody, Project, Service } from "../api/index.ts";
 import { BerthError, messageOf } from "../system/index.ts";
+import type { Action } from "./action.ts";
 import { bodyOfService } from "./body-of-service.ts";
 import { logHint } from "./conditions.ts";
 import { containerName } from "./container-body.ts";
@@ -7,7 +8,6 @@ import type { Effects, StartAction } from "./execute.ts";
 import { failedAction } from "./failed-action.ts";
 import { runHooks } from "./hooks.ts";
 import { label, nameOf } from "./labels.ts";
-import type { Action } from "./plan.ts";
 import { containerStep, containersOf, type ProjectContext, projectContainers, removeContainer, stopContainer } from "./project-context.ts";
 import type { DesiredEntry } from "./project-record.ts";
 import { networkBody, volumeBody } from "./resource-body.ts";

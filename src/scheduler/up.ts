@@ -1,5 +1,6 @@
 import type { Service, UpOptions } from "../api/index.ts";
 import { BerthError } from "../system/index.ts";
+import type { Plan } from "./action.ts";
 import { checkBindSources } from "./bind-sources.ts";
 import { desiredOf } from "./desired.ts";
 import { execute } from "./execute.ts";
@@ -8,7 +9,7 @@ import { type ImageNeed, imageName, imageNeed } from "./image-need.ts";
 import { label } from "./labels.ts";
 import { observedOf } from "./observe.ts";
 import { atATime } from "./parallel.ts";
-import { type Plan, plan } from "./plan.ts";
+import { plan } from "./plan.ts";
 import { prepareImages } from "./prepare-images.ts";
 import { containerStep, containersOf, type ProjectContext } from "./project-context.ts";
 import type { ProjectRecord, Selection } from "./project-record.ts";

@@ -1,4 +1,4 @@
-import type { Plan } from "../plan.ts";
+import type { Plan } from "../action.ts";
 
 /** Of a plan only what puts new containers in the place of rebuilt services', and the restarts that others asked for after that. All else is untouched. */
 export function onlyRebuilt(plan: Plan, rebuilt: ReadonlySet<string>): Plan {

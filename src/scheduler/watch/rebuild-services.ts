@@ -1,4 +1,4 @@
-import type { Plan } from "../plan.ts";
+import type { Plan } from "../action.ts";
 import { prepareImages } from "../prepare-images.ts";
 import type { ProjectContext } from "../project-context.ts";
 import type { ProjectRecord } from "../project-record.ts";
