@@ -1,7 +1,7 @@
 import { randomInt } from "node:crypto";
 import { closeSync } from "node:fs";
-import { BerthError, errnoOf, NetlinkSocket, netlinkFamily, syscalls } from "../system/index.ts";
-import { AF, dnsPort, openSocket } from "./dns-sockets.ts";
+import { AF, BerthError, errnoOf, NetlinkSocket, netlinkFamily, syscalls } from "../system/index.ts";
+import { dnsPort, openSocket } from "./dns-sockets.ts";
 import { insideNamespace } from "./net-namespace.ts";
 import { redirectMessages } from "./nft-messages.ts";
 import { addressBytes } from "./rtnetlink.ts";

@@ -1,12 +1,5 @@
-import { syscalls } from "../system/index.ts";
-import { unixAddress } from "./console.ts";
-
-const AF_UNIX = 1;
-const SOCK_SEQPACKET = 5;
-const SOCK_CLOEXEC = 0o2000000;
-const SOCK_NONBLOCK = 0o4000;
-const SHUT_WR = 1;
-const MSG_DONTWAIT = 0x40;
+import { closeSync } from "node:fs";
+import { AF, MSG, SHUT_WR, SOCK, syscalls, unixAddress } from "../system/index.ts";
 
 /**
  * The input side of a container: conmon's attach socket, a SOCK_SEQPACKET that Node cannot open. Output is read from the log, so that what comes here
@@ -22,11 +15,14 @@ export class AttachInput {
 
   constructor(path: string) {
     const os = syscalls();
-    this.#fd = os.socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    this.#fd = os.socket(AF.unix, SOCK.seqpacket | SOCK.cloexec | SOCK.nonblock, 0);
     const address = unixAddress(path);
     if (Number(os.libc("int connect(int fd, const uint8_t *a, uint l)")(this.#fd, address, address.length)) < 0) {
-      os.libc("int close(int fd)")(this.#fd);
-      os.fail(`connect to ${path}`);
+      try {
+        os.fail(`connect to ${path}`);
+      } finally {
+        closeSync(this.#fd);
+      }
     }
     this.#drain();
   }
@@ -50,7 +46,7 @@ export class AttachInput {
     this.#closed = true;
     clearTimeout(this.#timer);
     this.#passedOn();
-    syscalls().libc("int close(int fd)")(this.#fd);
+    closeSync(this.#fd);
   }
 
   #flush(): void {
@@ -58,7 +54,7 @@ export class AttachInput {
     const os = syscalls();
     for (let packet = this.#queue[0]; packet; packet = this.#queue[0]) {
       const sent = Number(
-        os.libc("long send(int fd, const uint8_t *b, size_t n, int flags)")(this.#fd, packet, packet.length, MSG_DONTWAIT | 0x4000),
+        os.libc("long send(int fd, const uint8_t *b, size_t n, int flags)")(this.#fd, packet, packet.length, MSG.dontwait | MSG.nosignal),
       );
       if (sent < 0) return; // full: the drain timer comes by again
       this.#queue.shift();
@@ -77,7 +73,7 @@ export class AttachInput {
     const buffer = Buffer.alloc(32 * 1024);
     const recv = os.libc("long recv(int fd, _Out_ uint8_t *b, size_t n, int flags)");
     const tick = () => {
-      for (let count = 0; count < 256 && Number(recv(this.#fd, buffer, buffer.length, MSG_DONTWAIT)) > 0; count++);
+      for (let count = 0; count < 256 && Number(recv(this.#fd, buffer, buffer.length, MSG.dontwait)) > 0; count++);
       if (this.#queue.length > 0) this.#flush();
       this.#timer = setTimeout(tick, 5);
       this.#timer.unref();

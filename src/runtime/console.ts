@@ -1,7 +1,7 @@
-import { readSync, rmSync } from "node:fs";
+import { closeSync, readSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";
 import { ReadStream } from "node:tty";
-import { drained, syscalls } from "../system/index.ts";
+import { AF, drained, SOCK, syscalls, unixAddress } from "../system/index.ts";
 
 /** The engine's end of a terminal that the low-level runtime made. */
 export interface Terminal {
@@ -14,10 +14,6 @@ export interface Terminal {
   close(): void;
 }
 
-const AF_UNIX = 1;
-const SOCK_STREAM = 1;
-const SOCK_CLOEXEC = 0o2000000;
-const SOCK_NONBLOCK = 0o4000;
 const TIOCSWINSZ = 0x5414;
 
 /**
@@ -27,12 +23,12 @@ const TIOCSWINSZ = 0x5414;
 export function consoleSocket(path: string): { receive(signal: AbortSignal): Promise<Terminal>; close(): void } {
   const os = syscalls();
   rmSync(path, { force: true });
-  const listener = os.socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  const listener = os.socket(AF.unix, SOCK.stream | SOCK.cloexec | SOCK.nonblock, 0);
   const address = unixAddress(path);
   if (Number(os.libc("int bind(int fd, const uint8_t *a, uint l)")(listener, address, address.length)) < 0) os.fail(`bind ${path}`);
   if (Number(os.libc("int listen(int fd, int n)")(listener, 1)) < 0) os.fail(`listen on ${path}`);
   const close = () => {
-    os.libc("int close(int fd)")(listener);
+    closeSync(listener);
     rmSync(path, { force: true });
   };
   return {
@@ -40,12 +36,12 @@ export function consoleSocket(path: string): { receive(signal: AbortSignal): Pro
     receive: async (signal) => {
       for (;;) {
         // Looked at once more when it is over: a short process has come and gone between two looks.
-        const connection = Number(os.libc("int accept4(int fd, void *a, void *l, int flags)")(listener, null, null, SOCK_CLOEXEC));
+        const connection = Number(os.libc("int accept4(int fd, void *a, void *l, int flags)")(listener, null, null, SOCK.cloexec));
         if (connection >= 0) {
           try {
             return terminal(receiveFd(connection));
           } finally {
-            os.libc("int close(int fd)")(connection);
+            closeSync(connection);
           }
         }
         signal.throwIfAborted();
@@ -53,14 +49,6 @@ export function consoleSocket(path: string): { receive(signal: AbortSignal): Pro
       }
     },
   };
-}
-
-/** sockaddr_un of a path. */
-export function unixAddress(path: string): Buffer {
-  const address = Buffer.alloc(2 + Buffer.byteLength(path) + 1);
-  address.writeUInt16LE(AF_UNIX, 0);
-  address.write(path, 2);
-  return address;
 }
 
 /** recvmsg(2) of one descriptor. The header is laid out for 64-bit Linux. */

@@ -1,8 +1,7 @@
 import { mkdirSync, statfsSync } from "node:fs";
 import { basename, join } from "node:path";
-import { mountFlag, syscalls } from "../system/index.ts";
+import { fileSystemMagic, mountFlag, syscalls } from "../system/index.ts";
 
-const TMPFS_MAGIC = 0x01021994;
 const name = "mem";
 
 /**
@@ -32,4 +31,4 @@ export function releaseMemory(directory: string): void {
   }
 }
 
-const isInMemory = (directory: string): boolean => statfsSync(directory).type === TMPFS_MAGIC;
+const isInMemory = (directory: string): boolean => statfsSync(directory).type === fileSystemMagic.tmpfs;

@@ -1,6 +1,6 @@
 import type { Stats } from "node:fs";
 import { statfsSync } from "node:fs";
-import { errnoOf } from "../system/index.ts";
+import { errnoOf, fileSystemMagic } from "../system/index.ts";
 import type { OpenDirectory } from "./root-directory.ts";
 
 export interface WalkedEntry {
@@ -13,8 +13,8 @@ export interface WalkedEntry {
 }
 
 /** File systems that are the kernel's own: what is in them is no content of a container (statfs(2), f_type). */
-const kernelFileSystems = new Set([0x9fa0, 0x62656572, 0x27e0eb, 0x63677270, 0x1cd1, 0x19800202, 0x64626720, 0x74726163]);
-const tmpfs = 0x01021994;
+const { tmpfs, ...kernelOnly } = fileSystemMagic;
+const kernelFileSystems: ReadonlySet<number> = new Set(Object.values(kernelOnly));
 
 /** Everything below a directory, each directory before what is in it, by name. What vanishes meanwhile is left out; proc, sys, dev and their like are shown empty. */
 export function* walkRoot(directory: OpenDirectory, at = "", device?: number): Generator<WalkedEntry> {

@@ -15,6 +15,7 @@ export {
 export { drained } from "./drained.ts";
 export { BerthError, type ErrorDetail, errnoOf, formatError, formatPlace, messageOf, type Place } from "./error.ts";
 export { type ErrorCode, errorCodes } from "./error-codes.ts";
+export { fileSystemMagic } from "./file-system-magic.ts";
 export { capabilityNames, describeHost, type Host } from "./host.ts";
 export { hasHungUp } from "./hung-up.ts";
 export { type FileLock, lockFile } from "./lock.ts";
@@ -32,5 +33,6 @@ export { removeTree } from "./remove-tree.ts";
 export { type RunOptions, type RunResult, reaped, run } from "./run.ts";
 export { SealedProgram } from "./sealed-program.ts";
 export { sleep } from "./sleep.ts";
+export { AF, MSG, SHUT_WR, SOCK, unixAddress } from "./sockets.ts";
 export { type Spawned, spawnProcess } from "./spawn.ts";
 export { cloneFlag, mountFlag, type Syscalls, syscalls, umountFlag } from "./syscalls.ts";

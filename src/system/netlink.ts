@@ -1,11 +1,9 @@
 import { closeSync } from "node:fs";
 import { getSystemErrorName } from "node:util";
 import { BerthError } from "./error.ts";
+import { AF, MSG, SOCK } from "./sockets.ts";
 import { syscalls } from "./syscalls.ts";
 
-const AF_NETLINK = 16;
-const SOCK_RAW = 3;
-const SOCK_CLOEXEC = 0o2000000;
 const SOL_NETLINK = 270;
 const NETLINK_CAP_ACK = 10;
 const NETLINK_EXT_ACK = 11;
@@ -13,7 +11,6 @@ const NLMSG_ERROR = 2;
 const NLMSG_DONE = 3;
 const NLM_F_REQUEST = 1;
 const NLM_F_ACK = 4;
-const MSG_DONTWAIT = 0x40;
 const headerBytes = 16;
 /** So many answers fit into the smallest receive buffer. */
 const maxBatch = 64;
@@ -42,7 +39,7 @@ export class NetlinkSocket {
 
   constructor(family: number) {
     const os = syscalls();
-    this.#fd = os.socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, family);
+    this.#fd = os.socket(AF.netlink, SOCK.raw | SOCK.cloexec, family);
     // Answers without the request in them, and with the kernel's own words.
     for (const option of [NETLINK_CAP_ACK, NETLINK_EXT_ACK])
       os.libc("int setsockopt(int fd, int level, int name, const int *value, uint length)")(this.#fd, SOL_NETLINK, option, [1], 4);
@@ -79,7 +76,7 @@ export class NetlinkSocket {
     const replies: Buffer[] = [];
     let failed: BerthError | undefined;
     for (let open = batch.filter((message) => !message.unconfirmed).length; open > 0; ) {
-      const length = Number(recv(this.#fd, buffer, buffer.length, MSG_DONTWAIT));
+      const length = Number(recv(this.#fd, buffer, buffer.length, MSG.dontwait));
       if (length <= 0) throw new BerthError("system/syscall", `netlink did not answer: ${batch[0]?.what}`);
       for (let at = 0; at + headerBytes <= length; ) {
         const size = buffer.readUInt32LE(at);
