@@ -1,13 +1,21 @@
 import { createReadStream } from "node:fs";
 import { BerthError, BufferGarbage } from "../system/index.ts";
-import type { Descriptor } from "./image-record.ts";
+import type { Descriptor, LayerRecord } from "./image-record.ts";
 import { tarSize } from "./layer-diff.ts";
 import { mediaTypes } from "./manifest.ts";
-import type { ImageStore } from "./store.ts";
 
 export interface LayerBlob extends Descriptor {
   /** The bytes, anew for each call. */
   read(): AsyncIterable<Buffer>;
+}
+
+/** What of a store a layer is read from. */
+export interface LayerSource {
+  layer(chainId: string): LayerRecord | undefined;
+  hasBlob(digest: string): boolean;
+  blobPath(digest: string): string;
+  layerDir(chainId: string): string;
+  diffTar(upperDir: string): AsyncIterable<Buffer>;
 }
 
 /** How an image is written for others, where that is not how it is kept. */
@@ -20,7 +28,7 @@ export interface ImagePacking {
 
 /** The layers of an image, bottom first, as they are to be written. */
 export async function packedLayers(
-  store: ImageStore,
+  store: LayerSource,
   image: { readonly chainIds: readonly string[]; readonly config: { readonly rootfs: { readonly diff_ids: readonly string[] } } },
   { pack }: ImagePacking,
 ): Promise<LayerBlob[]> {
@@ -38,7 +46,7 @@ export function annotated({ annotations = {} }: ImagePacking): { annotations?: R
 }
 
 /** The archive of a layer: the one it came as, or (layers made here) its tar made again, whose digest is the diff id. */
-export function layerBlob(store: ImageStore, chainId: string): LayerBlob {
+export function layerBlob(store: LayerSource, chainId: string): LayerBlob {
   const layer = store.layer(chainId);
   if (!layer) throw new BerthError("image/not-found", `No such layer: ${chainId}`);
   const { blob } = layer;

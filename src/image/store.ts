@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { mkdirSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import type { ImageConfig } from "../api/index.ts";
@@ -7,27 +7,23 @@ import { BerthError, describeHost, type Host, writeFileAtomic } from "../system/
 import { Blobs } from "./blobs.ts";
 import { type StoreUsage, storeUsage } from "./disk-usage.ts";
 import { Garbage } from "./garbage.ts";
-import { idOfReference } from "./image-lookup.ts";
-import { ImageNames } from "./image-names.ts";
+import { ImageCatalog } from "./image-catalog.ts";
 import {
   chainIdsOf,
   type ImageChange,
-  type ImageRecord,
   type LayerInfo,
   type LayerRecord,
   type RemovedItem,
   type StoredImage,
   sha256,
 } from "./image-record.ts";
+import { type PruneOptions, pruneImages, type RemovalContext, type RemovalOptions, removeImage } from "./image-removal.ts";
 import type { LayerAhead } from "./layer-ahead.ts";
 import { type LayerBlob, layerBlob } from "./layer-blob.ts";
 import { layerTar } from "./layer-diff.ts";
 import { Layers, type NewLayer } from "./layers.ts";
 import { mergedTar } from "./merged-tar.ts";
-import { ociIndex } from "./oci-index.ts";
-import { readRecord, readRecords } from "./record-files.ts";
-import { canonicalName, familiarName, familiarRepository, parseReference, type Reference } from "./reference.ts";
-import { checkRemovable } from "./removal-rules.ts";
+import { familiarName, type Reference } from "./reference.ts";
 import { Trash } from "./trash.ts";
 
 /**
@@ -39,9 +35,7 @@ import { Trash } from "./trash.ts";
 export class ImageStore {
   readonly rootDir: string;
   readonly host: Host;
-  private readonly names: ImageNames;
-  private readonly records = new Map<string, ImageRecord>();
-  private readonly images = new Map<string, { readonly config: ImageConfig; readonly chainIds: readonly string[] }>();
+  private readonly catalog: ImageCatalog;
   private readonly layers: Layers;
   private readonly trash: Trash;
   private readonly blobs: Blobs;
@@ -52,7 +46,6 @@ export class ImageStore {
     const { rootDir } = o;
     this.rootDir = rootDir;
     this.host = o.host ?? describeHost();
-    this.names = new ImageNames(rootDir);
     this.trash = new Trash(this.tempDir());
     this.layers = new Layers({
       rootDir,
@@ -61,10 +54,8 @@ export class ImageStore {
       touch: (chain) => this.touch(chain),
     });
     this.blobs = new Blobs(rootDir);
-    const needed = {
-      blobs: () => [...this.records.values()].flatMap((record) => [record.id, ...record.blobs]),
-      chains: () => [...this.images.values()].map((image) => image.chainIds.at(-1)),
-    };
+    this.catalog = new ImageCatalog({ rootDir, blobs: this.blobs, layers: this.layers });
+    const needed = { blobs: () => this.catalog.neededBlobs(), chains: () => this.catalog.neededChains() };
     this.garbage = new Garbage({ blobs: this.blobs, layers: this.layers, needed });
   }
 
@@ -80,16 +71,7 @@ export class ImageStore {
     writeFileAtomic(join(this.rootDir, "oci-layout"), JSON.stringify({ imageLayoutVersion: "1.0.0" }), { mode: 0o644 });
     for (const name of readdirSync(this.tempDir())) this.trash.discard(join(this.tempDir(), name));
     this.layers.open(aside);
-    for (const record of readRecords<ImageRecord>(join(this.rootDir, "images"), aside)) {
-      const config = typeof record.id === "string" ? readRecord<ImageConfig>(this.blobPath(record.id), aside) : undefined;
-      if (!config) continue;
-      const chainIds = chainIdsOf(config.rootfs.diff_ids);
-      if (!chainIds.every((chain) => this.layers.has(chain))) continue;
-      this.records.set(record.id, record);
-      this.images.set(record.id, { config, chainIds });
-    }
-    const refs = readRecord<{ tags?: Record<string, string> }>(join(this.rootDir, "refs.json"), aside);
-    this.names.load(refs?.tags ?? {}, (id) => this.records.has(id));
+    this.catalog.load(aside);
     this.garbage.sweepBlobs();
     return aside;
   }
@@ -111,21 +93,17 @@ export class ImageStore {
 
   /** Newest first. */
   list(): StoredImage[] {
-    return [...this.records.keys()].map((id) => this.stored(id)).sort((a, b) => (a.created < b.created ? 1 : -1));
+    return this.catalog.list();
   }
 
   /** "name[:tag]", "name@sha256:..", an id, "sha256:<prefix>" or a unique prefix of an id; a name wins over a prefix. */
   resolve(ref: string): StoredImage | undefined {
-    const id = idOfReference(ref, this.records, this.names);
-    return id === undefined ? undefined : this.stored(id);
+    return this.catalog.resolve(ref);
   }
 
   /** @throws BerthError `image/not-found` */
   get(ref: string): StoredImage {
-    const found = this.resolve(ref);
-    if (found) return found;
-    const plain = /^(sha256:)?[0-9a-f]{12,64}$/.test(ref) || ref.includes("@") || /:[^/]+$/.test(ref);
-    throw new BerthError("image/not-found", `No such image: ${plain ? ref : `${ref}:latest`}`);
+    return this.catalog.get(ref);
   }
 
   /** Overlay lower directories, top layer first. An image without layers has one empty directory. */
@@ -218,15 +196,12 @@ export class ImageStore {
     const bytes = o.config instanceof Uint8Array ? o.config : Buffer.from(JSON.stringify(o.config));
     const id = sha256(bytes);
     // What is here already is not written again: a rebuild that changed nothing costs no disk.
-    if (!this.records.has(id) || !this.hasBlob(id)) {
+    if (!this.catalog.has(id) || !this.hasBlob(id)) {
       const config = JSON.parse(Buffer.from(bytes).toString()) as ImageConfig; // made or checked by the caller
-      const chainIds = chainIdsOf(config.rootfs.diff_ids);
-      const missing = chainIds.find((chain) => !this.layers.has(chain));
+      const missing = chainIdsOf(config.rootfs.diff_ids).find((chain) => !this.layers.has(chain));
       if (missing !== undefined) throw new BerthError("image/bad-archive", `the image names a layer that is not here: ${missing}`);
       this.putBlob(bytes);
-      this.images.set(id, { config, chainIds });
-      const old = this.records.get(id);
-      this.writeImage({ repoDigests: [], blobs: [], ...old, id, taggedAt: new Date().toISOString() });
+      this.catalog.add(id, config);
     }
     for (const tag of o.tags ?? []) this.tag(id, tag);
     return id;
@@ -234,12 +209,12 @@ export class ImageStore {
 
   /** The exact bytes of an image's configuration. */
   configBytes(id: string): Buffer {
-    return readFileSync(this.blobPath(id));
+    return this.catalog.configBytes(id);
   }
 
   /** Digests of the stored manifests that name this image. */
   manifestsOf(id: string): readonly string[] {
-    return (this.records.get(id)?.blobs ?? []).filter((digest) => this.hasBlob(digest));
+    return (this.catalog.record(id)?.blobs ?? []).filter((digest) => this.hasBlob(digest));
   }
 
   /** The whole file system of an image as one tar. */
@@ -252,117 +227,58 @@ export class ImageStore {
     return Readable.from(layerTar(upperDir), { objectMode: false });
   }
 
-  /** Docker's `tag`: an older image of that name loses it. */
+  /** Docker's `tag`: an older image of that name loses it. @throws BerthError `image/not-found`, `image/bad-reference` */
   tag(ref: string, newName: string): void {
-    const image = this.get(ref);
-    const reference = parseReference(newName);
-    if (reference.digest) throw new BerthError("image/bad-reference", "refusing to create a tag with a digest reference");
-    if (this.names.set(canonicalName(reference), image.id)) {
-      this.writeNames();
-      const record = this.records.get(image.id);
-      if (record) this.writeImage({ ...record, taggedAt: new Date().toISOString() });
-    }
-    this.tell({ action: "tag", id: image.id, name: familiarName(newName) });
+    const id = this.catalog.tag(ref, newName);
+    this.tell({ action: "tag", id, name: familiarName(newName) });
   }
 
-  /** Takes a name away; the image stays. */
+  /** Takes a name away; the image stays. @throws BerthError `image/not-found` */
   untag(ref: string): void {
-    const name = canonicalName(parseReference(ref));
-    const id = this.names.idOf(name);
-    if (id === undefined) throw new BerthError("image/not-found", `No such image: ${familiarName(ref)}`);
-    this.names.delete(name);
-    this.writeNames();
+    const id = this.catalog.untag(ref);
     this.tell({ action: "untag", id, name: familiarName(ref) });
   }
 
   /** The full names of a repository that are here. */
   tagsOf(reference: Reference): string[] {
-    return this.names.inRepository(reference);
+    return this.catalog.namesInRepository(reference);
   }
 
   /** Names of an image in full form. */
   canonicalTags(id: string): string[] {
-    return this.names.of(id);
+    return this.catalog.namesOf(id);
   }
 
   /** When a registry was last asked for this image; the epoch where it never came from one. */
   pulledMs(id: string): number {
-    return Date.parse(this.records.get(id)?.pulledAt ?? "1970-01-01T00:00:00Z");
+    return Date.parse(this.catalog.record(id)?.pulledAt ?? "1970-01-01T00:00:00Z");
   }
 
   /** When this image got a name last. */
   taggedAt(id: string): string {
-    return this.records.get(id)?.taggedAt ?? "0001-01-01T00:00:00Z";
+    return this.catalog.record(id)?.taggedAt ?? "0001-01-01T00:00:00Z";
   }
 
   /** Notes that a repository ("docker.io/library/debian@sha256:..") has this image, and keeps the manifests that say so. */
   addDigest(id: string, repoDigest: string, blobs: readonly string[] = []): void {
-    const record = this.records.get(id);
-    if (!record) return;
-    const repoDigests = [...new Set([...record.repoDigests, repoDigest])];
-    const pulledAt = new Date().toISOString();
-    this.writeImage({ ...record, repoDigests, blobs: [...new Set([...record.blobs, ...blobs])], pulledAt });
-    this.writeNames();
+    this.catalog.addDigest(id, repoDigest, blobs);
   }
 
-  /**
-   * Docker's `rmi`: a name is taken away, and the image goes with its last name. `inUse` answers "running <container>" or "<container>".
-   * @throws BerthError `image/not-found`, `image/in-use`
-   */
-  remove(ref: string, o: { force?: boolean; noPrune?: boolean; inUse?: (imageId: string) => string | undefined }): RemovedItem[] {
-    const image = this.get(ref);
-    const digest = parseReferenceDigest(ref);
-    if (digest !== undefined && image.repoTags.length + image.repoDigests.length > 1)
-      return this.dropDigests(image.id, (repoDigest) => repoDigest === digest);
-    const name = this.tagNamed(ref, image.id);
-    if (name !== undefined && image.repoTags.length > 1) {
-      this.untag(name);
-      return [{ Untagged: familiarName(name) }, ...this.forgetDigests(image.id, name)];
-    }
-    const user = o.inUse?.(image.id);
-    checkRemovable(image, ref, { byName: name !== undefined, user, force: o.force === true });
-    const report: RemovedItem[] = [];
-    for (const tag of this.names.of(image.id)) {
-      this.names.delete(tag);
-      report.push({ Untagged: familiarName(tag) });
-      this.tell({ action: "untag", id: image.id, name: familiarName(tag) });
-    }
-    if (user?.startsWith("running ") && name !== undefined) {
-      // A container runs with it: only the name goes, as with Docker's forced removal.
-      this.writeNames();
-      return report;
-    }
-    for (const digest of image.repoDigests) report.push({ Untagged: digest });
-    this.forget(image.id);
-    report.push({ Deleted: image.id });
-    for (const chain of this.garbage.collectLayers(new Set(image.chainIds))) report.push({ Deleted: chain });
-    return report;
-  }
-
-  /** With the last name that an image has in a repository goes its digest there, as with Docker. */
-  private forgetDigests(id: string, gone: string): RemovedItem[] {
-    const repository = gone.slice(0, gone.lastIndexOf(":"));
-    const record = this.records.get(id);
-    if (!record || this.names.of(id).some((name) => name.startsWith(`${repository}:`))) return [];
-    const [going, staying] = [true, false].map((goes) => record.repoDigests.filter((one) => one.startsWith(`${repository}@`) === goes));
-    if (!going?.length) return [];
-    this.writeImage({ ...record, repoDigests: staying ?? [] });
-    return going.map((digest) => ({ Untagged: familiarName(digest) }));
+  /** Docker's `rmi`. @throws BerthError `image/not-found`, `image/in-use` */
+  remove(ref: string, o: RemovalOptions = {}): RemovedItem[] {
+    return removeImage(this.removal, ref, o);
   }
 
   /** `image prune`: dangling images, or with `all` every image that nothing uses. */
-  prune(o: { all?: boolean; inUse: (imageId: string) => string | undefined; keep?: (image: StoredImage) => boolean }): {
-    deleted: RemovedItem[];
-    spaceReclaimed: number;
-  } {
+  prune(o: PruneOptions): { deleted: RemovedItem[]; spaceReclaimed: number } {
     const before = this.diskUsage().layersSize;
-    const deleted: RemovedItem[] = [];
-    for (const image of this.list()) {
-      if ((!o.all && image.repoTags.length > 0) || o.inUse(image.id) !== undefined || o.keep?.(image)) continue;
-      deleted.push(...this.remove(image.id, { force: true }));
-    }
+    const deleted = pruneImages(this.removal, o);
     this.collectGarbage();
     return { deleted, spaceReclaimed: Math.max(0, before - this.diskUsage().layersSize) };
+  }
+
+  private get removal(): RemovalContext {
+    return { catalog: this.catalog, garbage: this.garbage, tell: (change) => this.tell(change) };
   }
 
   diskUsage(): StoreUsage {
@@ -380,67 +296,4 @@ export class ImageStore {
     this.garbage.sweepBlobs();
     return gone;
   }
-
-  private stored(id: string): StoredImage {
-    const { config, chainIds } = this.images.get(id)!; // set together with the record
-    return {
-      id,
-      config,
-      repoTags: this.names
-        .of(id)
-        .map((name) => familiarName(name))
-        .sort(),
-      repoDigests: (this.records.get(id)?.repoDigests ?? []).map((name) => familiarName(name)),
-      size: chainIds.reduce((sum, chain) => sum + (this.layers.get(chain)?.size ?? 0), 0),
-      created: config.created ?? "0001-01-01T00:00:00Z",
-      chainIds,
-    };
-  }
-
-  /** Forgets that repositories have this image; `which` gets the familiar form ("debian@sha256:..."). */
-  private dropDigests(id: string, which: (repoDigest: string) => boolean): RemovedItem[] {
-    const record = this.records.get(id);
-    if (!record) return [];
-    const gone = record.repoDigests.filter((repoDigest) => which(familiarName(repoDigest)));
-    if (gone.length === 0) return [];
-    this.writeImage({ ...record, repoDigests: record.repoDigests.filter((repoDigest) => !gone.includes(repoDigest)) });
-    this.writeNames();
-    return gone.map((repoDigest) => ({ Untagged: familiarName(repoDigest) }));
-  }
-
-  /** The full name that `ref` is, when it names this image by tag and not by id. */
-  private tagNamed(ref: string, id: string): string | undefined {
-    if (/^sha256:/.test(ref) || /^[0-9a-f]{64}$/.test(ref)) return undefined;
-    const name = canonicalName(parseReference(ref));
-    return this.names.idOf(name) === id ? name : undefined;
-  }
-
-  private forget(id: string): void {
-    rmSync(join(this.rootDir, "images", `${id.slice(7)}.json`), { force: true });
-    const blobs = [id, ...(this.records.get(id)?.blobs ?? [])];
-    this.records.delete(id);
-    this.images.delete(id);
-    this.writeNames();
-    this.garbage.sweepBlobs(new Set(blobs));
-    this.tell({ action: "delete", id });
-  }
-
-  private writeImage(record: ImageRecord): void {
-    writeFileAtomic(join(this.rootDir, "images", `${record.id.slice(7)}.json`), JSON.stringify(record));
-    this.records.set(record.id, record);
-  }
-
-  private writeNames(): void {
-    this.names.write();
-    const namesOf = (id: string) => this.names.of(id);
-    const index = ociIndex(this.records.values(), { namesOf, blobPath: (digest) => this.blobPath(digest) });
-    writeFileAtomic(join(this.rootDir, "index.json"), index, { mode: 0o644 });
-  }
-}
-
-/** "debian@sha256:..." of a reference by digest, undefined for every other. */
-function parseReferenceDigest(ref: string): string | undefined {
-  if (!ref.includes("@")) return undefined;
-  const reference = parseReference(ref);
-  return reference.digest ? `${familiarRepository(reference)}@${reference.digest}` : undefined;
 }

@@ -60,7 +60,7 @@ export class BuildKit {
       archive: (id: string, o: { format: "docker" | "oci"; names: readonly string[]; signal: AbortSignal } & ImagePacking) =>
         saveArchive(images, [id], o) as AsyncIterable<Buffer>, // a byte stream
       drop: (id: string) => {
-        if (images.get(id).repoTags.length === 0) images.remove(id, { noPrune: true });
+        if (images.get(id).repoTags.length === 0) images.remove(id);
       },
     };
     const pushAs: PushAs = async (name, { auth, signal, packing }) =>
