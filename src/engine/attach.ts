@@ -1,5 +1,4 @@
 import { existsSync } from "node:fs";
-import { setTimeout } from "node:timers/promises";
 import { AttachInput, logEnd, type Runtime, readOutput } from "../runtime/index.ts";
 import { BerthError } from "../system/index.ts";
 import type { ContainerRecord } from "./container-record.ts";
@@ -8,11 +7,6 @@ import { detachWatch } from "./detach-keys.ts";
 import { type Hijacked, hijack } from "./hijack.ts";
 import type { Call } from "./http.ts";
 import { flag } from "./query-values.ts";
-
-/**
- * docker-py throws away what comes in one piece with the answer's head. Output of a process comes later by itself; a replay is there at once, and waits so long.
- */
-const headMs = 20;
 
 /** Pieces of input (of at most 64 KiB) that are kept for a container that is not started yet. */
 const maxEarly = 16;
@@ -93,7 +87,6 @@ export async function attach(
     }
   }
   if (stream || replay) {
-    if (replay) await setTimeout(headMs);
     const output = readOutput(path, {
       stdout: stdout === true,
       stderr: stderr === true,

@@ -144,8 +144,8 @@ export function execRoutes({
       let taken: Hijacked | undefined;
       let left = false;
       let detached = false;
-      // What is refused (an unknown user) is still an answer of its own. The head goes out before the process is there: Python's clients lose output that
-      // comes in one read with it. Frames are what the start asks for, whatever the process has: clients read by what they said here.
+      // What is refused (an unknown user) is still an answer of its own. Frames are what the start asks for, whatever the process has: clients read by what
+      // they said here.
       const session = begin(
         exec,
         (kind, data) => {

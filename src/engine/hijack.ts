@@ -1,5 +1,5 @@
 import type { Duplex } from "node:stream";
-import { drained, hasHungUp } from "../system/index.ts";
+import { drained, hasHungUp, isUntaken } from "../system/index.ts";
 import type { Call } from "./http.ts";
 
 /** The connection of an attach or exec after the client has taken it over: raw bytes both ways. */
@@ -23,17 +23,41 @@ export function hijack(call: Call, o: { tty: boolean }): Hijacked {
   }
   socket.on("error", () => socket.destroy());
   socket.on("end", () => destroyWhenGone(socket));
+  let ended = false;
+  let held = true;
+  socket.cork();
+  whenTaken(socket, () => {
+    held = false;
+    socket.uncork();
+    if (ended && !socket.writableEnded) socket.end();
+  });
   const room = drained(socket);
   return {
     socket,
     send: (stream, data) => {
-      if (!socket.destroyed && !socket.writableEnded) socket.write(o.tty ? data : Buffer.concat([frameHead(stream, data.length), data]));
+      if (!ended && !socket.destroyed && !socket.writableEnded)
+        socket.write(o.tty ? data : Buffer.concat([frameHead(stream, data.length), data]));
       return room();
     },
     end: () => {
-      if (!socket.writableEnded) socket.end();
+      ended = true;
+      if (!held && !socket.writableEnded) socket.end();
     },
   };
+}
+
+/** How long output waits behind the head where it is not to be seen whether that has been read. */
+const blindMs = 20;
+
+/** docker-py throws away what it reads in one piece with the answer's head, which a quick process's output is where the client is slow to be scheduled. */
+function whenTaken(socket: Duplex, done: () => void): void {
+  const began = performance.now();
+  const look = () => {
+    const waitedMs = performance.now() - began;
+    if (socket.destroyed || !(isUntaken(socket) ?? waitedMs < blindMs)) done();
+    else setTimeout(look, waitedMs < 100 ? 1 : 10);
+  };
+  setImmediate(look);
 }
 
 /** Before 1.42 there was one type for both forms, and clients looked whether the container has a terminal. */

@@ -36,3 +36,4 @@ export { sleep } from "./sleep.ts";
 export { AF, MSG, SHUT_WR, SOCK, unixAddress } from "./sockets.ts";
 export { type Spawned, spawnProcess } from "./spawn.ts";
 export { cloneFlag, mountFlag, type Syscalls, syscalls, umountFlag } from "./syscalls.ts";
+export { isUntaken } from "./untaken.ts";

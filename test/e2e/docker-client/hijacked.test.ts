@@ -165,3 +165,16 @@ it("tells somebody who asks for no stream nothing, at once", async () => {
   expect(await rest(socket)).toMatch(/^HTTP\/1.1 200 OK\r\n.*\r\n\r\n$/s);
   expect(await api.bytes("GET", "/containers/%zz/json").catch((error: Error) => error.message)).toContain("not encoded rightly");
 });
+
+it("sends no output before the client has read the answer's head, which docker-py throws away what comes in one read with", async () => {
+  const id = await execOf({ Cmd: ["echo", "quick"] });
+  const socket = connect(berth.socket).pause();
+  const text = "{}";
+  const head = ["Host: x", ...upgrade, "Content-Type: application/json", `Content-Length: ${text.length}`];
+  socket.write(`POST /exec/${id}/start HTTP/1.1\r\n${head.join("\r\n")}\r\n\r\n${text}`);
+  await until(async () => (await api.json<{ ExitCode: number | null }>("GET", `/exec/${id}/json`)).ExitCode === 0, { timeoutMs: 20_000 });
+  const chunks: string[] = [];
+  for await (const chunk of socket) chunks.push(String(chunk));
+  expect(chunks[0]).toMatch(/^HTTP\/1\.1 101 UPGRADED\r\n.*\r\n\r\n$/s);
+  expect(chunks.slice(1).join("")).toContain("quick\n");
+});
