@@ -38,11 +38,9 @@ export function swarmRoutes(): Route[] {
     route("GET", "/plugins/{name*}/json", noPlugin),
     ...["enable", "disable", "set", "upgrade", "push"].map((act) => route("POST", `/plugins/{name*}/${act}`, noPlugin)),
     route("DELETE", "/plugins/{name*}", noPlugin),
-    ...[
-      route("GET", "/plugins/privileges", refusePlugins),
-      route("POST", "/plugins/pull", refusePlugins),
-      route("POST", "/plugins/create", refusePlugins),
-    ],
+    // As an engine answers that cannot reach the plugin's registry: installing asks this first, and it is the installing that is refused.
+    route("GET", "/plugins/privileges", ({ response }) => sendJson(response, 200, [])),
+    ...[route("POST", "/plugins/pull", refusePlugins), route("POST", "/plugins/create", refusePlugins)],
     ...["GET", "POST"].map((method) => route(method, "/containers/{id}/checkpoints", refuseCheckpoints)),
     route("DELETE", "/containers/{id}/checkpoints/{name}", refuseCheckpoints),
   ];

@@ -79,6 +79,7 @@ it.each([
   ["POST", '/v1.51/volumes/prune?filters={"all":["1","0"]}', undefined, "400 invalid filter 'all=[1 0]': only one value is expected"],
   ["POST", '/v1.51/build/prune?filters={"foo":["a"]}', undefined, "400 failed to prune build cache: invalid filter 'foo'"],
   ["GET", "/v1.51/networks/bridge?scope=swarm", undefined, "404 network bridge not found"],
+  ["GET", "/v1.51/plugins/privileges?remote=vieux/sshfs", undefined, "200 []"],
   ["POST", "/v1.51/networks/none/connect", "{}", '400 invalid name or ID supplied: ""'],
   ["POST", "/v1.51/commit?repo=BAD", "{}", "400 invalid reference format: repository name (library/BAD) must be lowercase"],
   ["POST", "/v1.51/auth", "", "500 EOF"],
