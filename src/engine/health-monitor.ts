@@ -14,6 +14,11 @@ export function isProbed(container: Container): boolean {
   return test.length > 0 && test[0] !== "NONE";
 }
 
+/** Of what is not probed any more (it ended, it is paused) Docker says that it is unhealthy. Nothing of what has no health check. */
+export function unwatchedHealth({ State: { Health: health } }: Container): { Health: Health } | undefined {
+  return health && { Health: { ...health, Status: "unhealthy" } };
+}
+
 export interface HealthMonitorOptions {
   readonly runtime: Runtime;
   readonly report: (id: string, health: Health, changed: boolean) => void;

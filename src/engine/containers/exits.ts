@@ -1,7 +1,7 @@
 import type { ExitInfo } from "../../runtime/index.ts";
 import { messageOf } from "../../system/index.ts";
 import type { ContainerRecord } from "../container-record.ts";
-import { isProbed } from "../health-monitor.ts";
+import { isProbed, unwatchedHealth } from "../health-monitor.ts";
 import { restartDelay, steadyMs } from "../restart-policy.ts";
 import { type Live, newLive } from "./live.ts";
 import { networksOf } from "./networks.ts";
@@ -100,6 +100,7 @@ export class ExitWatch {
       Pid: 0,
       ExitCode: exit.exitCode,
       FinishedAt: exit.finishedAt,
+      ...unwatchedHealth(record),
     };
     const isRemoved = record.HostConfig.AutoRemove === true && delay === undefined && !this.#parts.restarts.has(id);
     if (delay === undefined) book.putEnd(record);

@@ -119,7 +119,7 @@ async function startOne(parts: ContainerParts, exits: ExitWatch, record: Contain
     Error: "",
     StartedAt: new Date().toISOString(),
   };
-  if (isProbed(record)) record.State.Health = { Status: "starting", FailingStreak: 0, Log: [] };
+  if (isProbed(record)) record.State.Health = { Status: "starting", FailingStreak: 0, Log: record.State.Health?.Log ?? [] };
   try {
     book.put(record);
   } catch (error) {

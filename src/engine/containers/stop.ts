@@ -1,5 +1,6 @@
 import { BerthError, messageOf } from "../../system/index.ts";
 import type { ContainerRecord } from "../container-record.ts";
+import { unwatchedHealth } from "../health-monitor.ts";
 import { signalNumber } from "../signals.ts";
 import { exitWithin } from "./live.ts";
 import type { ContainerParts } from "./parts.ts";
@@ -76,7 +77,7 @@ export async function pauseContainer(parts: Parts, record: ContainerRecord): Pro
   // Probes would only stand still in it, and count as failures.
   parts.health.forget(record.Id);
   await parts.runtime.pause(record.Id);
-  record.State = { ...record.State, Status: "paused", Paused: true };
+  record.State = { ...record.State, Status: "paused", Paused: true, ...unwatchedHealth(record) };
   parts.book.put(record);
   parts.book.emit(record, "pause");
 }

@@ -240,6 +240,20 @@ describe("health", () => {
     expect(die).toMatchObject({ execID: create?.["execID"], exitCode: "0", image: "busybox" });
     await api.remove(id);
   });
+  it.concurrent("is unhealthy while nobody probes, and starting with its old probes after the next start", async () => {
+    const id = await api.start({ Cmd: ["sleep", "1000"], Healthcheck: { Test: ["CMD", "true"], Interval: second / 10 } });
+    await health(id, "healthy");
+    await api.bytes("POST", `/containers/${id}/pause`);
+    expect((await state(id)).Health?.Status).toBe("unhealthy");
+    await api.bytes("POST", `/containers/${id}/unpause`);
+    await health(id, "healthy");
+    await api.bytes("POST", `/containers/${id}/kill`);
+    expect((await state(id)).Health).toMatchObject({ Status: "unhealthy", FailingStreak: 0 });
+    await api.bytes("POST", `/containers/${id}/start`);
+    expect((await state(id)).Health?.Log.length).toBeGreaterThan(0);
+    await health(id, "healthy");
+    await api.remove(id);
+  });
   it.concurrent("a health check NONE switches off the image's", async () => {
     const id = await api.start({ Cmd: ["sleep", "1000"], Healthcheck: { Test: ["NONE"] } });
     expect((await state(id)).Health).toBeUndefined();

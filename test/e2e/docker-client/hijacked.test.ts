@@ -172,7 +172,10 @@ it("sends no output before the client has read the answer's head, which docker-p
   const text = "{}";
   const head = ["Host: x", ...upgrade, "Content-Type: application/json", `Content-Length: ${text.length}`];
   socket.write(`POST /exec/${id}/start HTTP/1.1\r\n${head.join("\r\n")}\r\n\r\n${text}`);
-  await until(async () => (await api.json<{ ExitCode: number | null }>("GET", `/exec/${id}/json`)).ExitCode === 0, { timeoutMs: 20_000 });
+  await until(async () => (await api.json<{ ExitCode: number | null }>("GET", `/exec/${id}/json`)).ExitCode === 0, {
+    timeoutMs: 20_000,
+    what: "the exec's end",
+  });
   const chunks: string[] = [];
   for await (const chunk of socket) chunks.push(String(chunk));
   expect(chunks[0]).toMatch(/^HTTP\/1\.1 101 UPGRADED\r\n.*\r\n\r\n$/s);
