@@ -1,12 +1,10 @@
 import { layoutContent, type OpenCache } from "../build/index.ts";
-import { type ImageStore, parseReference, type RegistryAuth, readRegistrySettings, registryContent } from "../image/index.ts";
+import { type ImageStore, parseReference, readRegistrySettings, registryContent } from "../image/index.ts";
 import { BerthError } from "../system/index.ts";
+import type { AuthOf } from "./build-images.ts";
 
 /** How a build's caches are reached: registries with the credentials of its client, directories of this machine. */
-export function openBuildCache(
-  images: ImageStore,
-  authOf: (domain: string) => RegistryAuth | undefined | Promise<RegistryAuth | undefined>,
-): OpenCache {
+export function openBuildCache(images: ImageStore, authOf: AuthOf): OpenCache {
   return async ({ type, attrs }, { purpose, signal }) => {
     if (type === "local") {
       const { tag, digest } = attrs;

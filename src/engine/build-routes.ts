@@ -1,7 +1,8 @@
-import type { Builder, PeekImage, PullImage } from "../build/index.ts";
-import { type ImageStore, parseReference, pull, type RegistryAuth, remoteConfig } from "../image/index.ts";
+import type { Builder } from "../build/index.ts";
+import type { ImageStore } from "../image/index.ts";
 import { BerthError, messageOf } from "../system/index.ts";
 import { openBuildCache } from "./build-caches.ts";
+import { buildPeek, buildPull } from "./build-images.ts";
 import { classicBuild } from "./build-parameters.ts";
 import type { LocalSources } from "./buildkit/index.ts";
 import { ClassicBuildOutput } from "./classic-build-output.ts";
@@ -155,33 +156,4 @@ function plainFailure(error: unknown, message: string): unknown {
   if (!(error instanceof BerthError)) return error;
   const isContext = error.code === "build/context" || message.startsWith("Cannot locate");
   return new BerthError(isContext ? "api/unreadable-value" : error.code, message, { cause: error });
-}
-
-/** How a build asks what base images are, without fetching them. */
-export function buildPeek(
-  images: ImageStore,
-  authOf: (domain: string) => RegistryAuth | undefined | Promise<RegistryAuth | undefined>,
-): PeekImage {
-  return async (ref, { platform, signal }) => {
-    const auth = await authOf(parseReference(ref).domain);
-    return await remoteConfig(images, ref, { signal, ...(auth ? { auth } : {}), ...(platform ? { platform } : {}) });
-  };
-}
-
-/** How a build fetches base images: with the credentials that its client sent, or those of this user. */
-export function buildPull(
-  images: ImageStore,
-  authOf: (domain: string) => RegistryAuth | undefined | Promise<RegistryAuth | undefined>,
-): PullImage {
-  return async (ref, { platform, signal, onProgress }) => {
-    const auth = await authOf(parseReference(ref).domain);
-    return await pull(images, ref, {
-      signal,
-      ...(auth ? { auth } : {}),
-      ...(platform ? { platform } : {}),
-      onProgress: ({ id, current, total }) => {
-        if (id !== undefined && current !== undefined && total !== undefined) onProgress({ id, current, total, done: current === total });
-      },
-    });
-  };
 }

@@ -1,11 +1,8 @@
-import type { HostConfig, Resources } from "../api/index.ts";
+import type { HostConfig } from "../api/index.ts";
 import { type Runtime, updateResources } from "../runtime/index.ts";
 import { BerthError } from "../system/index.ts";
 import type { ContainerRecord } from "./container-record.ts";
-import { checkUpdate } from "./update-validation.ts";
-
-/** Body of POST /containers/{id}/update. */
-export type UpdateBody = Resources & Pick<HostConfig, "RestartPolicy">;
+import { checkUpdate, type UpdateBody } from "./update-validation.ts";
 
 const numbers = [
   "CpuShares",

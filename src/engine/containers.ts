@@ -3,7 +3,7 @@ import type { Networks } from "../network/index.ts";
 import type { Runtime, Volumes } from "../runtime/index.ts";
 import { BerthError, type BerthPaths } from "../system/index.ts";
 import type { ContainerRecord } from "./container-record.ts";
-import { type UpdateBody, updateContainer } from "./container-update.ts";
+import { updateContainer } from "./container-update.ts";
 import { ContainerBook } from "./containers/book.ts";
 import { type CreateOptions, createContainer } from "./containers/create.ts";
 import { ExitWatch } from "./containers/exits.ts";
@@ -24,6 +24,7 @@ import type { EventBus } from "./event-bus.ts";
 import { HealthMonitor } from "./health-monitor.ts";
 import type { Images, Logger } from "./ports.ts";
 import type { Records } from "./records.ts";
+import type { UpdateBody } from "./update-validation.ts";
 
 export interface ContainersOptions {
   readonly paths: BerthPaths;

@@ -1,7 +1,7 @@
 import type { ContainerCreateBody, ExecCreateBody } from "../api/index.ts";
 import { BerthError } from "../system/index.ts";
 import { type Shape, shaped } from "./body-shape.ts";
-import type { UpdateBody } from "./container-update.ts";
+import type { UpdateBody } from "./update-validation.ts";
 
 const config: Shape = {
   Hostname: "string",

@@ -4,7 +4,7 @@ import { type Builder, type BuildRequest, parseCacheEntry } from "../build/index
 import type { ImageStore } from "../image/index.ts";
 import { BerthError, messageOf } from "../system/index.ts";
 import { openBuildCache } from "./build-caches.ts";
-import { buildPeek, buildPull } from "./build-routes.ts";
+import { buildPeek, buildPull } from "./build-images.ts";
 import { type Call, jsonStream, type Route, route } from "./http.ts";
 import { jsonBody } from "./json-body.ts";
 import { registryAuths } from "./registry-auth.ts";

@@ -1,8 +1,10 @@
 import { cpus } from "node:os";
-import type { HostConfig } from "../api/index.ts";
+import type { HostConfig, Resources } from "../api/index.ts";
 import { BerthError } from "../system/index.ts";
-import type { UpdateBody } from "./container-update.ts";
 import { checkCpus } from "./create-validation.ts";
+
+/** Body of POST /containers/{id}/update. */
+export type UpdateBody = Resources & Pick<HostConfig, "RestartPolicy">;
 
 /** What Docker refuses of an update before it looks for the container, in its words. @throws BerthError container/bad-config */
 export function checkUpdateBody({ RestartPolicy: restart, ...body }: UpdateBody): void {

@@ -17,10 +17,10 @@ export class Trash {
     try {
       renameSync(path, doomed);
     } catch {
-      return; // not there
+      return; // not there; what could not be moved has no record, and goes when the store is opened next
     }
     const removal = rm(doomed, { recursive: true, force: true })
-      .catch(() => undefined)
+      .catch(() => undefined) // what is left of it goes when the store is opened next
       .finally(() => this.removals.delete(removal));
     this.removals.add(removal);
   }

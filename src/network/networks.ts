@@ -199,7 +199,7 @@ export class Networks {
   /** Stops answering names and holding ports; containers, rules and bridges stay. Without containers nothing of ours stays in the kernel. */
   async close(): Promise<void> {
     await this.#attachments.settle();
-    await this.#queue.catch(() => {});
+    await this.#queue;
     this.#names.close();
     this.#ports.letGoOfAll();
     this.#firewall.close();

@@ -145,7 +145,7 @@ export function execInContainer(
             received.stream.on("close", () => resolve());
           });
         })
-        .catch(() => {})
+        .catch(() => {}) // no terminal came: the end of the runtime says why
     : Promise.resolve();
   readInStep(child.stdout, (data) => onOutput(1, data));
   // Until the process is there, stderr is the runtime's own: it says why there is none.

@@ -157,7 +157,7 @@ function runToEnd(program: string, args: readonly string[], step: BuildStep, end
     const child = spawn(program, args, { stdio: ["ignore", "pipe", "pipe"], env: { PATH: process.env["PATH"] ?? "", LC_ALL: "C" } });
     const abort = () => {
       end()
-        .catch(() => {})
+        .catch(() => {}) // the step ends by the signal that follows
         .finally(() => child.kill("SIGKILL"));
     };
     step.signal.addEventListener("abort", abort, { once: true });

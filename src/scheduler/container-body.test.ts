@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { ImageConfig, Project, Service } from "../api/index.ts";
-import { type BodyContext, containerBody } from "./container-body.ts";
+import type { BodyContext } from "./body-context.ts";
+import { containerBody } from "./container-body.ts";
 import { serviceFiles } from "./service-files.ts";
 
 const project: Project = {

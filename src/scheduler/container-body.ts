@@ -1,30 +1,10 @@
 import type { ContainerConfig, ContainerCreateBody, EndpointSettings, ImageConfig, Project, Service } from "../api/index.ts";
+import type { BodyContext } from "./body-context.ts";
 import { dependenciesOf } from "./dependencies.ts";
 import { defaultNetworks, defined, hostConfig } from "./host-config.ts";
 import { formatDependsOn, label, projectLabels } from "./labels.ts";
-import type { ServiceFile } from "./service-files.ts";
 import { filesHash } from "./service-files.ts";
 import { serviceMounts } from "./service-mounts.ts";
-
-/** What the translation of a service has to know beside the service. */
-export interface BodyContext {
-  readonly project: Project;
-  readonly service: Service;
-  readonly number: number;
-  /** The name that the container will have in the end, also while it is made under another one. */
-  readonly name: string;
-  readonly configHash: string;
-  /** What is run: the image by the name it has, and its id. */
-  readonly image: { readonly name: string; readonly id: string; readonly config: ImageConfig };
-  readonly files: readonly ServiceFile[];
-  /** Where a file is that the engine has written. */
-  written(file: Extract<ServiceFile, { kind: "write" }>): string;
-  /** The containers that a service has now. */
-  containersOf(service: string): readonly { readonly Id: string; readonly Name: string }[];
-  containerId(ref: string): string | undefined;
-  /** The engine's own socket, for `use_api_socket`. */
-  readonly apiSocket: string;
-}
 
 /** "shop-web-1", or the service's own `container_name`. */
 export function containerName(project: Pick<Project, "name" | "name_separator">, service: Service, number: number): string {

@@ -1,6 +1,6 @@
 import type { DeviceRequest, HostConfig, MountSpec, RestartPolicyName, Service } from "../api/index.ts";
 import { BerthError } from "../system/index.ts";
-import type { BodyContext } from "./container-body.ts";
+import type { BodyContext } from "./body-context.ts";
 
 /** The part of a service that is about how its containers are run on this host. */
 export function hostConfig(service: Service, o: BodyContext, mounts: readonly MountSpec[]): HostConfig {

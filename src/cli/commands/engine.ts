@@ -2,9 +2,17 @@ import { join } from "node:path";
 import { hasEnded } from "../../system/index.ts";
 import { EngineClient } from "../client/index.ts";
 import { engineAnswers, requireRoot, spawnEngine } from "../engine-process.ts";
-import type { ListenOptions } from "../grammar/engine.ts";
 import type { Invocation } from "../invocation.ts";
 import { usageError } from "../invocation.ts";
+
+/** The options of `berth engine`. */
+export interface ListenOptions {
+  readonly host?: string;
+  readonly tlsverify?: boolean;
+  readonly tlscacert?: string;
+  readonly tlscert?: string;
+  readonly tlskey?: string;
+}
 
 interface EngineState {
   readonly Pid: number;

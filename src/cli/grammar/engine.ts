@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import type { ListenOptions } from "../commands/engine.ts";
 import { declare, type Grammar, isDeclared } from "./declare.ts";
 
 /** The engine's process. */
@@ -29,14 +30,6 @@ export function declareEngine(all: Grammar): void {
     async () => (await import("../commands/engine.ts")).stopEngine,
   );
   listening(engine).action(start<ListenOptions>(async () => (await import("../commands/engine.ts")).runEngine));
-}
-
-export interface ListenOptions {
-  readonly host?: string;
-  readonly tlsverify?: boolean;
-  readonly tlscacert?: string;
-  readonly tlscert?: string;
-  readonly tlskey?: string;
 }
 
 const listening = (command: Command) =>

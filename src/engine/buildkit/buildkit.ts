@@ -5,7 +5,7 @@ import type { Builder } from "../../build/index.ts";
 import { type ImagePacking, type ImageStore, push, saveArchive } from "../../image/index.ts";
 import type { BerthPaths } from "../../system/index.ts";
 import { openBuildCache } from "../build-caches.ts";
-import { buildPeek, buildPull } from "../build-routes.ts";
+import { buildPeek, buildPull } from "../build-images.ts";
 import { controlService } from "./control-service.ts";
 import { DockerfileFrontend } from "./dockerfile-frontend.ts";
 import { imageArchiveExporter, tarExporter } from "./exporters/archive-exporters.ts";

@@ -5,17 +5,8 @@ import { listFormat } from "../format/format-flag.ts";
 import { printListing } from "../format/listing.ts";
 import { humanDuration, humanSize } from "../table.ts";
 import { DockerExit } from "../usage-error.ts";
+import type { ImageSummary } from "./image-summary.ts";
 import { imageTree } from "./tree.ts";
-
-/** What GET /images/json tells of one image, as far as it is shown here. */
-export interface ImageSummary {
-  readonly Id: string;
-  readonly RepoTags: readonly string[] | null;
-  readonly RepoDigests: readonly string[] | null;
-  readonly Created: number;
-  readonly Size: number;
-  readonly Containers: number;
-}
 
 export const ls = command({
   usage: "[OPTIONS] [REPOSITORY[:TAG]]",

@@ -1,6 +1,6 @@
 import type { Call } from "../command.ts";
 import { humanSize, table } from "../table.ts";
-import type { ImageSummary } from "./list.ts";
+import type { ImageSummary } from "./image-summary.ts";
 
 /** `images --tree`: one line a name; an image of this store is of one platform, so that nothing hangs below it. "U": a container uses it. */
 export async function imageTree({ engine }: Call, images: readonly ImageSummary[]): Promise<string> {
