@@ -4,24 +4,26 @@ import { mkdirSync, rmSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import pLimit from "p-limit";
-import type { BuildEvent, ImageConfig } from "../api/index.ts";
+import type { ImageConfig } from "../api/index.ts";
 import { BerthError } from "../system/index.ts";
 import { BuildLogs } from "./build-logs.ts";
+import type { BuildOptions } from "./build-options.ts";
 import type { BuildRequest } from "./build-request.ts";
 import { BuildCache, type CacheRecord, type PruneOptions } from "./cache/build-cache.ts";
 import { FileDigests } from "./cache/file-digests.ts";
 import { MountLocks } from "./cache/mount-locks.ts";
 import { StepsInFlight } from "./cache/steps-in-flight.ts";
-import { checkDockerfile, type Warn } from "./checks/check-dockerfile.ts";
+import { checkDockerfile } from "./checks/check-dockerfile.ts";
 import { checkVariables } from "./checks/variable-checks.ts";
+import type { Warn } from "./checks/warn.ts";
 import { contextPaths } from "./context/context-paths.ts";
 import { Contexts } from "./context/contexts.ts";
 import type { Dockerfile } from "./dockerfile/parse-dockerfile.ts";
 import { globalArgs } from "./global-args.ts";
-import type { BaseImage, BuildImages, PeekImage, PullImage } from "./images.ts";
-import { type OpenLayout, openDirectoryLayout } from "./layout-image.ts";
+import type { BaseImage, BuildImages } from "./images.ts";
+import { openDirectoryLayout } from "./open-layout.ts";
 import { Progress } from "./progress.ts";
-import type { BlobDescriptor, OpenCache } from "./remote-cache/cache-content.ts";
+import type { BlobDescriptor } from "./remote-cache/cache-content.ts";
 import { CompressedLayers } from "./remote-cache/compressed-layers.ts";
 import { exportCaches } from "./remote-cache/export-caches.ts";
 import { ImportedCaches } from "./remote-cache/imported-caches.ts";
@@ -32,28 +34,11 @@ import type { Session } from "./session.ts";
 import { SshAgents } from "./ssh-agents.ts";
 import { StageBuilder } from "./stage-builder.ts";
 import { imageConfigOf, type StageState } from "./stage-state.ts";
-import { plannedSteps, type StepListener } from "./step-listener.ts";
+import { plannedSteps } from "./step-listener.ts";
 import type { StepRunner } from "./step-runner.ts";
 
 interface Logger {
   info(data: object, message: string): void;
-}
-
-export interface BuildOptions {
-  readonly signal: AbortSignal;
-  onEvent(event: BuildEvent): void;
-  /** A promise where whoever reads the events is behind: the steps wait for it with their output. */
-  room?(): Promise<void> | undefined;
-  readonly pullImage?: PullImage;
-  /** Lets a base image wait in its registry until a step reads it: with an imported cache none may. */
-  readonly peekImage?: PeekImage;
-  /** Where layouts are that are not directories of this machine. */
-  readonly openLayout?: OpenLayout;
-  /** Where the caches of the request are. */
-  readonly openCache?: OpenCache;
-  /** Told once, before the first step. */
-  onDockerfile?(content: string, file: string): void;
-  readonly steps?: StepListener;
 }
 
 /** What a build made, before anything of it is an image. Its layers are in the store as long as the build cache keeps them. */

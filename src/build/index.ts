@@ -2,8 +2,10 @@
  * Dockerfiles to images: the language, the stage graph, the content-addressed cache and the steps. A step's process runs through a `StepRunner` and layers are kept by
  * `BuildImages`; whoever constructs the `Builder` brings both. Progress is told as `BuildEvent`s of src/api.
  */
+
+export type { BuildOptions } from "./build-options.ts";
 export type { BuildRequest, ClientFiles } from "./build-request.ts";
-export { Builder, type BuildOptions, type Solved } from "./builder.ts";
+export { Builder, type Solved } from "./builder.ts";
 export type { CacheRecord, PruneOptions } from "./cache/build-cache.ts";
 export { buildRequestOf } from "./compose-build.ts";
 export { configWithChanges } from "./config-changes.ts";
@@ -14,7 +16,7 @@ export { dockerfileLines } from "./dockerfile/lines.ts";
 export { type Dockerfile, parseDockerfile } from "./dockerfile/parse-dockerfile.ts";
 export { MergedTree } from "./filesystem/merged-tree.ts";
 export type { BaseImage, BuildImages, Layer, PeekImage, PullImage } from "./images.ts";
-export type { OpenLayout } from "./layout-image.ts";
+export type { OpenLayout } from "./open-layout.ts";
 export { describePlatform, nativePlatform, parsePlatform, platformText } from "./platform.ts";
 export { Progress, ruleUrl, type Vertex } from "./progress.ts";
 export type { BlobDescriptor, CacheContent, OpenCache } from "./remote-cache/cache-content.ts";

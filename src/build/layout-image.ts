@@ -4,18 +4,8 @@ import { BerthError } from "../system/index.ts";
 import { nativePlatform, type Platform, parsePlatform, platformText } from "./platform.ts";
 import type { BlobDescriptor, CacheContent } from "./remote-cache/cache-content.ts";
 import { chainOf } from "./remote-cache/chain.ts";
-import { layoutContent } from "./remote-cache/layout-content.ts";
 import type { Session } from "./session.ts";
 import { type StageState, stateOfImage, stepKey } from "./stage-state.ts";
-
-/** Where an `oci-layout://` context lies. `source`: what follows the scheme. */
-export type OpenLayout = (source: string, o: { signal: AbortSignal }) => Promise<CacheContent>;
-
-/** A layout on this machine: `DIRECTORY[:TAG][@DIGEST]` (image-spec image-layout.md). */
-export const openDirectoryLayout: OpenLayout = async (source, { signal }) => {
-  const [, directory = "", tag, digest] = /^(.*?)(?::([\w][\w.-]*))?(?:@(sha256:[0-9a-f]{64}))?$/s.exec(source) ?? [];
-  return layoutContent(directory, { ...(tag ? { tag } : {}), ...(digest ? { digest } : {}), signal });
-};
 
 interface Manifest {
   readonly manifests?: readonly (BlobDescriptor & { readonly platform?: { readonly os: string; readonly architecture: string } })[];

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { createWriteStream, type WriteStream } from "node:fs";
 import type { BuildEvent } from "../api/index.ts";
 import { drained, messageOf } from "../system/index.ts";
-import type { BuildOptions } from "./builder.ts";
+import type { BuildOptions } from "./build-options.ts";
 import type { TakeOutput } from "./cache/steps-in-flight.ts";
 
 /** The steps of one build as BuildKit's Status would tell them. Everything also goes to the build's log file, which is never clipped. */

@@ -6,7 +6,7 @@ import type { StepsInFlight } from "./cache/steps-in-flight.ts";
 import type { Contexts } from "./context/contexts.ts";
 import type { Dockerfile } from "./dockerfile/parse-dockerfile.ts";
 import type { BuildImages, PeekImage, PullImage } from "./images.ts";
-import type { OpenLayout } from "./layout-image.ts";
+import type { OpenLayout } from "./open-layout.ts";
 import type { Progress } from "./progress.ts";
 import type { ImportedCaches } from "./remote-cache/imported-caches.ts";
 import type { UsedSteps } from "./remote-cache/used-steps.ts";

@@ -4,8 +4,7 @@ import { globalArgs } from "../global-args.ts";
 import { dependenciesOf } from "../stage-graph.ts";
 import { checkInstructions } from "./instruction-checks.ts";
 import { checkStageNames, checkText } from "./text-checks.ts";
-
-export type Warn = (message: string, rule: string, line: number) => void;
+import type { Warn } from "./warn.ts";
 
 /**
  * What BuildKit's build checks warn about, as far as the text alone shows it: the whole file for names and casing, the instructions only of

@@ -1,5 +1,5 @@
 import type { Instruction } from "../dockerfile/instruction.ts";
-import type { Warn } from "./check-dockerfile.ts";
+import type { Warn } from "./warn.ts";
 
 /** The checks on the instructions of one stage. */
 export function checkInstructions(instructions: readonly Instruction[], warn: Warn): void {

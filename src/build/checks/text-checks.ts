@@ -1,5 +1,5 @@
 import type { Dockerfile } from "../dockerfile/parse-dockerfile.ts";
-import type { Warn } from "./check-dockerfile.ts";
+import type { Warn } from "./warn.ts";
 
 /** Casing of keywords, empty lines in continued instructions, MAINTAINER. */
 export function checkText(dockerfile: Dockerfile, warn: Warn): void {

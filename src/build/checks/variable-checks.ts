@@ -8,7 +8,7 @@ import { applyMetadata, type ExpandText } from "../metadata-instructions.ts";
 import { stageNamed } from "../stage-graph.ts";
 import { type StageState, scratchState, stateOfImage } from "../stage-state.ts";
 import { Variables } from "../variables.ts";
-import type { Warn } from "./check-dockerfile.ts";
+import type { Warn } from "./warn.ts";
 
 /**
  * Which variables nothing sets, found without building: by what each stage's base image sets. A stage whose base `imageConfig` does not know is passed
