@@ -13,44 +13,33 @@ import type {
   UpOptions,
 } from "../api/index.ts";
 import { BerthError, messageOf } from "../system/index.ts";
+import { bringDesired } from "./bring-desired.ts";
 import { type ActionKind, actOn } from "./container-actions.ts";
 import { knownConfigs } from "./desired.ts";
+import { DesiredRecord, type ProjectStore } from "./desired-record.ts";
 import { takeDown } from "./down.ts";
-import { driftPlan } from "./drift.ts";
 import { DriftWatch } from "./drift-watch.ts";
-import { serviceOf } from "./labels.ts";
 import type { Backend } from "./ports.ts";
 import { Progress, type Tell } from "./progress.ts";
-import { type ProjectContext, projectContainers } from "./project-context.ts";
+import type { ProjectContext } from "./project-context.ts";
 import {
   afterUp,
   beforeAction,
-  type DesiredEntry,
+  narrowed,
   type ProjectRecord,
   type Selection,
   selectServices,
-  withoutGoal,
   withoutWatch,
   withServices,
 } from "./project-record.ts";
 import { projectStatus } from "./project-status.ts";
+import { repairDrift } from "./repair-drift.ts";
 import { runOneOff } from "./run-one-off.ts";
-import { bringUp } from "./up.ts";
 import type { Holds } from "./wait-for-dependency.ts";
 import { ControlledWatch } from "./watch/controlled-watch.ts";
 import { rebuildServices } from "./watch/rebuild-services.ts";
-import type { SourceNotes } from "./watch/source-notes.ts";
 import { whileStopped } from "./while-stopped.ts";
-import { isPartial, WorkQueue } from "./work-queue.ts";
-
-/** Where desired states are kept. */
-export interface ProjectStore {
-  get(name: string): ProjectRecord | undefined;
-  put(name: string, record: ProjectRecord): void;
-  /** Also the files that were written for its containers. */
-  delete(name: string): void;
-  sourceNotes(name: string): SourceNotes;
-}
+import { WorkQueue } from "./work-queue.ts";
 
 export interface Logger {
   info(data: object, message: string): void;
@@ -64,7 +53,7 @@ export interface Logger {
 export class ProjectController {
   readonly name: string;
   readonly #backend: Backend;
-  readonly #store: ProjectStore;
+  readonly #desired: DesiredRecord;
   readonly #log: Logger;
   readonly #tell: Tell;
   readonly #holds: Holds = new Set();
@@ -77,14 +66,14 @@ export class ProjectController {
   constructor(name: string, o: { backend: Backend; store: ProjectStore; log: Logger; tell?: Tell }) {
     this.name = name;
     this.#backend = o.backend;
-    this.#store = o.store;
+    this.#desired = new DesiredRecord(name, o);
     this.#log = o.log;
     this.#tell = o.tell ?? (() => {});
     this.#queue = new WorkQueue(() => this.#drift.idle());
     this.#drift = new DriftWatch({
       repair: () => this.#repair(),
-      removed: (service) => this.#dropRemoved([service]),
-      isDesired: (service) => (service === undefined ? this.#store.get(name) : this.#store.get(name)?.services[service]) !== undefined,
+      removed: (service) => this.#desired.dropRemoved([service]),
+      isDesired: (service) => (service === undefined ? this.#desired.get() : this.#desired.get()?.services[service]) !== undefined,
       isBusy: () => this.#queue.isBusy,
       warn: (data, message) => o.log.warn({ project: name, ...data }, message),
     });
@@ -96,7 +85,7 @@ export class ProjectController {
         restart: (service) => this.act("restart", { services: [service] }, () => {}),
         rebuild: (services, tell) =>
           rebuildServices(services, {
-            record: () => this.#store.get(name),
+            record: () => this.#desired.get(),
             queue: this.#queue,
             holds: this.#holds,
             context: (signal, { services: known }) => this.#context(tell, signal, (service) => known[service]?.definition),
@@ -110,8 +99,8 @@ export class ProjectController {
     const asked = selectServices(project, options);
     let nowMs: number | undefined;
     await this.#queue.withoutCutOff(asked.all, async (signal, services) => {
-      const previous = this.#store.get(this.name);
-      const selection = only(asked, services);
+      const previous = this.#desired.get();
+      const selection = narrowed(asked, services);
       nowMs ??= this.#backend.nowMs();
       const record = afterUp(previous, { project, options, selection, nowMs });
       await this.#bring(record, options, { previous, selection, tell, signal });
@@ -122,7 +111,7 @@ export class ProjectController {
   /** Stops what uses these volumes, does the work and starts it again. */
   whileStopped<T>(volumes: readonly string[], tell: Tell, work: () => Promise<T>): Promise<void> {
     return this.#queue.add(async (signal) => {
-      const record = this.#store.get(this.name);
+      const record = this.#desired.get();
       const context = this.#context(tell, signal, (name) => record?.services[name]?.definition);
       await whileStopped({ context, entries: record?.services ?? {}, holds: this.#holds }, new Set(volumes), work);
     });
@@ -131,16 +120,16 @@ export class ProjectController {
   /** Switches watching on (with the project's rules as they are sent) or off; the containers are those that there are. */
   watch({ on, project, services = [] }: ProjectWatchRequest, tell: Tell): Promise<void> {
     return this.#queue.add(async () => {
-      const record = this.#store.get(this.name);
+      const record = this.#desired.get();
       if (!on) {
-        if (record?.watch) this.#store.put(this.name, withoutWatch(record));
+        if (record?.watch) this.#desired.put(withoutWatch(record));
         return this.#watch.switchOff();
       }
       if (!record)
         throw new BerthError("project/not-found", `${this.name} is not up, so there is nothing to bring changes into`, {
           hint: "`berth up --watch` starts it and watches.",
         });
-      this.#store.put(this.name, { ...record, watch: { services } });
+      this.#desired.put({ ...record, watch: { services } });
       await this.#watch.switchOn({ project: project ?? record.project, services }, tell);
     });
   }
@@ -155,41 +144,21 @@ export class ProjectController {
     await this.#watch.starting(container);
   }
 
-  async #bring(
+  #bring(
     record: ProjectRecord,
     options: UpOptions,
     o: { previous: ProjectRecord | undefined; selection: Selection; tell: Tell; signal: AbortSignal },
   ): Promise<void> {
-    const { selection } = o;
-    const context = this.#context(o.tell, o.signal, (name) => record.project.services[name]);
-    const work = { context, record, selection, options, holds: this.#holds, configs: knownConfigs(this.#backend, o.previous) };
-    if (options.dryRun) return bringUp(work);
-    let isAccepted = false;
-    const accepted = () => {
-      this.#store.put(this.name, record);
-      isAccepted = true;
-    };
-    // Beside this, services that it is not about may have been stopped or removed: what the store has now is changed.
-    const finish = (isSettled: (entry: DesiredEntry) => boolean) => {
-      const now = this.#store.get(this.name);
-      const change = (entry: DesiredEntry) => ({ ...entry, settled: isSettled(entry) });
-      if (now) this.#store.put(this.name, withoutGoal(withServices(now, selection.all, change)));
-    };
-    try {
-      await bringUp({ ...work, accepted });
-      finish(() => true);
-    } catch (error) {
-      // What is not there is left for the next request; it is not tried for ever. What an engine that ends has not done, the next engine does.
-      if (isAccepted && !this.#closed && !isPartial(o.signal)) finish((entry) => this.#isThere(entry));
-      throw error;
-    }
-  }
-
-  #isThere(entry: DesiredEntry): boolean {
-    const own = projectContainers({ backend: this.#backend, name: this.name }).filter(
-      (container) => serviceOf(container) === entry.definition.name,
-    );
-    return own.length >= entry.replicas && own.every((container) => container.State.Running || !entry.start);
+    return bringDesired({
+      context: this.#context(o.tell, o.signal, (name) => record.project.services[name]),
+      desired: this.#desired,
+      record,
+      options,
+      selection: o.selection,
+      configs: knownConfigs(this.#backend, o.previous),
+      holds: this.#holds,
+      isClosed: () => this.#closed,
+    });
   }
 
   /** Cuts off what is on its way, and what waits behind it; what was done stays as it is, and the rest is not asked for any more. */
@@ -198,18 +167,19 @@ export class ProjectController {
   }
 
   down(options: DownOptions, tell: Tell): Promise<void> {
-    if (options.dryRun) return this.#queue.add((signal) => takeDown(this.#context(tell, signal), options, this.#file(options)));
+    if (options.dryRun)
+      return this.#queue.add((signal) => takeDown(this.#context(tell, signal), options, options.project ?? this.#desired.get()?.project));
     const named = options.services?.length ? new Set(options.services) : undefined;
     this.#interrupt(named ? "services of it are taken down" : "the project is taken down", named);
     const work = async (signal: AbortSignal) => {
-      const record = this.#store.get(this.name);
-      const file = this.#file(options);
+      const record = this.#desired.get();
+      const file = options.project ?? this.#desired.get()?.project;
       const context = this.#context(tell, signal, (name) => options.project?.services[name] ?? record?.services[name]?.definition);
       const services = options.services ?? [];
-      if (record && services.length > 0) this.#save(withServices(record, services, () => undefined));
-      else if (record) this.#store.put(this.name, { ...record, services: {}, goal: { kind: "down", options } });
+      if (record && services.length > 0) this.#desired.putOrDelete(withServices(record, services, () => undefined));
+      else if (record) this.#desired.put({ ...record, services: {}, goal: { kind: "down", options } });
       await takeDown(context, options, file);
-      if (services.length === 0) this.#store.delete(this.name);
+      if (services.length === 0) this.#desired.delete();
       if (services.length === 0) await this.#watch.switchOff();
     };
     return this.#queue.add(work, { services: named, beside: named !== undefined });
@@ -218,13 +188,13 @@ export class ProjectController {
   act(kind: ActionKind, action: ProjectAction, tell: Tell): Promise<void> {
     const named = action.services?.length ? new Set(action.services) : undefined;
     const work = async (signal: AbortSignal, services: ReadonlySet<string> | undefined = named) => {
-      const record = this.#store.get(this.name);
+      const record = this.#desired.get();
       const context = this.#context(tell, signal, (name) => action.project?.services[name] ?? record?.services[name]?.definition);
       const meant = services ? [...services] : Object.keys(record?.services ?? {});
-      if (record) this.#store.put(this.name, beforeAction(record, kind, meant, { keepGoal: services !== undefined }));
+      if (record) this.#desired.put(beforeAction(record, kind, meant, { keepGoal: services !== undefined }));
       const request = services ? { ...action, services: [...services] } : action;
       await actOn({ context, entries: record?.services ?? {}, holds: this.#holds }, kind, request);
-      if (kind === "rm") this.#dropRemoved(meant);
+      if (kind === "rm") this.#desired.dropRemoved(meant);
     };
     if (kind === "start" && named) return this.#queue.withoutCutOff(named, work);
     const cutsOff = kind === "stop" || kind === "kill" || kind === "rm";
@@ -236,7 +206,7 @@ export class ProjectController {
   run(request: RunRequest, tell: Tell): Promise<string> {
     return this.#queue.add((signal) => {
       const context = this.#context(tell, signal, (name) => request.project.services[name]);
-      return runOneOff(context, request, { previous: this.#store.get(this.name), holds: this.#holds });
+      return runOneOff(context, request, { previous: this.#desired.get(), holds: this.#holds });
     });
   }
 
@@ -247,7 +217,7 @@ export class ProjectController {
 
   /** After the engine's start: goes on with what was not finished, and repairs what went away meanwhile. */
   resume(): void {
-    const record = this.#store.get(this.name);
+    const record = this.#desired.get();
     const goal = record?.goal;
     const tell: Tell = (event) => this.#logStep(event);
     const work = (): Promise<void> => {
@@ -256,8 +226,8 @@ export class ProjectController {
       const { wait: _wait, ...options } = goal.options;
       const asked = selectServices(record.project, options);
       return this.#queue.withoutCutOff(asked.all, (signal, services) => {
-        const now = this.#store.get(this.name) ?? record;
-        return this.#bring(now, options, { previous: now, selection: only(asked, services), tell, signal });
+        const now = this.#desired.get() ?? record;
+        return this.#bring(now, options, { previous: now, selection: narrowed(asked, services), tell, signal });
       });
     };
     this.#drift.start(work);
@@ -280,7 +250,7 @@ export class ProjectController {
   status(): ProjectStatus {
     const { isBusy, lastError } = this.#queue;
     return projectStatus(this.#backend, this.name, {
-      record: this.#store.get(this.name),
+      record: this.#desired.get(),
       holds: [...this.#holds],
       isBusy,
       ...(lastError ? { lastError } : {}),
@@ -304,23 +274,11 @@ export class ProjectController {
   #repair(): Promise<void> {
     return this.#queue.add(
       async (signal) => {
-        const record = this.#store.get(this.name);
+        const record = this.#desired.get();
         if (!record || this.#closed) return;
-        const settled = new Set(Object.entries(record.services).flatMap(([name, entry]) => (entry.settled && entry.start ? [name] : [])));
-        const context = this.#context(
-          (event) => this.#logStep(event),
-          signal,
-          (name) => record.services[name]?.definition,
-        );
-        await bringUp({
-          context,
-          record,
-          selection: { direct: settled, all: settled },
-          options: { recreate: "never" },
-          holds: this.#holds,
-          configs: new Map(),
-          only: driftPlan,
-        });
+        const tell: Tell = (event) => this.#logStep(event);
+        const context = this.#context(tell, signal, (name) => record.services[name]?.definition);
+        await repairDrift(context, record, this.#holds);
       },
       { isRepair: true },
     );
@@ -332,40 +290,13 @@ export class ProjectController {
       this.#log.info({ project: this.name, step: event.id, status: event.status, because: event.because }, "project repaired");
   }
 
-  /** What a user removed is no longer asked for. */
-  #dropRemoved(services: readonly string[]): void {
-    const record = this.#store.get(this.name);
-    if (!record) return;
-    const left = projectContainers({ backend: this.#backend, name: this.name });
-    const next = withServices(record, services, (entry) => {
-      const replicas = left.filter((container) => serviceOf(container) === entry.definition.name).length;
-      return replicas === 0 ? undefined : { ...entry, replicas: Math.min(entry.replicas, replicas), settled: true };
-    });
-    this.#save(next);
-  }
-
-  #save(record: ProjectRecord): void {
-    if (Object.keys(record.services).length === 0) this.#store.delete(this.name);
-    else this.#store.put(this.name, record);
-  }
-
   #context(tell: Tell, signal: AbortSignal, definition: (name: string) => Service | undefined = () => undefined): ProjectContext {
     const nowMs = () => this.#backend.nowMs();
     return { backend: this.#backend, name: this.name, progress: new Progress(tell, nowMs), signal, definition };
-  }
-
-  #file(options: DownOptions): Project | undefined {
-    return options.project ?? this.#store.get(this.name)?.project;
   }
 
   #interrupt(because: string, services?: ReadonlySet<string>): void {
     this.#queue.interrupt(because, services);
     this.#drift.cancel();
   }
-}
-
-/** A selection without the services that were taken from it. */
-function only({ direct, all }: Selection, services: ReadonlySet<string>): Selection {
-  const kept = (names: ReadonlySet<string>) => new Set([...names].filter((name) => services.has(name)));
-  return { direct: kept(direct), all: kept(all) };
 }

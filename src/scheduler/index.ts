@@ -3,8 +3,9 @@
  * project that keeps it as it is desired. Containers, networks, volumes and images are reached only through the `Backend` that the engine gives, so all of it runs without root.
  */
 export { type ActionKind, actionKinds } from "./container-actions.ts";
-export { type Logger, ProjectController, type ProjectStore } from "./controller.ts";
+export { type Logger, ProjectController } from "./controller.ts";
 export { definitionHash } from "./definition-hash.ts";
+export type { ProjectStore } from "./desired-record.ts";
 export { imageName } from "./image-need.ts";
 export { isOneOff, label, ofProject, serviceOf } from "./labels.ts";
 export { atATime } from "./parallel.ts";

@@ -49,6 +49,12 @@ export function selectServices(project: Project, o: { services?: readonly string
   return { direct: new Set(named), all };
 }
 
+/** A selection without the services that were taken from it. */
+export function narrowed({ direct, all }: Selection, services: ReadonlySet<string>): Selection {
+  const kept = (names: ReadonlySet<string>) => new Set([...names].filter((name) => services.has(name)));
+  return { direct: kept(direct), all: kept(all) };
+}
+
 export function noSuchService(project: Project, name: string): BerthError {
   return new BerthError("scheduler/no-such-service", `no such service: ${name}`, {
     place: { kind: "service", name },
