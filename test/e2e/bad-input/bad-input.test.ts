@@ -1,17 +1,11 @@
 import { type AddressInfo, createServer } from "node:net";
 import { execa } from "execa";
-import { afterAll, beforeAll, expect, test } from "vitest";
-import { type Berth, checkout, installedBerth } from "../../support/berth.ts";
-import { loadBusybox, testProject } from "../../support/project.ts";
+import { expect, test } from "vitest";
+import { checkout } from "../../support/berth.ts";
+import { busyboxBerth } from "../../support/busybox-berth.ts";
+import { testProject } from "../../support/project.ts";
 
-let berth: Berth;
-beforeAll(async () => {
-  berth = await installedBerth();
-  await loadBusybox(berth);
-});
-afterAll(async () => {
-  await berth?.[Symbol.asyncDispose]();
-});
+const berth = await busyboxBerth();
 
 /** One `up -d` of this file: it fails, nothing is created, and what it says is answered. */
 async function refused(compose: string, files: Record<string, string> = {}): Promise<string> {

@@ -1,19 +1,13 @@
 import { execa } from "execa";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type Berth, checkout, installedBerth } from "../../support/berth.ts";
-import { loadBusybox, testProject } from "../../support/project.ts";
+import { describe, expect, test } from "vitest";
+import { checkout } from "../../support/berth.ts";
+import { busyboxBerth } from "../../support/busybox-berth.ts";
+import { testProject } from "../../support/project.ts";
 import { Terminal } from "../../support/terminal.ts";
 import { until } from "../../support/until.ts";
 
 // `up` in the foreground, in a real terminal and without one.
-let berth: Berth;
-beforeAll(async () => {
-  berth = await installedBerth();
-  await loadBusybox(berth);
-});
-afterAll(async () => {
-  await berth?.[Symbol.asyncDispose]();
-});
+const berth = await busyboxBerth();
 
 /** Ends at SIGTERM, at once. */
 const polite = (text: string) => `sh -c 'trap "echo bye; exit 0" TERM; echo ${text}; while :; do sleep 0.05; done'`;

@@ -1,17 +1,10 @@
-import { afterAll, beforeAll, expect, test } from "vitest";
-import { type Berth, installedBerth } from "../../support/berth.ts";
-import { loadBusybox, testProject } from "../../support/project.ts";
+import { expect, test } from "vitest";
+import { busyboxBerth } from "../../support/busybox-berth.ts";
+import { testProject } from "../../support/project.ts";
 import { until } from "../../support/until.ts";
 
 // What a user asks when something is not as expected: diff, why, and logs that are looked through.
-let berth: Berth;
-beforeAll(async () => {
-  berth = await installedBerth();
-  await loadBusybox(berth);
-});
-afterAll(async () => {
-  await berth?.[Symbol.asyncDispose]();
-});
+const berth = await busyboxBerth();
 
 const file = (level: string, more = "") => `services:
   web:

@@ -1,20 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { ContainerCreateBody } from "../../../src/api/index.ts";
-import { type Berth, installedBerth } from "../../support/berth.ts";
-import { busyboxArchive } from "../../support/busybox-image.ts";
-import { EngineApi } from "../../support/engine-api.ts";
+import { busyboxEngine } from "../../support/busybox-berth.ts";
 
-let berth: Berth;
-let api: EngineApi;
-beforeAll(async () => {
-  berth = await installedBerth();
-  await berth.ok(["image", "load"], { input: busyboxArchive() });
-  api = new EngineApi(berth.socket);
-});
-afterAll(async () => {
-  api?.close();
-  await berth?.[Symbol.asyncDispose]();
-});
+const { api } = await busyboxEngine();
 
 // What dockerd 28.5 answers to the same bodies: at the create, and then nothing is left of it.
 describe("a create refuses", () => {

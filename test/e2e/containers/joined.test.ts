@@ -1,23 +1,11 @@
 import { readFileSync } from "node:fs";
 import { hostname } from "node:os";
-import { afterAll, beforeAll, expect, it } from "vitest";
+import { expect, it } from "vitest";
 import type { ContainerCreateBody } from "../../../src/api/index.ts";
-import { type Berth, installedBerth } from "../../support/berth.ts";
-import { busyboxArchive } from "../../support/busybox-image.ts";
-import { EngineApi } from "../../support/engine-api.ts";
+import { busyboxEngine } from "../../support/busybox-berth.ts";
 import { until } from "../../support/until.ts";
 
-let berth: Berth;
-let api: EngineApi;
-beforeAll(async () => {
-  berth = await installedBerth();
-  await berth.ok(["image", "load"], { input: busyboxArchive() });
-  api = new EngineApi(berth.socket);
-});
-afterAll(async () => {
-  api?.close();
-  await berth?.[Symbol.asyncDispose]();
-});
+const { api } = await busyboxEngine();
 
 const idle: ContainerCreateBody = { Cmd: ["sleep", "100000"], StopSignal: "SIGKILL" };
 

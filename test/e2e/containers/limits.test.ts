@@ -1,22 +1,10 @@
 import { readdirSync, readFileSync } from "node:fs";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import type { ContainerCreateBody } from "../../../src/api/index.ts";
-import { type Berth, installedBerth } from "../../support/berth.ts";
-import { busyboxArchive } from "../../support/busybox-image.ts";
-import { EngineApi } from "../../support/engine-api.ts";
+import { busyboxEngine } from "../../support/busybox-berth.ts";
 import { until } from "../../support/until.ts";
 
-let berth: Berth;
-let api: EngineApi;
-beforeAll(async () => {
-  berth = await installedBerth();
-  await berth.ok(["image", "load"], { input: busyboxArchive() });
-  api = new EngineApi(berth.socket);
-});
-afterAll(async () => {
-  api?.close();
-  await berth?.[Symbol.asyncDispose]();
-});
+const { berth, api } = await busyboxEngine();
 
 const sh = (script: string): Pick<ContainerCreateBody, "Cmd"> => ({ Cmd: ["sh", "-c", script] });
 /** A file of the container's own cgroup, by its name in version 2 or 1. */

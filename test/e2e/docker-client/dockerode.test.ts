@@ -1,23 +1,13 @@
 import { text } from "node:stream/consumers";
 import Dockerode from "dockerode";
-import { afterAll, beforeAll, expect, it } from "vitest";
+import { expect, it } from "vitest";
 import { WebSocket } from "ws";
-import { type Berth, installedBerth } from "../../support/berth.ts";
-import { busyboxArchive } from "../../support/busybox-image.ts";
+import { busyboxBerth } from "../../support/busybox-berth.ts";
 import { framed, scriptContainer } from "../../support/dockerode.ts";
 import { until } from "../../support/until.ts";
 
-let berth: Berth;
-let docker: Dockerode;
-
-beforeAll(async () => {
-  berth = await installedBerth();
-  await berth.ok(["image", "load"], { input: busyboxArchive() });
-  docker = new Dockerode({ socketPath: berth.socket });
-});
-afterAll(async () => {
-  await berth[Symbol.asyncDispose]();
-});
+const berth = await busyboxBerth();
+const docker = new Dockerode({ socketPath: berth.socket });
 
 const create = (script: string, more?: Dockerode.ContainerCreateOptions) => scriptContainer(docker, script, more);
 

@@ -2,20 +2,13 @@ import { createSocket } from "node:dgram";
 import { type AddressInfo, createServer } from "node:net";
 import { networkInterfaces } from "node:os";
 import { execa } from "execa";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { hasEnded } from "../../../src/system/index.ts";
-import { type Berth, installedBerth } from "../../support/berth.ts";
-import { loadBusybox, type TestProject, testProject } from "../../support/project.ts";
+import { busyboxBerth } from "../../support/busybox-berth.ts";
+import { type TestProject, testProject } from "../../support/project.ts";
 import { until } from "../../support/until.ts";
 
-let berth: Berth;
-beforeAll(async () => {
-  berth = await installedBerth();
-  await loadBusybox(berth);
-});
-afterAll(async () => {
-  await berth?.[Symbol.asyncDispose]();
-});
+const berth = await busyboxBerth();
 
 const idle = "image: busybox\n    stop_signal: SIGKILL\n    command: sleep 100000";
 const httpd = (text: string) =>

@@ -1,23 +1,13 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it } from "vitest";
 import type { DependencyCondition, ProjectStatus, Service } from "../../../src/api/index.ts";
-import { type Berth, installedBerth } from "../../support/berth.ts";
-import { busyboxArchive } from "../../support/busybox-image.ts";
+import { busyboxBerth } from "../../support/busybox-berth.ts";
 import { ProjectClient, projectOf } from "../../support/project-client.ts";
 import { until } from "../../support/until.ts";
 
-let berth: Berth;
-let projects: ProjectClient;
-
-beforeAll(async () => {
-  berth = await installedBerth();
-  await berth.ok(["image", "load"], { input: busyboxArchive() });
-  projects = new ProjectClient(berth.socket);
-});
+const berth = await busyboxBerth();
+const projects = new ProjectClient(berth.socket);
 afterEach(async () => {
   expect((await projects.down("p", { volumes: true })).error).toBeUndefined();
-});
-afterAll(async () => {
-  await berth[Symbol.asyncDispose]();
 });
 
 const on = (service: string, condition: DependencyCondition = "service_started", o: { restart?: boolean; required?: boolean } = {}) => ({

@@ -1,17 +1,10 @@
-import { afterAll, beforeAll, expect, test } from "vitest";
-import { type Berth, installedBerth } from "../../support/berth.ts";
-import { loadBusybox, type TestProject, testProject } from "../../support/project.ts";
+import { expect, test } from "vitest";
+import { busyboxBerth } from "../../support/busybox-berth.ts";
+import { type TestProject, testProject } from "../../support/project.ts";
 import { until } from "../../support/until.ts";
 
 // A request that names services leaves what is on its way with others alone.
-let berth: Berth;
-beforeAll(async () => {
-  berth = await installedBerth();
-  await loadBusybox(berth);
-});
-afterAll(async () => {
-  await berth?.[Symbol.asyncDispose]();
-});
+const berth = await busyboxBerth();
 
 const idle = "image: busybox\n    stop_signal: SIGKILL\n    command: sleep 100000";
 /** `slow` is healthy when a test says so, and `last` waits for it. */

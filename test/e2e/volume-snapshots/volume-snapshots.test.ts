@@ -1,16 +1,9 @@
-import { afterAll, beforeAll, expect, test } from "vitest";
-import { type Berth, installedBerth } from "../../support/berth.ts";
-import { loadBusybox, testProject } from "../../support/project.ts";
+import { expect, test } from "vitest";
+import { busyboxBerth } from "../../support/busybox-berth.ts";
+import { testProject } from "../../support/project.ts";
 
 // The named volumes of a project go back to a known state.
-let berth: Berth;
-beforeAll(async () => {
-  berth = await installedBerth();
-  await loadBusybox(berth);
-});
-afterAll(async () => {
-  await berth?.[Symbol.asyncDispose]();
-});
+const berth = await busyboxBerth();
 
 const file = `services:
   db:

@@ -1,21 +1,15 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { execa } from "execa";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type Berth, checkout, installedBerth } from "../../support/berth.ts";
-import { loadBusybox, testProject } from "../../support/project.ts";
+import { describe, expect, test } from "vitest";
+import { checkout } from "../../support/berth.ts";
+import { busyboxBerth } from "../../support/busybox-berth.ts";
+import { testProject } from "../../support/project.ts";
 import { Terminal } from "../../support/terminal.ts";
 import { until } from "../../support/until.ts";
 
 // The development loop as it is typed: up --watch, watch, and the keys of an attached terminal.
-let berth: Berth;
-beforeAll(async () => {
-  berth = await installedBerth();
-  await loadBusybox(berth);
-});
-afterAll(async () => {
-  await berth?.[Symbol.asyncDispose]();
-});
+const berth = await busyboxBerth();
 
 const timeoutMs = 30_000;
 const file = `services:
