@@ -33,7 +33,8 @@ export async function attach(
   const tty = record.Config.Tty === true;
   const running = () => containers.find(record.Id)?.State.Running === true;
   const from = replay ? undefined : logEnd(path);
-  const watch = tty ? detachWatch(query.get("detachKeys")) : undefined;
+  const keys = detachWatch(query.get("detachKeys")); // wrong ones are refused whether or not there is a terminal
+  const watch = tty ? keys : undefined;
   const session = taken ?? hijack(call, { tty });
   const gone = new AbortController();
   if (!stdin && !stdout && !stderr) return session.end(); // nothing is asked for
@@ -68,8 +69,8 @@ export async function attach(
     session.socket.on("end", () => {
       ended = true;
       // As with Docker, whose input others may go on with is left by a client who has no more: its output until then is told.
-      if (!record.Config.StdinOnce) left.abort();
-      if (record.Config.StdinOnce || !tty) input?.end();
+      if (!record.Config.StdinOnce || tty) left.abort();
+      if (!tty) input?.end();
     });
   } else session.socket.resume();
   if (stream) {
@@ -82,7 +83,7 @@ export async function attach(
     if (takesInput && running()) {
       input = inputOf(`${runtime.bundle(record.Id)}/attach`);
       for (const data of early.splice(0)) passing = input?.write(data);
-      if (ended) input?.end();
+      if (ended && !tty) input?.end();
       session.socket.resume();
     }
   }

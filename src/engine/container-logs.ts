@@ -69,14 +69,32 @@ async function firstOutput({ State: state }: ContainerRecord, ended: Promise<unk
   if (state.Running && leftMs > 0) await Promise.race([ended, setTimeout(leftMs)]);
 }
 
-/** `k=v,k2=v2 `: the labels and variables that the log options name (`labels`, `env`), before each line when details are asked for. */
+/** `k=v,k2=v2 `: the labels and variables that the log options name (`labels`, `env`) and the `tag`, before each line when details are asked for. */
 function logDetails(record: ContainerRecord): string {
   const options = record.HostConfig.LogConfig?.Config ?? {};
   const names = (key: string) => (options[key] ?? "").split(",").filter(Boolean);
   const labels = names("labels").flatMap((name) => {
     const value = record.Config.Labels?.[name];
-    return value === undefined ? [] : [`${name}=${value}`];
+    return value === undefined ? [] : [[name, value] as const];
   });
-  const env = (record.Config.Env ?? []).filter((line) => names("env").includes(line.split("=", 1)[0] ?? ""));
-  return `${[...labels, ...env].sort().map(encodeURI).join(",")} `;
+  const env = (record.Config.Env ?? [])
+    .map((line) => [line.split("=", 1)[0] ?? "", line.slice(line.indexOf("=") + 1)] as const)
+    .filter(([name]) => names("env").includes(name));
+  const tag = options["tag"] ? [["tag", tagOf(options["tag"], record)] as const] : [];
+  return `${new URLSearchParams([...labels, ...env, ...tag].map(([name, value]): [string, string] => [name, value]).sort()).toString().replaceAll("&", ",")} `;
+}
+
+/** The log option `tag`, whose template has these fields (moby, daemon/logger/loginfo.go). */
+function tagOf(template: string, record: ContainerRecord): string {
+  const image = record.Image.replace(/^sha256:/, "");
+  const fields: Readonly<Record<string, string>> = {
+    ID: record.Id.slice(0, 12),
+    FullID: record.Id,
+    Name: record.Name.slice(1),
+    ImageID: image.slice(0, 12),
+    ImageFullID: record.Image,
+    ImageName: record.Config.Image ?? "",
+    DaemonName: "docker",
+  };
+  return template.replace(/\{\{\s*\.(\w+)\s*\}\}/g, (whole, name: string) => fields[name] ?? whole);
 }

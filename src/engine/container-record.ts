@@ -57,6 +57,7 @@ export function buildRecord(
     LogConfig: { Type: hostConfig.LogConfig?.Type || "json-file", Config: hostConfig.LogConfig?.Config ?? {} },
     PortBindings: hostConfig.PortBindings ?? {},
     ShmSize: hostConfig.ShmSize || 67108864,
+    ...((hostConfig.PidsLimit ?? 1) <= 0 ? { PidsLimit: null } : {}),
     IpcMode: hostConfig.IpcMode || "private",
     CgroupnsMode: hostConfig.CgroupnsMode || "private",
     Runtime: hostConfig.Runtime || "runc",
@@ -114,7 +115,7 @@ export function buildRecord(
         chainIds: o.chainIds,
         imageConfig: o.imageConfig,
         imageMounts: (hc.Mounts ?? []).flatMap((spec) =>
-          spec.Type === "image" ? [{ target: posix.normalize(spec.Target), chainIds: o.chainsOf(spec.Source ?? "") }] : [],
+          spec.Type === "image" ? [{ target: cleanPath(spec.Target), chainIds: o.chainsOf(spec.Source ?? "") }] : [],
         ),
         userStopped: false,
       },
@@ -175,8 +176,11 @@ function withoutNulls<T extends object>(value: T): T {
 /** "source:target[:options]" -> a mount point; a source without "/" is a volume. */
 export function parseBind(text: string): { source: string; target: string; options: string[] } {
   const [source = "", target = "", options = ""] = text.split(":");
-  return { source, target: posix.normalize(target), options: options.split(",").filter(Boolean) };
+  return { source, target: cleanPath(target), options: options.split(",").filter(Boolean) };
 }
+
+/** A path in its shortest form, without a slash at the end: what is mounted may be a file. */
+const cleanPath = (path: string): string => posix.normalize(path).replace(/(.)\/$/, "$1");
 
 function mountPoints(
   hc: HostConfig,
@@ -199,7 +203,7 @@ function mountPoints(
   };
   for (const text of hc.Binds ?? []) {
     if (!text.includes(":")) {
-      volume(randomBytes(32).toString("hex"), posix.normalize(text), { rw: true, mode: "", anonymous: true });
+      volume(randomBytes(32).toString("hex"), cleanPath(text), { rw: true, mode: "", anonymous: true });
       continue;
     }
     const { source, target, options } = parseBind(text);
@@ -207,7 +211,7 @@ function mountPoints(
     if (source.startsWith("/"))
       mounts.set(target, {
         Type: "bind",
-        Source: posix.normalize(source),
+        Source: cleanPath(source),
         Destination: target,
         Mode: options.join(","),
         RW: rw,
@@ -216,13 +220,13 @@ function mountPoints(
     else volume(source, target, { rw, mode: options.join(",") || "z", anonymous: false });
   }
   for (const spec of hc.Mounts ?? []) {
-    const target = posix.normalize(spec.Target ?? "");
+    const target = cleanPath(spec.Target ?? "");
     if (mounts.has(target)) throw new BerthError("container/bad-config", `Duplicate mount point: ${target}`);
     const rw = spec.ReadOnly !== true;
     if (spec.Type === "bind")
       mounts.set(target, {
         Type: "bind",
-        Source: posix.normalize(spec.Source ?? ""),
+        Source: cleanPath(spec.Source ?? ""),
         Destination: target,
         Mode: "",
         RW: rw,
@@ -236,9 +240,9 @@ function mountPoints(
       // Docker 28: an image's tree, never written to.
       mounts.set(target, { Type: "image", Source: spec.Source ?? "", Destination: target, Mode: "", RW: false, Propagation: "" });
   }
-  for (const target of Object.keys(hc.Tmpfs ?? {})) mounts.delete(posix.normalize(target));
+  for (const target of Object.keys(hc.Tmpfs ?? {})) mounts.delete(cleanPath(target));
   for (const target of Object.keys(config.Volumes ?? {})) {
-    const path = posix.normalize(target);
+    const path = cleanPath(target);
     if (!mounts.has(path) && !hc.Tmpfs?.[path]) volume(randomBytes(32).toString("hex"), path, { rw: true, mode: "", anonymous: true });
   }
   return { mounts: [...mounts.values()], volumes };

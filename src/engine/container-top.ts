@@ -13,7 +13,7 @@ export async function processesOf(
     throw new BerthError("container/not-running", `Container ${record.Id} is restarting, wait until the container is running`);
   const pids = new Set(runtime.pids(record.Id));
   const { stdout, stderr, exitCode } = await run("ps", psArgs.split(/\s+/).filter(Boolean), { accept: [0, 1] });
-  if (exitCode !== 0) throw new BerthError("api/bad-parameter", `ps ${psArgs}: ${stderr.trim().split("\n")[0] ?? ""}`);
+  if (exitCode !== 0) throw new BerthError("api/bad-parameter", `ps: ${stderr.trim().split("\n")[0] ?? ""}`);
   const [head = "", ...lines] = stdout.trimEnd().split("\n");
   const titles = head.trim().split(/\s+/);
   const pidAt = titles.indexOf("PID");

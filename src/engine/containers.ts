@@ -174,7 +174,7 @@ export class Containers {
     if (record.Name === `/${clean}`)
       throw new BerthError("container/bad-config", "Renaming a container with the same name as its current name");
     try {
-      checkName(clean, book.list());
+      checkName(clean, book.list(), `/${clean}`);
     } catch (error) {
       if (error instanceof BerthError)
         throw new BerthError(error.code, `Error when allocating new name: ${error.message}`, { cause: error });

@@ -91,6 +91,8 @@ function bindTextFault(text: string): string | undefined {
     return invalid;
   if (!isMode(mode)) return `invalid mode: ${mode}`;
   const source = second === undefined ? "" : first;
+  if (!source.startsWith("/") && mode.split(",").some((word) => propagations.includes(word)))
+    return `${invalid}: invalid mount config for type "volume": field BindOptions must not be specified`;
   const spec: MountSpec = {
     Type: source.startsWith("/") ? "bind" : "volume",
     Source: source,

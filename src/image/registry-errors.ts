@@ -64,7 +64,17 @@ export function connectionError(
       hint: `Put its CA into ${o.directory}/ca.crt.`,
       cause: error,
     });
-  return new BerthError("image/registry", `the registry ${host} cannot be reached: ${messageOf(cause)}`, { cause: error });
+  return new BerthError("image/registry", `the registry ${host} cannot be reached: ${reasonOf(cause)}`, { cause: error });
+}
+
+/** Why no connection came about: scripts and people know it in Go's words, which every Docker client shows. */
+function reasonOf(cause: unknown): string {
+  const first = cause instanceof AggregateError ? (cause.errors[0] as unknown) : cause;
+  const words = { ECONNREFUSED: "connection refused", EHOSTUNREACH: "no route to host", ENETUNREACH: "network is unreachable" };
+  const why = words[(errnoOf(first) ?? "") as keyof typeof words];
+  if (!why || !(first instanceof Error) || !("address" in first) || !("port" in first)) return messageOf(cause);
+  const address = String(first.address);
+  return `dial tcp ${address.includes(":") ? `[${address}]` : address}:${first.port}: connect: ${why}`;
 }
 
 function proxyRefusal(domain: string): BerthError {

@@ -45,7 +45,8 @@ function conmonArgs(paths: ContainerPaths, program: string, { Id: id, Config: co
     // conmon throws a full file away; where several are kept the engine begins new ones (log-rotation.ts), of which conmon's counter would know nothing.
     ...(log.kept && log.sizeBytes && log.files === 1 ? ["--log-size-max", String(log.sizeBytes)] : []),
     ...(config.OpenStdin ? ["-i"] : []),
-    ...(config.OpenStdin && !config.StdinOnce ? ["--leave-stdin-open"] : []),
+    // The first who lets go of a terminal does not end its input, as with Docker: StdinOnce is about pipes.
+    ...(config.OpenStdin && (!config.StdinOnce || config.Tty) ? ["--leave-stdin-open"] : []),
     ...(config.Tty ? ["-t"] : []),
   ];
 }

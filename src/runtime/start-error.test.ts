@@ -42,6 +42,13 @@ describe("a command that cannot be started", () => {
     expect(commandFailure(text, command)).toEqual({ exitCode, why });
   });
 
+  it("is not asked for where its directory is a file", () => {
+    expect(startError("0123456789abcdef", "chdir `/etc/passwd`: Not a directory", "true")).toMatchObject({
+      code: "runtime/start-failed",
+      message: "Cannot mkdir: /etc/passwd is not a directory",
+    });
+  });
+
   it("is not the fault where a mount failed", () => {
     const text = "mount `/a` to `b`: No such file or directory";
     expect(commandFailure(text, "true")).toBeUndefined();

@@ -18,7 +18,7 @@ export function commandFailure(said: string, command: string): CommandFailure | 
     return { exitCode: why === "permission denied" ? 126 : 127, why: `chdir to cwd ("${cwd}") set in config.json failed: ${why}` };
   }
   const name = /executable file [`"']?([^`"']+?)[`"']? not found/.exec(text)?.[1] ?? (command || /exec: "([^"]+)"/.exec(text)?.[1] || "");
-  const exec = (what: string) => `exec: "${name}": ${what}`;
+  const exec = (what: string) => `exec: ${JSON.stringify(name)}: ${what}`;
   if (/executable file .*not found|exec.*no such file or directory|open executable: No such file/i.test(text) && !/mount|bind/.test(text))
     return {
       exitCode: 127,
@@ -38,6 +38,9 @@ export function commandFailure(said: string, command: string): CommandFailure | 
 export function startError(id: string, said: string, command = ""): BerthError {
   const place = { kind: "container", name: id.slice(0, 12) } as const;
   const wrap = (why: string) => `failed to create task for container: failed to create shim task: OCI runtime create failed: ${why}`;
+  const noDirectory = /chdir(?: to cwd)? [`("]+([^`"']+)[`"'].*[Nn]ot a directory/.exec(runtimeWords(said))?.[1];
+  if (noDirectory !== undefined)
+    return new BerthError("runtime/start-failed", `Cannot mkdir: ${noDirectory} is not a directory`, { place });
   const failure = commandFailure(said, command);
   if (!failure) return new BerthError("runtime/start-failed", wrap(runtimeWords(said)), { place });
   return new BerthError(

@@ -51,7 +51,7 @@ export class Contexts {
     if (!path) {
       const shown = this.request.client ? `open ${dockerfile}` : candidates[0];
       throw new BerthError("build/context", `failed to read dockerfile: ${shown}: no such file or directory`, {
-        hint: "Name it with `dockerfile:` (-f), relative to the build context.",
+        ...(this.request.client ? {} : { hint: "Name it with `dockerfile:` (-f), relative to the build context." }),
       });
     }
     if (!statSync(path).isFile()) throw new BerthError("build/context", `the Dockerfile ${path} is not a file`);

@@ -55,7 +55,7 @@ export function createContainer(
     chainsOf: (ref) => images.get(ref).chainIds,
     nowIso: new Date().toISOString(),
     bundle: runtime.bundle(id),
-    logPath: body.HostConfig?.LogConfig?.Type === "none" ? "" : runtime.logPath(id),
+    logPath: ["none", "local"].includes(body.HostConfig?.LogConfig?.Type ?? "") ? "" : runtime.logPath(id),
   });
   runtime.checkOptions(record.HostConfig);
   takeVolumesFrom(record, (ref) => {

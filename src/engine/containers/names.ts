@@ -3,9 +3,9 @@ import { BerthError } from "../../system/index.ts";
 import type { ContainerRecord } from "../container-record.ts";
 
 /** @throws BerthError container/bad-config, container/name-taken */
-export function checkName(name: string, all: readonly ContainerRecord[]): void {
+export function checkName(name: string, all: readonly ContainerRecord[], shown = name): void {
   if (!/^[a-zA-Z0-9][a-zA-Z0-9_.-]+$/.test(name))
-    throw new BerthError("container/bad-config", `Invalid container name (${name}), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed`);
+    throw new BerthError("container/bad-config", `Invalid container name (${shown}), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed`);
   const other = all.find((record) => record.Name === `/${name}`);
   if (other)
     throw new BerthError(

@@ -71,6 +71,26 @@ it("lets go of an exec's terminal by its keys, pressed one after the other", asy
   expect(await rest(socket)).not.toContain("^Q");
 });
 
+it("leaves a terminal with StdinOnce open to the next one when its keys let go of it", async () => {
+  const id = await api.create({ Cmd: ["sh", "-c", "read line; echo got $line"], Tty: true, OpenStdin: true, StdinOnce: true });
+  const attach = (): Socket => {
+    const socket = connect(berth.socket);
+    const path = `/v1.51/containers/${id}/attach?stream=1&stdin=1&stdout=1`;
+    socket.write(`POST ${path} HTTP/1.1\r\nHost: x\r\n${upgrade.join("\r\n")}\r\nContent-Length: 0\r\n\r\n`);
+    return socket;
+  };
+  const first = attach();
+  await api.json("POST", `/containers/${id}/start`);
+  first.write("\x10\x11");
+  await rest(first);
+  const second = attach();
+  second.write("again\n");
+  expect(await rest(second)).toContain("got again");
+  const wrong = api.bytes("POST", `/containers/${id}/attach?stream=1&stdout=1&detachKeys=foo`);
+  await expect(wrong).rejects.toThrow("Invalid detach keys (foo) provided");
+  await api.remove(id);
+});
+
 it("keeps the size that a terminal gets before it is there", async () => {
   const id = await execOf({ Cmd: ["sh", "-c", "read line; stty size"], Tty: true });
   const socket = await start(id, { Tty: true });
