@@ -65,8 +65,14 @@ export class RegistryClient {
    */
   async login(): Promise<{ identityToken?: string }> {
     this.offline = true;
-    const response = await this.request({ method: "GET", path: "", accept: [200], scope: "" });
+    const response = await this.request({ method: "GET", path: "", accept: [200, 401], scope: "" });
     await response.body.dump();
+    // In the words that Docker's clients show.
+    if (response.statusCode === 401)
+      throw new BerthError(
+        "image/registry",
+        `login attempt to ${await this.connection.baseUrl()}/v2/ failed with status: 401 Unauthorized`,
+      );
     return this.refreshToken === undefined ? {} : { identityToken: this.refreshToken };
   }
 

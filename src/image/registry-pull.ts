@@ -4,7 +4,7 @@ import type { ImageConfig } from "../api/index.ts";
 import { BerthError } from "../system/index.ts";
 import { chainIdsOf, type Descriptor, sha256 } from "./image-record.ts";
 import { type Manifest, mediaTypes, parseConfig, parseManifest, parsePlatform, platformText, selectPlatform } from "./manifest.ts";
-import { canonicalName, familiarName, parseReference, type Reference } from "./reference.ts";
+import { canonicalName, familiarName, familiarRepository, parseReference, type Reference } from "./reference.ts";
 import { discardPartial, downloadBlob } from "./registry-blob.ts";
 import { RegistryClient } from "./registry-client.ts";
 import type { PullOptions } from "./registry-options.ts";
@@ -46,11 +46,18 @@ async function pullFrom(store: ImageStore, reference: Reference, o: PullOptions,
   try {
     return await store.transferring(async () => {
       if (!o.allTags) return pullOne(store, client, reference, o);
-      let id = "";
-      for (const tag of await tagsOf(client, reference.repository))
-        id = await pullOne(store, client, { domain: reference.domain, repository: reference.repository, tag }, o);
-      if (id === "") throw new BerthError("image/not-found", `${reference.domain}/${reference.repository} has no tags`);
-      return id;
+      const { domain, repository } = reference;
+      const pulled: { id: string; isNew: boolean }[] = [];
+      for (const tag of await tagsOf(client, repository)) pulled.push(await pullTag(store, client, { domain, repository, tag }, o));
+      const last = pulled.at(-1);
+      if (!last) throw new BerthError("image/not-found", `${domain}/${repository} has no tags`);
+      o.onProgress?.({
+        status: pullStatus(
+          familiarRepository(reference),
+          pulled.some(({ isNew }) => isNew),
+        ),
+      });
+      return last.id;
     });
   } finally {
     await client.close();
@@ -58,6 +65,20 @@ async function pullFrom(store: ImageStore, reference: Reference, o: PullOptions,
 }
 
 async function pullOne(store: ImageStore, client: RegistryClient, reference: Reference, o: PullOptions): Promise<string> {
+  const { id, isNew } = await pullTag(store, client, reference, o);
+  o.onProgress?.({ status: pullStatus(familiarName(canonicalName(reference)), isNew) });
+  return id;
+}
+
+const pullStatus = (name: string, isNew: boolean): string =>
+  `Status: ${isNew ? "Downloaded newer image" : "Image is up to date"} for ${name}`;
+
+async function pullTag(
+  store: ImageStore,
+  client: RegistryClient,
+  reference: Reference,
+  o: PullOptions,
+): Promise<{ id: string; isNew: boolean }> {
   const { repository } = reference;
   const say = (status: string, id?: string) => o.onProgress?.(id === undefined ? { status } : { status, id });
   const top = await fetchManifest(client, repository, reference.digest ?? reference.tag ?? "latest");
@@ -71,12 +92,7 @@ async function pullOne(store: ImageStore, client: RegistryClient, reference: Ref
   if (reference.tag !== undefined && reference.digest === undefined && old !== id) store.tag(id, name);
   store.tell({ action: "pull", id, name: familiarName(canonicalName(reference)) });
   say(`Digest: ${top.digest}`);
-  say(
-    old === id
-      ? `Status: Image is up to date for ${familiarName(canonicalName(reference))}`
-      : `Status: Downloaded newer image for ${familiarName(canonicalName(reference))}`,
-  );
-  return id;
+  return { id, isNew: old !== id };
 }
 
 /**

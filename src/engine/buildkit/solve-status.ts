@@ -20,7 +20,7 @@ export class StatusError extends Error {
 }
 
 /**
- * A thrown error as a client of BuildKit reads it. Details are JSON in an Any (util/grpcerrors of BuildKit): the lines of the Dockerfile that
+ * A thrown error as a client of BuildKit reads it: without the hint, which would follow the error as the last line of what the client shows. Details are JSON in an Any (util/grpcerrors of BuildKit): the lines of the Dockerfile that
  * are to blame.
  */
 export function statusOf(error: unknown, source?: Source): GrpcStatus {
@@ -32,7 +32,7 @@ export function statusOf(error: unknown, source?: Source): GrpcStatus {
   const place = error.place && "file" in error.place ? error.place : undefined;
   const parsed = place?.line !== undefined && error.code === "build/dockerfile" ? `dockerfile parse error on line ${place.line}: ` : "";
   const details = source && place?.line !== undefined ? [sourceDetail(source, place.line)] : [];
-  return { code, message: `${parsed}${error.message}${error.hint ? `\n${error.hint}` : ""}`, details };
+  return { code, message: `${parsed}${error.message}`, details };
 }
 
 function sourceDetail(source: Source, line: number): GrpcStatus["details"][number] {

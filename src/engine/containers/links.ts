@@ -1,4 +1,5 @@
 import type { Container } from "../../api/index.ts";
+import { BerthError } from "../../system/index.ts";
 import type { ContainerRecord } from "../container-record.ts";
 
 /** "ref[:alias]" of HostConfig.Links -> its parts. A reference as inspection shows it ("/db:/web/database") is taken, too. */
@@ -10,12 +11,15 @@ export function parseLink(text: string): { ref: string; alias: string } {
 /**
  * The variables that a legacy link gives: where the other container's exposed ports are, its name and its own variables. As in Docker, only on the default
  * bridge; on other networks names do this.
+ * @throws BerthError container/not-running where the other one does not run
  */
 export function linkVariables(record: ContainerRecord, find: (ref: string) => ContainerRecord | undefined): string[] {
   if (record.HostConfig.NetworkMode !== "bridge") return [];
   return (record.HostConfig.Links ?? []).flatMap((text) => {
     const { ref, alias } = parseLink(text);
     const other = find(ref);
+    if (other && !other.State.Running)
+      throw new BerthError("container/not-running", `Cannot link to a non running container: ${other.Name} AS ${record.Name}/${alias}`);
     const address = other?.NetworkSettings.Networks["bridge"]?.IPAddress;
     return other && address ? variables(record.Name.slice(1), alias, other, address) : [];
   });

@@ -123,3 +123,26 @@ it("the limits of a classic build hold for its steps", async () => {
   expect(built.stderr).toMatch(/ 77\n/);
   await docker("rmi", "limited");
 });
+
+it("a legacy link wants the other container to run", async () => {
+  await docker("create", "--name", "resting", "busybox", "sleep", "1000");
+  const refused = await attempt("run", "--rm", "--name", "linked", "--link", "resting:db", "busybox", "true");
+  expect(refused).toMatchObject({
+    exitCode: 125,
+    stderr: expect.stringContaining("Cannot link to a non running container: /resting AS /linked/db"),
+  });
+  await docker("start", "resting");
+  expect(await docker("run", "--rm", "--link", "resting:db", "busybox", "sh", "-c", "grep -c db /etc/hosts")).toBe("1");
+  await docker("rm", "-f", "resting");
+});
+
+it("mounts, tags of logs and limits are shown as dockerd shows them", async () => {
+  writeFileSync(join(work, "note"), "bound");
+  expect(await docker("run", "--rm", "-v", `${work}/note:/note/`, "busybox", "cat", "/note")).toBe("bound");
+  const refused = await attempt("run", "--rm", "-v", "named:/x:rslave", "busybox", "true");
+  expect(refused).toMatchObject({ exitCode: 125, stderr: expect.stringContaining("field BindOptions must not be specified") });
+  await docker("run", "--name", "told", "--log-opt", "tag={{.Name}}/x", "--pids-limit", "-1", "busybox", "echo", "hi");
+  expect(await docker("logs", "--details", "told")).toBe("tag=told%2Fx hi");
+  expect(await docker("inspect", "-f", "{{.HostConfig.PidsLimit}}", "told")).toBe("<nil>");
+  await docker("rm", "told");
+});

@@ -106,7 +106,7 @@ describe("a registry", () => {
       input: "wrong\n",
       env: { DOCKER_CONFIG: config },
     });
-    expect([wrong.exitCode, wrong.stderr]).toEqual([1, expect.stringContaining("unauthorized")]);
+    expect([wrong.exitCode, wrong.stderr]).toEqual([1, expect.stringContaining("401 Unauthorized")]);
     const right = await berth.call(["docker", "login", "-u", "someone", "--password-stdin", locked.host], {
       input: "open sesame\n",
       env: { DOCKER_CONFIG: config },
