@@ -53,7 +53,7 @@ export function buildRecord(
   const hc: HostConfig = {
     ...hostConfig,
     NetworkMode: mode,
-    RestartPolicy: { MaximumRetryCount: 0, ...hostConfig.RestartPolicy, Name: hostConfig.RestartPolicy?.Name || "no" },
+    RestartPolicy: { Name: hostConfig.RestartPolicy?.Name || "no", MaximumRetryCount: hostConfig.RestartPolicy?.MaximumRetryCount ?? 0 },
     LogConfig: { Type: hostConfig.LogConfig?.Type || "json-file", Config: hostConfig.LogConfig?.Config ?? {} },
     PortBindings: hostConfig.PortBindings ?? {},
     ShmSize: hostConfig.ShmSize || 67108864,

@@ -33,7 +33,7 @@ export function updatedHostConfig(record: ContainerRecord, body: UpdateBody): Ho
         "api/conflict",
         `Cannot update container ${record.Id}: Restart policy cannot be updated because AutoRemove is enabled for the container`,
       );
-    next.RestartPolicy = { MaximumRetryCount: 0, ...body.RestartPolicy };
+    next.RestartPolicy = { Name: body.RestartPolicy.Name, MaximumRetryCount: body.RestartPolicy.MaximumRetryCount ?? 0 };
   }
   checkUpdate(record.Id, record.HostConfig, body, next);
   return next;

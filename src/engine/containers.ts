@@ -116,7 +116,7 @@ export class Containers {
     // What is created is mostly started at once.
     this.#parts.runtime.expectStart();
     const { record, warnings } = createContainer(this.#parts, name, body, o);
-    return { Id: record.Id, Warnings: [...warnings, ...this.#parts.runtime.warnings(record.HostConfig)] };
+    return { Id: record.Id, Warnings: [...warnings, ...this.#parts.runtime.warnings({ ...record.HostConfig, ...body.HostConfig })] };
   }
 
   async start(ref: string): Promise<"started" | "already"> {

@@ -31,7 +31,12 @@ export function systemInfo(o: {
       ["Using metacopy", "false"],
       ["Native Overlay Diff", "true"],
     ],
-    Plugins: { Volume: ["local"], Network: ["bridge", "host", "ipvlan", "macvlan", "null"], Authorization: null, Log: ["json-file", "local", "none"] },
+    Plugins: {
+      Volume: ["local"],
+      Network: ["bridge", "host", "ipvlan", "macvlan", "null"],
+      Authorization: null,
+      Log: ["json-file", "local", "none"],
+    },
     MemoryLimit: true,
     SwapLimit: true,
     KernelMemoryTCP: host.cgroupMode !== "v2",

@@ -114,6 +114,10 @@ export class Runtime {
   warnings(hostConfig: HostConfig): string[] {
     return fitToHost(hostConfig, this.#limits).warnings;
   }
+  /** Whether this machine knows weights of block devices; where not, they are discarded with a warning, as Docker does. */
+  hasBlkioWeight(): boolean {
+    return this.#limits.blkioWeight;
+  }
 
   /** What a privileged process gets: the bounding set of this one, as the OCI configuration names it ("CAP_CHOWN"). */
   allCapabilities(): string[] {

@@ -8,7 +8,7 @@ import type { Runtime } from "./runtime.ts";
 export async function updateResources(runtime: Runtime, id: string, hc: HostConfig): Promise<void> {
   // A file: the runtime opens standard input by name, and what Node passes as such is a socket.
   const file = join(runtime.bundle(id), "resources.json");
-  writeFileSync(file, JSON.stringify(linuxResources(hc)));
+  writeFileSync(file, JSON.stringify(linuxResources(runtime.hasBlkioWeight() ? hc : { ...hc, BlkioWeight: 0 })));
   await run(runtime.program, ["--root", runtime.stateDir, "update", "--resources", file, id]);
   // crun writes the number as it is, and the kernel's word for none is "max".
   if (hc.PidsLimit !== undefined && hc.PidsLimit !== null && hc.PidsLimit <= 0) runtime.liftPidsLimit(id);

@@ -1,3 +1,4 @@
+import { bytesProblem } from "./bytes.ts";
 import { UsageError } from "./usage-error.ts";
 
 export type FlagKind = "bool" | "string" | "list" | "strings" | "map" | "int" | "uint16" | "decimal" | "duration" | "bytes";
@@ -150,6 +151,7 @@ function checkValue(spec: FlagSpec, value: string, shown: string): void {
   const invalid = (why: string) => new UsageError(`invalid argument ${JSON.stringify(value)} for "${shown}" flag: ${why}`);
   if (spec.kind === "bool" && !truth.has(value)) throw invalid(`strconv.ParseBool: parsing ${JSON.stringify(value)}: invalid syntax`);
   if (spec.kind === "int" && !/^[+-]?\d+$/.test(value)) throw invalid(`strconv.ParseInt: parsing ${JSON.stringify(value)}: invalid syntax`);
-  if (spec.kind === "bytes" && !/^-?\d+(\.\d+)? ?[kmgtp]?i?b?$/i.test(value.trim())) throw invalid(`invalid size: '${value}'`);
+  const size = spec.kind === "bytes" && !(value === "-1" && spec.name === "memory-swap") ? bytesProblem(value) : undefined;
+  if (size !== undefined) throw invalid(size);
   if (spec.kind === "decimal" && !/^[+-]?\d*\.?\d+$/.test(value)) throw invalid(`failed to parse ${value} as a rational number`);
 }

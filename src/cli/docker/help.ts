@@ -19,7 +19,8 @@ export function helpText(name: string, one: DockerCommand, columns: number): str
 /** Every name of a command: the full one, the others of its group, then those that stand alone. */
 function namesOf(full: string): string[] {
   const others = Object.keys(shortNames).filter((name) => shortNames[name] === full);
-  return [full, ...others.filter((name) => name.includes(" ")).sort(), ...others.filter((name) => !name.includes(" "))];
+  const moved = full === "image build" ? ["builder build"] : []; // where it was for a while
+  return [full, ...others.filter((name) => name.includes(" ")).sort(), ...others.filter((name) => !name.includes(" ")), ...moved];
 }
 
 /** The flags as pflag shows them: two columns, what does not fit into `columns` goes on in the second. */

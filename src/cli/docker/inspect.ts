@@ -2,6 +2,7 @@ import { BerthError } from "../../system/error.ts";
 import { EngineError } from "../client/index.ts";
 import { type Call, command, type DockerCommand, many } from "./command.ts";
 import { templateFormat } from "./format/format-flag.ts";
+import { inGoOrder } from "./format/map-order.ts";
 import { compileTemplate } from "./format/template.ts";
 import { platformQuery } from "./image/platform.ts";
 
@@ -116,7 +117,7 @@ async function findObject(
   };
   for (const kind of kinds) {
     try {
-      return { object: await engine.json("GET", paths[kind](name), { query }) };
+      return { object: inGoOrder(await engine.json("GET", paths[kind](name), { query })) };
     } catch (error) {
       if (!(error instanceof EngineError) || error.status !== 404) throw error;
       if (kinds.length === 1) return { message: `Error response from daemon: ${error.message}` };

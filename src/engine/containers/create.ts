@@ -58,6 +58,7 @@ export function createContainer(
     logPath: ["none", "local"].includes(body.HostConfig?.LogConfig?.Type ?? "") ? "" : runtime.logPath(id),
   });
   runtime.checkOptions(record.HostConfig);
+  if (record.HostConfig.BlkioWeight && !runtime.hasBlkioWeight()) record.HostConfig = { ...record.HostConfig, BlkioWeight: 0 };
   takeVolumesFrom(record, (ref) => {
     const other = book.find(ref);
     if (!other) throw new BerthError("container/bad-config", `No such container: ${ref}`);

@@ -34,6 +34,8 @@ export class ExitWatch {
     const old = live.get(record.Id);
     clearTimeout(old?.timer);
     const next = newLive(Date.now(), old?.streak ?? 0);
+    // Who waited while the next start was due waits for the end of this one.
+    if (old && old.exitCode === undefined) void next.exit.then(old.tellExit);
     live.set(record.Id, next);
     return next;
   }
@@ -135,7 +137,9 @@ export class ExitWatch {
     if (!record?.State.Restarting || this.#closed) return;
     record.RestartCount++;
     record.State = { ...record.State, Running: false };
+    const waitedFor = this.#parts.live.get(id);
     const failed = await this.#acts.restart(id);
+    if (failed) waitedFor?.tellExit(record.State.ExitCode); // no start, no end to wait for
     if (failed) log.warn({ container: record.Name, err: messageOf(failed.error) }, "a container could not be restarted");
   }
 }

@@ -28,6 +28,7 @@ export async function stopContainer(parts: Parts, record: ContainerRecord, o: St
     record.State = { ...record.State, Status: "exited", Running: false, Restarting: false };
     book.put(record);
     book.emit(record, "stop");
+    live?.tellExit(record.State.ExitCode);
     return "stopped";
   }
   live.stopping = true;

@@ -110,6 +110,18 @@ describe("starts and removals at the same moment", () => {
 });
 
 describe("restart policies", () => {
+  it.concurrent("who waits while the next start is due is told of the next end", async () => {
+    const id = await api.start({ Cmd: ["false"], HostConfig: { RestartPolicy: { Name: "always" } } });
+    const due = async () => (await state(id)).Status === "restarting";
+    const next = () => api.json<{ StatusCode: number }>("POST", `/containers/${id}/wait`);
+    await until(due, { timeoutMs: 30_000, what: "a start that is due" });
+    expect((await next()).StatusCode).toBe(1);
+    await until(due, { timeoutMs: 30_000, what: "another one" });
+    const waiting = next();
+    await api.bytes("POST", `/containers/${id}/stop`);
+    expect((await waiting).StatusCode).toBe(1);
+    await api.remove(id);
+  });
   it.concurrent("on-failure starts it again as often as it was told, with growing pauses", async () => {
     const id = await api.start({ ...sh("echo once; exit 1"), HostConfig: { RestartPolicy: { Name: "on-failure", MaximumRetryCount: 2 } } });
     await until(async () => (await state(id)).Status === "exited", { timeoutMs: 30_000, what: "the last exit" });

@@ -112,9 +112,7 @@ function hostConfig({ flags, cwd, engine }: Call, network: string): HostConfig {
       .sort((a, b) => (a.Name < b.Name ? -1 : 1)),
     RestartPolicy: restartPolicy(flags.text("restart")),
     ...(flags.list("storage-opt").length > 0 ? { StorageOpt: pairs(flags.list("storage-opt")) } : {}),
-    ...(flags.given("log-driver") || flags.given("log-opt")
-      ? { LogConfig: { Type: flags.text("log-driver") ?? "", Config: pairs(flags.list("log-opt")) } }
-      : {}),
+    ...(flags.given("log-driver") || flags.given("log-opt") ? { LogConfig: logConfig(flags) } : {}),
     ...(flags.given("init") ? { Init: flags.on("init") } : {}),
     ...(flags.on("oom-kill-disable") ? { OomKillDisable: true } : {}),
     ...(flags.given("oom-score-adj") ? { OomScoreAdj: flags.int("oom-score-adj") ?? 0 } : {}),
@@ -262,4 +260,12 @@ function ulimit(text: string) {
 function absoluteBind(text: string, cwd: string): string {
   const [source = "", ...rest] = text.split(":");
   return [/^\.{1,2}(\/|$)/.test(source) && !isAbsolute(source) ? resolve(cwd, source) : source, ...rest].join(":");
+}
+
+/** @throws UsageError where what is not kept has options */
+function logConfig(flags: Flags): { Type: string; Config: Record<string, string> } {
+  const Type = flags.text("log-driver") ?? "";
+  const options = flags.list("log-opt");
+  if (Type === "none" && options.length > 0) throw new UsageError("invalid logging opts for driver none");
+  return { Type, Config: pairs(options) };
 }

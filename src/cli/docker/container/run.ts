@@ -14,7 +14,7 @@ import { checkTerminal } from "./terminal.ts";
 export const create = command({
   usage: "[OPTIONS] IMAGE [COMMAND] [ARG...]",
   about: "Create a new container",
-  flags: createFlags,
+  flags: createFlags.replace('running ("always", "missing"', 'creating ("always", "|missing"'), // so says Docker
   arity: [1, many],
   interspersed: false,
   checks: createChecks,

@@ -24,8 +24,9 @@ export const create = command({
     if (given !== undefined && flags.given("name"))
       throw new DockerExit(1, "conflicting options: either specify --name or provide positional arg, not both");
     const cluster = clusterSpec(flags);
+    // None is null, as Docker's client sends it and inspection shows it.
     const pairs = (list: readonly string[]) =>
-      Object.fromEntries(list.map((text) => [text.split("=")[0] ?? "", text.split("=").slice(1).join("=")]));
+      list.length === 0 ? null : Object.fromEntries(list.map((text) => [text.split("=")[0] ?? "", text.split("=").slice(1).join("=")]));
     const body = {
       Name,
       Driver: flags.text("driver") ?? "local",
