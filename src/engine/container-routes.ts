@@ -10,7 +10,7 @@ import type { ContainerRecord } from "./container-record.ts";
 import { processesOf } from "./container-top.ts";
 import { inspected } from "./container-view.ts";
 import type { Containers } from "./containers.ts";
-import { createBody, updateBody } from "./create-body.ts";
+import { checkNotEmpty, createBody, updateBody } from "./create-body.ts";
 import type { EventBus } from "./event-bus.ts";
 import { type Call, type Route, route, sendEmpty, sendJson } from "./http.ts";
 import { jsonBody, requiredBody } from "./json-body.ts";
@@ -45,6 +45,7 @@ export function containerRoutes(o: ContainerRoutesOptions): Route[] {
   return [
     route("POST", "/containers/create", async (call) => {
       const body = createBody(await requiredBody(call.request));
+      checkNotEmpty(body);
       const platform = call.query.get("platform");
       const options = { apiVersion: call.version, ...(platform ? { platform } : {}) };
       sendJson(call.response, 201, containers.create(call.query.get("name") ?? undefined, body, options));

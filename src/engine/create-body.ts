@@ -97,15 +97,21 @@ const hostConfig: Shape = {
  */
 export function createBody(body: unknown): ContainerCreateBody {
   const top = shaped(body, config, { go: "container.CreateRequest", at: "" });
-  // A body without any field of the container's own is none, for Docker; one without an image is a container with an empty root.
-  if (!Object.keys(top).some((key) => key in config && key !== "HostConfig" && key !== "NetworkingConfig"))
-    throw new BerthError("container/bad-config", "config cannot be empty in order to create a container");
   const { HostConfig: host, Healthcheck: health } = top;
   if (health) shaped(health, healthConfig, { go: "container.HealthConfig", at: ".Healthcheck" });
   // its fields were just checked
   return (
     host ? { ...top, HostConfig: shaped(host, hostConfig, { go: "container.HostConfig", at: ".HostConfig" }) } : top
   ) as ContainerCreateBody;
+}
+
+/**
+ * A body without any field of the container's own is none, for Docker; one without an image is a container with an empty root.
+ * @throws BerthError container/bad-config
+ */
+export function checkNotEmpty(body: ContainerCreateBody): void {
+  if (!Object.keys(body).some((key) => key in config && key !== "HostConfig" && key !== "NetworkingConfig"))
+    throw new BerthError("container/bad-config", "config cannot be empty in order to create a container");
 }
 
 const healthConfig: Shape = {
