@@ -39,7 +39,10 @@ async function exitCode(argv: readonly string[]): Promise<number> {
     const { runCompose } = await import("./program.ts");
     return await runCompose(argv[0] === "compose" ? argv.slice(1) : argv, context);
   } catch (error) {
-    return interrupted.signal.aborted && isAbort(error) ? 130 : reportError(error, context, argv.includes("--debug"));
+    if (interrupted.signal.aborted && isAbort(error)) return 130;
+    const code = reportError(error, context, argv.includes("--debug"));
+    // Compose's commands know no code of their own for what the engine refuses; Docker's and `berth volume` do.
+    return code === 125 && argv[0] !== "volume" && !dockerWords(argv) ? 1 : code;
   }
 }
 

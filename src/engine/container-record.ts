@@ -238,7 +238,15 @@ function mountPoints(
       volume(spec.Source || randomBytes(32).toString("hex"), target, { rw, mode: "z", anonymous: !spec.Source, spec });
     else if (spec.Type === "image")
       // Docker 28: an image's tree, never written to.
-      mounts.set(target, { Type: "image", Source: spec.Source ?? "", Destination: target, Mode: "", RW: false, Propagation: "" });
+      mounts.set(target, {
+        Type: "image",
+        Name: spec.Source ?? "",
+        Source: spec.Source ?? "",
+        Destination: target,
+        Mode: "",
+        RW: false,
+        Propagation: "rprivate",
+      });
   }
   for (const target of Object.keys(hc.Tmpfs ?? {})) mounts.delete(cleanPath(target));
   for (const target of Object.keys(config.Volumes ?? {})) {

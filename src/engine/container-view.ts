@@ -171,12 +171,13 @@ function isUserDefined(mode: string | undefined): boolean {
 }
 
 function shownConfig(config: ContainerConfig): ContainerConfig {
-  const { ExposedPorts: ports, ...rest } = config;
+  const { ExposedPorts: ports, NetworkDisabled: isOff, ...rest } = config;
   const volumes = Object.keys(config.Volumes ?? {}).length > 0 ? config.Volumes : null;
   return {
     OnBuild: null,
     ...rest,
     ...(Object.keys(ports ?? {}).length > 0 ? { ExposedPorts: ports ?? {} } : {}),
+    ...(isOff ? { NetworkDisabled: true } : {}),
     Volumes: volumes ?? null,
   };
 }

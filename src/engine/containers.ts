@@ -151,7 +151,10 @@ export class Containers {
       await this.stop(record.Id, o);
       await this.start(record.Id);
     });
-    this.#parts.book.emit(record, "restart");
+    this.tellRestart(record.Id);
+  }
+  tellRestart(ref: string): void {
+    this.#parts.book.emit(this.get(ref), "restart");
   }
   /**
    * Settles when a container is not between the end and the start of a requested restart. Docker's inspection waits there, and Compose, which asks at each end,

@@ -216,5 +216,6 @@ function warnings(hc: HostConfig): string[] {
     );
   if (hc.NetworkMode === "host" && Object.keys(hc.PortBindings ?? {}).length > 0)
     list.push("Published ports are discarded when using host network mode");
+  if (hc.Mounts?.some((mount) => mount.Type === "image")) list.push("Image mount is an experimental feature");
   return list;
 }

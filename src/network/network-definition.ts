@@ -89,7 +89,10 @@ function addressing(body: NetworkCreateBody, driver: string, existing: readonly 
     const { gatewayMode4, gatewayMode6 } = bridgeOptions(body.Options ?? {});
     return (v6 ? gatewayMode6 : gatewayMode4) !== "isolated";
   };
-  const config = asked.map((entry) => askedFor(entry, hasGateway(isV6(entry)), existing));
+  // Docker keeps the two families apart and shows IPv4's first.
+  const config = [...asked.filter((entry) => !isV6(entry)), ...asked.filter(isV6)].map((entry) =>
+    askedFor(entry, hasGateway(isV6(entry)), existing),
+  );
   if (body.EnableIPv4 !== false && !config.some((entry) => !isV6(entry)))
     config.unshift(chosen(freeSubnet(takenSubnets(existing)), hasGateway(false)));
   if (body.EnableIPv6 && !config.some(isV6)) config.push(chosen(uniqueLocalSubnet(), hasGateway(true)));

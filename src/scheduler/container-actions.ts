@@ -25,6 +25,8 @@ export interface ActionsContext {
 /** Does to the containers that there are what the request names, as `docker compose` does. @throws BerthError scheduler/no-such-service, project/not-found */
 export async function actOn(o: ActionsContext, kind: ActionKind, action: ProjectAction): Promise<void> {
   const containers = chosen(o.context, action, kind);
+  // Who names a service is told where there was nothing to do.
+  const isNamed = (action.services ?? []).length > 0;
   switch (kind) {
     case "start":
       await start(o, containers);
@@ -44,14 +46,14 @@ export async function actOn(o: ActionsContext, kind: ActionKind, action: Project
     case "pause":
       return each(
         o.context,
-        containers.filter((one) => one.State.Running && !one.State.Paused),
+        containers.filter((one) => one.State.Running && (isNamed || !one.State.Paused)),
         ["pausing", "paused"],
         (one) => o.context.backend.containers.pause(one.Id),
       );
     case "unpause":
       return each(
         o.context,
-        containers.filter((one) => one.State.Paused),
+        containers.filter((one) => one.State.Running && (isNamed || one.State.Paused)),
         ["unpausing", "unpaused"],
         (one) => o.context.backend.containers.unpause(one.Id),
       );
@@ -151,10 +153,9 @@ async function restart(o: ActionsContext, containers: readonly Container[], acti
     context.progress.begin(containerStep(container), "restarting");
     await stopContainer(context, container, action.timeoutMs);
   });
-  await start(
-    o,
-    all.flatMap((container) => context.backend.containers.find(container.Id) ?? []),
-  );
+  const stopped = all.flatMap((container) => context.backend.containers.find(container.Id) ?? []);
+  await start(o, stopped);
+  for (const { Id } of stopped) if (context.backend.containers.find(Id)?.State.Running) context.backend.containers.tellRestart(Id);
 }
 
 /** Only what does not run, unless it is stopped first. */

@@ -28,6 +28,8 @@ function config(o: BodyContext): ContainerConfig {
   const { service, image } = o;
   return defined<ContainerConfig>({
     Image: image.name,
+    AttachStdout: true,
+    AttachStderr: true,
     Hostname: service.hostname,
     Domainname: service.domainname,
     User: service.user,

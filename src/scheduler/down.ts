@@ -67,7 +67,10 @@ function projectVolumes({ backend, name }: ProjectContext, project: Project | un
     .filter((volume) => (volume.Labels[label.project] === name || own.has(volume.Name)) && !external.has(volume.Name));
 }
 
-/** "local": only images that have no name of their own in the file; "all": whatever the services use. */
+/**
+ * "local": images that were built for services of the project (told by their labels, whatever the file calls them), and those under the names that a build
+ * gives; "all": whatever the services use (docker/compose, pkg/compose/image_pruner.go).
+ */
 function projectImages(
   { backend, name }: ProjectContext,
   project: Project | undefined,
@@ -76,10 +79,17 @@ function projectImages(
 ): string[] {
   const services = Object.values(project?.services ?? {}).filter((service) => which === "all" || service.image === undefined);
   const fromFile = services.map((service) => imageName(project ?? { name }, service));
+  const built = backend.images
+    .labelled(label.project, name)
+    .flatMap(({ name: image, labels }) => (!project || project.services[labels[label.service] ?? ""] ? [image] : []));
   const used = containers.map((container) => container.Config.Image ?? "");
   const fromContainers = which === "all" ? used : used.filter((image) => containers.some((one) => image === `${name}-${serviceOf(one)}`));
-  return [...new Set([...fromFile, ...fromContainers])].filter((image) => image !== "" && backend.images.resolve(image) !== undefined);
+  const names = [...fromFile, ...fromContainers, ...built].filter((image) => image !== "" && backend.images.resolve(image) !== undefined);
+  return [...new Set(names.map(withTag))];
 }
+
+/** "app" and "app:latest" are one. */
+const withTag = (image: string): string => (/[:@][^/]*$/.test(image) ? image : `${image}:latest`);
 
 /** One that others use stays, and that is said. */
 async function removeNetwork({ backend, progress }: ProjectContext, network: Network): Promise<void> {

@@ -42,11 +42,12 @@ export function oneOffService(project: Project, request: RunRequest): Service {
 export function createOneOff(context: ProjectContext, project: Project, request: RunRequest): string {
   const { backend, progress } = context;
   const service = oneOffService(project, request);
-  const slug = randomBytes(6).toString("hex");
-  const name = request.name || [project.name, service.name, "run", slug].join(project.name_separator ?? "-");
+  const slug = randomBytes(32).toString("hex");
+  const name = request.name || [project.name, service.name, "run", slug.slice(0, 12)].join(project.name_separator ?? "-");
   const image = imageName(project, project.services[request.service] ?? service);
   const { body } = bodyOfService(context, { project, service, image, number: 1, name });
   if (!request.useAliases) for (const endpoint of Object.values(body.NetworkingConfig?.EndpointsConfig ?? {})) endpoint.Aliases = [name];
+  const { [label.number]: _number, ...labels } = body.Labels ?? {};
   const id = `Container ${name}`;
   progress.begin(id, "creating");
   const created = backend.containers.create(name, {
@@ -55,7 +56,12 @@ export function createOneOff(context: ProjectContext, project: Project, request:
     AttachStdout: true,
     AttachStderr: true,
     StdinOnce: request.interactive === true,
-    Labels: { ...body.Labels, [label.oneOff]: "True", [label.slug]: slug },
+    Labels: {
+      ...labels,
+      ...(request.noDeps ? { [label.dependsOn]: "" } : {}),
+      [label.oneOff]: "True",
+      [label.slug]: slug,
+    },
     HostConfig: { ...body.HostConfig, ...(request.remove ? { AutoRemove: true } : {}) },
   });
   progress.done(id, "created");

@@ -29,6 +29,8 @@ export interface ContainersPort {
   startMany(ids: readonly string[]): Promise<{ id: string; error: unknown }[]>;
   stop(ref: string, o: { graceS?: number; signal?: string }): Promise<unknown>;
   kill(ref: string, signal: string): Promise<void>;
+  /** Tells, as an event, that somebody asked for its stop and start together. */
+  tellRestart(ref: string): void;
   pause(ref: string): Promise<void>;
   unpause(ref: string): Promise<void>;
   rename(ref: string, name: string): void;
@@ -69,6 +71,8 @@ export interface SchedulerImage {
 
 export interface ImagesPort {
   resolve(ref: string): SchedulerImage | undefined;
+  /** Of those that carry this label with this value, the first name that each has, and all its labels. */
+  labelled(name: string, value: string): { readonly name: string; readonly labels: Readonly<Record<string, string>> }[];
   /** When it was last pulled, in ms; undefined where that is not known. */
   pulledMs(ref: string): number | undefined;
   pull(ref: string, o: TransferOptions & { platform?: string }): Promise<void>;

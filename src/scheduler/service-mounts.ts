@@ -28,7 +28,7 @@ function mountOf(project: Project, volume: ServiceVolume): MountSpec {
   if (volume.read_only !== undefined) mount.ReadOnly = volume.read_only;
   if (volume.consistency) mount.Consistency = volume.consistency;
   if (volume.type === "bind") {
-    const { propagation, create_host_path: create, recursive } = volume.bind ?? {};
+    const { propagation, create_host_path: create = true, recursive } = volume.bind ?? {};
     mount.BindOptions = {
       ...(propagation ? { Propagation: propagation } : {}),
       ...(create ? { CreateMountpoint: true } : {}),

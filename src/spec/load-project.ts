@@ -117,7 +117,8 @@ export async function loadTree(options: LoadOptions): Promise<LoadedTree> {
   }
   if (!skip.normalization) {
     root.entries.set("name", new Scalar(name, root.originOf("name")));
-    normalize(root, name, (key) => environment.get(key));
+    // What is not interpolated takes no values from the environment either.
+    normalize(root, name, (key) => (skip.interpolation ? undefined : environment.get(key)));
   }
   return { root, name, files, problems };
 }

@@ -27,11 +27,25 @@ export function yamlText(value: unknown): string {
   visit(document, {
     Scalar(_, node) {
       if (typeof node.value !== "string") return;
-      const plain = plainScalar(node.value);
-      if (plain.value !== node.value || plain.kind || node.value === "<<") node.type = Scalar.QUOTE_DOUBLE;
+      const style = styleOf(node.value);
+      if (style) node.type = style;
     },
   });
-  return document.toString({ lineWidth: 0, nullStr: "null" });
+  return document.toString({ lineWidth: 0, nullStr: "null", singleQuote: true });
+}
+
+const oldBoolean = /^(y|n|yes|no|on|off)$/i;
+const base60 = /^[-+]?[0-9][0-9_]*(:[0-5]?[0-9])+(\.[0-9_]*)?$/;
+
+/**
+ * Words that could mean something else stand in double quotes, and so does what has to be escaped; what only the grammar cannot take bare stands in single ones
+ * (go-yaml v3, encode.go stringv).
+ */
+function styleOf(text: string): Scalar.Type | undefined {
+  const plain = plainScalar(text);
+  if (plain.value !== text || plain.kind || text === "<<" || oldBoolean.test(text) || base60.test(text) || text.includes("\t"))
+    return text.includes("\n") ? undefined : Scalar.QUOTE_DOUBLE;
+  return text.startsWith("'") ? Scalar.QUOTE_SINGLE : undefined;
 }
 
 /** A dollar is written twice, so that the printed file can be read again. */

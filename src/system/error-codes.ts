@@ -1,6 +1,6 @@
 /**
  * Every error code, with the HTTP status that the API answers and the exit code of the command line. One line each, sorted by room.
- * Exit codes: 1 failed, 14 bad input (as Docker Compose), 125 the engine could not do it, 126 not executable, 127 not found (as Docker).
+ * Exit codes: 1 failed, 14 bad input (as Docker Compose), 125 the engine could not do it (1 for Compose's commands), 126 not executable, 127 not found (as Docker).
  */
 export const errorCodes = {
   "system/command-failed": { http: 500, exit: 1 },

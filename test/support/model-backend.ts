@@ -60,6 +60,7 @@ export class ModelBackend implements Backend {
       this.#set(container, { Status: "exited", Running: false, ExitCode: 0 });
       for (const action of ["kill", "die", "stop"]) this.#tell(container, action, action === "kill" ? { signal: "15" } : {});
     },
+    tellRestart: (ref) => this.#tell(this.#get(ref), "restart"),
     kill: (ref) => this.containers.stop(ref, {}) as Promise<void>,
     pause: async () => {},
     unpause: async () => {},
@@ -114,6 +115,7 @@ export class ModelBackend implements Backend {
   };
   readonly images: Backend["images"] = {
     resolve: (ref) => ({ id: `sha256:${ref}`, config: { architecture: "amd64", os: "linux", rootfs: { type: "layers", diff_ids: [] } } }),
+    labelled: () => [],
     pulledMs: () => undefined,
     pull: async () => {},
     push: async () => {},

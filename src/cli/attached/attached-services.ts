@@ -22,7 +22,7 @@ export function withDependencies(project: Project, services: readonly string[]):
 
 /**
  * Whose output an attached `up` shows: what was named, or else every service; --attach narrows it, --attach-dependencies widens it,
- * --no-attach and `attach: false` in the file leave out (the file's word gives way to --attach).
+ * --no-attach and `attach: false` in the file leave out (the file's word gives way to a service that is named).
  */
 export function attachedServices(project: Project, requested: readonly string[], flags: AttachFlags): string[] {
   for (const name of [...(flags.attach ?? []), ...(flags.noAttach ?? [])])
@@ -36,9 +36,19 @@ export function attachedServices(project: Project, requested: readonly string[],
         ? [...requested]
         : Object.keys(project.services);
   return base.filter(
-    (name) => !flags.noAttach?.includes(name) && (project.services[name]?.attach !== false || flags.attach?.includes(name)),
+    (name) =>
+      !flags.noAttach?.includes(name) &&
+      (project.services[name]?.attach !== false || flags.attach?.includes(name) || requested.includes(name)),
   );
 }
+
+/**
+ * Whose ends an attached `up` is about: the services that are named, or else those whose output is shown. What they depend on may go on, and end, by itself
+ * (docker/compose, pkg/compose/up.go).
+ */
+export const monitoredServices = (requested: readonly string[], attached: readonly string[]): string[] => [
+  ...new Set([...requested, ...attached]),
+];
 
 /** "web-1", "web-2": how the containers of a service will be called in front of their output. */
 export function shortNames(project: Project, service: string, scale: Readonly<Record<string, number>> = {}): string[] {

@@ -4,7 +4,7 @@ import type { Invocation } from "../invocation.ts";
 import type { ChangeOptions } from "../project-change.ts";
 import { progressStyle } from "../render/build-progress.ts";
 import { Screen } from "../render/screen.ts";
-import { shortNames, withDependencies } from "./attached-services.ts";
+import { monitoredServices, shortNames, withDependencies } from "./attached-services.ts";
 import { type ContainerEnd, ContainerFollowers } from "./container-followers.ts";
 import { LogOutput } from "./log-output.ts";
 import { Menu } from "./menu.ts";
@@ -80,7 +80,7 @@ export class AttachedSession {
       client,
       project: put.project.name,
       attached: options.attached,
-      services: this.#services,
+      services: monitoredServices(put.options.services ?? [], options.attached),
       output: this.#output,
       timestamps: options.timestamps,
       onStart: () => this.#announce(),
@@ -241,8 +241,7 @@ export class AttachedSession {
 
   async #ended({ name, service, exitCode, restarting }: ContainerEnd): Promise<void> {
     if (this.#isDetached) return;
-    if (this.#options.attached.includes(service))
-      await this.#output.say(`${name} exited with code ${exitCode}${restarting ? " (restarting)" : ""}`);
+    await this.#output.say(`${name} exited with code ${exitCode}${restarting ? " (restarting)" : ""}`);
     const { abortOn, exitCodeFrom } = this.#options;
     if (service === exitCodeFrom) this.#exitCode ??= exitCode;
     if (this.#phase === "running" && (abortOn === "exit" || (abortOn === "failure" && exitCode !== 0))) {

@@ -1,6 +1,8 @@
-import type { Project, ProjectBuild } from "../../api/index.ts";
+import { isAbsolute, resolve } from "node:path";
+import type { BuildDefinition as Build, Project, ProjectBuild } from "../../api/index.ts";
 import { type Invocation, usageError } from "../invocation.ts";
 import { changeProject } from "../project-change.ts";
+import { composeLabel } from "../project-containers.ts";
 import { loadedProject } from "../project-source.ts";
 import { registryAuth } from "../registry-auth.ts";
 import { environmentEntries } from "../run-options.ts";
@@ -32,17 +34,14 @@ export async function build(cli: Invocation, services: readonly string[], flags:
   const built = Object.values(project.services).filter(
     (service) => service.build && (services.length === 0 || services.includes(service.name)),
   );
-  if (flags.print)
-    return cli.print(
-      JSON.stringify(
-        bakeFile(
-          project,
-          built.map((service) => service.name),
-        ),
-        undefined,
-        2,
-      ),
+  if (flags.print) {
+    const file = bakeFile(
+      project,
+      built.map((service) => service.name),
     );
+    cli.print(JSON.stringify(file, undefined, 2));
+    return;
+  }
   if (built.length === 0) {
     cli.stderr.write("No services to build\n");
     return;
@@ -103,19 +102,29 @@ function bakeFile(project: Project, names: readonly string[]): object {
       name,
       {
         context: build?.context,
-        ...(build?.dockerfile_inline
-          ? { "dockerfile-inline": build.dockerfile_inline }
-          : { dockerfile: build?.dockerfile ?? "Dockerfile" }),
+        ...(build?.dockerfile_inline ? { "dockerfile-inline": build.dockerfile_inline } : { dockerfile: dockerfilePath(build) }),
         ...(build?.args ? { args: build.args } : {}),
-        ...(build?.labels ? { labels: build.labels } : {}),
+        labels: { ...build?.labels, [composeLabel("project")]: project.name, [composeLabel("service")]: name },
         ...(build?.target ? { target: build.target } : {}),
-        tags: [service?.image ?? `${project.name}-${name}`, ...(build?.tags ?? [])],
+        tags: [...(build?.tags ?? []), service?.image ?? `${project.name}-${name}`],
         ...(build?.cache_from ? { "cache-from": build.cache_from } : {}),
         ...(build?.cache_to ? { "cache-to": build.cache_to } : {}),
         ...(build?.platforms ? { platforms: build.platforms } : {}),
-        ...(build?.additional_contexts ? { contexts: build.additional_contexts } : {}),
+        ...(build?.additional_contexts ? { contexts: namedContexts(build.additional_contexts) } : {}),
+        output: ["type=docker"],
       },
     ];
   });
   return { group: { default: { targets: names } }, target: Object.fromEntries(targets) };
+}
+
+/** Bake looks for it from where it runs, Compose from the context. */
+function dockerfilePath(build: Build | undefined): string {
+  const { context = "", dockerfile = "Dockerfile" } = build ?? {};
+  return isAbsolute(context) ? resolve(context, dockerfile) : dockerfile;
+}
+
+/** "service:NAME" is what another target makes. */
+function namedContexts(contexts: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(contexts).map(([name, value]) => [name, value.replace(/^service:/, "target:")]));
 }

@@ -21,8 +21,6 @@ export async function events(cli: Invocation, services: readonly string[], flags
   try {
     for await (const event of (await cli.engine()).lines<DockerEvent>("GET", "/events", { query, signal: cli.signal })) {
       const service = event.Actor.Attributes[composeLabel("service")] ?? "";
-      // What happens inside, over and over, is no event of the container's life.
-      if (event.Action.startsWith("exec_") || event.Action.startsWith("top")) continue;
       if (services.length > 0 && !services.includes(service)) continue;
       cli.print(flags.json ? jsonLine(event, service) : textLine(event));
     }

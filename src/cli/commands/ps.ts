@@ -1,5 +1,6 @@
 import type { ProjectStatus } from "../../api/index.ts";
 import { containerFields } from "../container-fields.ts";
+import { labelOf } from "../docker/format/listing.ts";
 import { type Invocation, usageError } from "../invocation.ts";
 import { type ContainerRow, composeLabel, nameOf, projectContainers, serviceOf } from "../project-containers.ts";
 import { projectName } from "../project-name.ts";
@@ -78,6 +79,7 @@ export function psRow(row: ContainerRow, truncate: boolean, nowMs: number) {
   return {
     ...containerFields(row, truncate, nowMs),
     ExitCode: Number(/\((\d+)\)/.exec(row.Status)?.[1] ?? 0),
+    Label: labelOf(row.Labels),
     Health: /\((?:health: )?(starting|healthy|unhealthy)\)/.exec(row.Status)?.[1] ?? "",
     Name: nameOf(row),
     Project: row.Labels[composeLabel("project")] ?? "",

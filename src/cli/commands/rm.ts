@@ -1,6 +1,6 @@
 import type { ProjectAction } from "../../api/index.ts";
 import { confirmed } from "../confirm.ts";
-import { type Invocation, usageError } from "../invocation.ts";
+import type { Invocation } from "../invocation.ts";
 import { changeProject } from "../project-change.ts";
 import { nameOf, projectContainers } from "../project-containers.ts";
 import { namedProject } from "../project-source.ts";
@@ -39,10 +39,7 @@ export async function rm(cli: Invocation, services: readonly string[], flags: Rm
   }
   if (cli.globals.dryRun) return printDryRun(cli, target, "remove", services);
   cli.print(`Going to remove ${names.join(", ")}`);
-  if (!flags.force) {
-    if (!cli.stdin.isTTY) throw usageError("rm asks before it removes, and stdin is no terminal", "Give -f to remove without asking.");
-    if (!(await confirmed(cli, "Are you sure? [yN] "))) return;
-  }
+  if (!flags.force && !(await confirmed(cli, "Are you sure? [yN] "))) return;
   const body: ProjectAction = { services: [...services], ...(flags.volumes ? { volumes: true } : {}), ...project };
   await changeProject(cli, { method: "POST", project: target.name, action: "rm", body }, { title: "Removing" });
 }

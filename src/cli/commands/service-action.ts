@@ -1,4 +1,5 @@
 import type { ProjectAction } from "../../api/index.ts";
+import { withDependencies } from "../attached/attached-services.ts";
 import type { Invocation } from "../invocation.ts";
 import { changeProject } from "../project-change.ts";
 import { nameOf, projectContainers } from "../project-containers.ts";
@@ -40,8 +41,10 @@ function serviceAction(action: Action) {
     const target = await namedProject(cli, services);
     if (target.project) requireServices(target.project, services);
     if (cli.globals.dryRun) return printDryRun(cli, target, action, services);
+    // What a service needs is started with it, as Compose does.
+    const needed = action === "start" && target.project && services.length > 0 ? withDependencies(target.project, services) : services;
     const body: ProjectAction = {
-      services: [...services],
+      services: [...needed],
       ...(target.project ? { project: target.project } : {}),
       ...(flags.timeout === undefined ? {} : { timeoutMs: flags.timeout * 1000 }),
       ...(flags.signal ? { signal: flags.signal } : {}),

@@ -1,5 +1,6 @@
 import type { Project, ProjectPut, UpOptions } from "../../api/index.ts";
-import { type AttachFlags, attachedServices } from "../attached/attached-services.ts";
+import { BerthError } from "../../system/error.ts";
+import { type AttachFlags, attachedServices, withDependencies } from "../attached/attached-services.ts";
 import { type Invocation, usageError } from "../invocation.ts";
 import { changeProject } from "../project-change.ts";
 import { loadedProject } from "../project-source.ts";
@@ -47,7 +48,12 @@ export async function up(cli: Invocation, services: readonly string[], flags: Up
   const project = await loadedProject(cli, services);
   requireServices(project, services);
   requireServices(project, Object.keys(flags.scale ?? {}));
-  if (flags.exitCodeFrom !== undefined) requireServices(project, [flags.exitCodeFrom]);
+  if (Object.keys(project.services).length === 0) throw new BerthError("cli/no-such-service", "no service selected");
+  if (flags.exitCodeFrom !== undefined) {
+    requireServices(project, [flags.exitCodeFrom]);
+    if (!withDependencies(project, services).includes(flags.exitCodeFrom))
+      throw usageError(`no such service: ${flags.exitCodeFrom}`, `This \`up\` is about ${services.join(", ")} and what they depend on.`);
+  }
   const put = await projectPut(cli, project, services, flags);
   const detached = flags.detach || flags.wait || !flags.start || cli.globals.dryRun;
   if (detached) {

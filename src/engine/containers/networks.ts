@@ -61,12 +61,20 @@ function attachRequest(record: Container): AttachRequest {
     containerId: record.Id,
     name: record.Name.slice(1),
     hostname: record.Config.Hostname ?? "",
-    endpoints: isNone ? {} : record.NetworkSettings.Networks,
+    endpoints: isNone ? {} : inLookupOrder(record.NetworkSettings.Networks),
     ports: isNone ? {} : (record.HostConfig.PortBindings ?? {}),
     exposed: Object.keys({ ...record.Config.ExposedPorts, ...record.HostConfig.PortBindings }),
     publishAll: record.HostConfig.PublishAllPorts === true,
     dns: record.HostConfig.Dns ?? [],
   };
+}
+
+/** As libnetwork keeps a sandbox's endpoints, and so looks names up: by the gateway's priority, then by the network's name. */
+function inLookupOrder(endpoints: Record<string, EndpointSettings>): Record<string, EndpointSettings> {
+  const entries = Object.entries(endpoints).sort(
+    ([a, one], [b, other]) => (other.GwPriority ?? 0) - (one.GwPriority ?? 0) || (a < b ? -1 : 1),
+  );
+  return Object.fromEntries(entries);
 }
 
 /** The networks that a container is on, as far as they are there. */

@@ -106,6 +106,8 @@ async function startOne(parts: ContainerParts, exits: ExitWatch, record: Contain
   await runtime.start(id);
   exits.begin(record);
   record.Berth.userStopped = false;
+  // Whoever starts it gives it all its tries again (moby, Container.ResetRestartManager); only its policy's own starts are counted.
+  if (!record.State.Restarting) record.RestartCount = 0;
   record.State = {
     ...record.State,
     Status: "running",

@@ -19,6 +19,11 @@ export class ProjectImages {
 
   readonly port: Backend["images"] = {
     resolve: (ref) => this.#images.resolve(ref),
+    labelled: (name, value) =>
+      this.#images.list().flatMap(({ config, repoTags: [first] }) => {
+        const labels = config.config?.Labels ?? {};
+        return first !== undefined && labels[name] === value ? [{ name: first, labels }] : [];
+      }),
     pulledMs: (ref) => {
       const image = this.#images.resolve(ref);
       return image && this.#images.pulledMs(image.id);

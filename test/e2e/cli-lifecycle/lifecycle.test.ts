@@ -1,3 +1,5 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
 import { type Berth, installedBerth } from "../../support/berth.ts";
 import { loadBusybox, type TestProject, testProject } from "../../support/project.ts";
@@ -53,8 +55,12 @@ test("create makes and starts nothing; start, stop, kill, rm go through the stat
   expect(await states()).toEqual({ "shop-db-1": "exited", "shop-web-1": "exited" });
   await project.berth("start", "db");
   expect(await states()).toEqual({ "shop-db-1": "running", "shop-web-1": "exited" });
-  await project.berth("kill", "db");
-  expect((await project.try("rm")).exitCode).toBe(1); // it asks, and nobody is there to answer
+  await project.berth("stop");
+  await project.berth("start", "web"); // and what it needs
+  expect(await states()).toEqual({ "shop-db-1": "running", "shop-web-1": "running" });
+  await project.berth("kill");
+  expect((await project.try("rm")).exitCode).toBe(0); // it asks, and nobody is there to answer
+  expect(Object.keys(await states())).toHaveLength(2);
   const removed = await project.try("rm", "-f");
   expect(lines(removed.stdout)).toEqual(["Going to remove shop-db-1, shop-web-1"]);
   expect(await states()).toEqual({});
@@ -66,10 +72,15 @@ test("pause and unpause, restart, and a signal of one's own", async () => {
   await project.berth("pause", "web");
   expect(await states()).toEqual({ "shop-db-1": "running", "shop-web-1": "paused" });
   await project.berth("unpause");
+  const again = await project.try("unpause", "web");
+  expect([again.exitCode, again.stderr]).toEqual([1, expect.stringContaining("is not paused")]);
   const started = async () => (await berth.ok(["docker", "inspect", "-f", "{{.State.StartedAt}}", "shop-web-1"])).trim();
   const before = await started();
   await project.berth("restart", "web");
   expect(await started()).not.toBe(before);
+  const told = lines(await project.berth("events", "--json", "--since", "5m", "--until", "0s", "web"));
+  expect(told.map((line) => JSON.parse(line).action).slice(-4)).toEqual(["die", "stop", "start", "restart"]);
+  expect((await project.berth("ps", "--format", '{{.Label "com.docker.compose.service"}}', "web")).trim()).toBe("web");
   await project.berth("kill", "-s", "SIGSTOP", "web");
   expect((await states())["shop-web-1"]).toBe("running");
 });
@@ -165,6 +176,26 @@ test("down by the name alone, from anywhere; and its images", async () => {
   expect((await berth.ok(["volume", "ls", "-q"])).trim()).toBe("");
   const nothing = await berth.call(["-p", "shop", "down"], { cwd: "/" });
   expect([nothing.exitCode, nothing.stderr]).toEqual([0, expect.stringContaining('No resource found to remove for project "shop"')]);
+});
+
+test("--rmi local takes what was built for a service, whatever it is called; binds of both forms make their directory", async () => {
+  project.write(
+    "compose.yaml",
+    `services:
+  a:
+    image: shop-own:1
+    build: { context: ., dockerfile_inline: "FROM busybox" }
+    command: sleep 1000
+    stop_signal: SIGKILL
+    volumes: [{ type: bind, source: ./made, target: /made }]
+`,
+  );
+  await project.berth("up", "-d");
+  expect(existsSync(join(project.directory, "made"))).toBe(true);
+  const file = JSON.parse(await project.berth("build", "--print")) as { target: Record<string, { tags: string[]; output: string[] }> };
+  expect(file.target["a"]).toMatchObject({ tags: ["shop-own:1"], output: ["type=docker"] });
+  await project.berth("down", "--rmi", "local");
+  expect(lines(await berth.ok(["docker", "images", "--format", "{{.Repository}}"]))).toEqual(["busybox"]);
 });
 
 test("--compatibility: names with underscores, from the first to the last command", async () => {

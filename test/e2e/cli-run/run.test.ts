@@ -87,6 +87,10 @@ test("environment, user, directory, labels, name, entrypoint, volumes, capabilit
   expect(output.trim()).toBe("red big value yes www-data /tmp 1");
   const id = (await project.berth("run", "-d", "--no-deps", "--name", "mine", "-l", "a=b", "web", "sleep", "1000")).trim();
   expect((await berth.ok(["docker", "inspect", "-f", '{{.Id}} {{index .Config.Labels "a"}}', "mine"])).trim()).toBe(`${id} b`);
+  const labels = JSON.parse(await berth.ok(["docker", "inspect", "-f", "{{json .Config.Labels}}", "mine"])) as Record<string, string>;
+  expect(labels["com.docker.compose.slug"]).toMatch(/^[0-9a-f]{64}$/);
+  expect(labels).toMatchObject({ "com.docker.compose.depends_on": "", "com.docker.compose.oneoff": "True" });
+  expect(labels).not.toHaveProperty(["com.docker.compose.container-number"]);
   await berth.ok(["docker", "rm", "-f", "mine"]);
 });
 

@@ -109,6 +109,34 @@ describe("without a terminal", () => {
     command: sh -c 'sleep 0.3; exit 5'
 `;
 
+  test("what is named decides: with its end it is over, and what it depends on goes on", async () => {
+    const file = `services:
+  db:
+    image: busybox
+    command: ${polite("db")}
+  job:
+    image: busybox
+    command: sh -c 'echo done; exit 3'
+    depends_on: [db]
+  quiet:
+    image: busybox
+    command: "true"
+    attach: false
+`;
+    await using project = testProject(berth, file);
+    const { exitCode, stdout } = await start(project.directory, "up", "job");
+    expect([exitCode, stdout.split("\n").slice(1)]).toEqual([0, ["job-1  | done", "job-1 exited with code 3"]]);
+    expect((await project.berth("ps", "--services")).trim()).toBe("db");
+    // The end of what is not shown aborts nothing.
+    const all = await start(project.directory, "up", "--abort-on-container-exit");
+    expect([all.exitCode, all.stdout]).toEqual([3, expect.not.stringContaining("quiet-1")]);
+    const other = await start(project.directory, "up", "--exit-code-from", "quiet", "job");
+    expect([other.exitCode, other.stderr]).toEqual([1, expect.stringContaining("no such service: quiet")]);
+    await using none = testProject(berth, "services: {}\n");
+    const empty = await start(none.directory, "up");
+    expect([empty.exitCode, empty.stderr]).toEqual([1, expect.stringContaining("no service selected")]);
+  });
+
   test("--abort-on-container-exit: the first end stops everything, and its code is ours", async () => {
     await using project = testProject(berth, failing);
     const { exitCode, stdout, stderr } = await start(project.directory, "up", "--abort-on-container-exit");

@@ -131,6 +131,11 @@ describe("restart policies", () => {
     const [a = 0, b = 0, c = 0] = times;
     expect(b - a).toBeGreaterThanOrEqual(100);
     expect(c - b).toBeGreaterThanOrEqual(200);
+    // A start by hand gives it all its tries again, as in Docker.
+    await api.bytes("POST", `/containers/${id}/start`);
+    await logged(id, "once\nonce\nonce\nonce\nonce\nonce");
+    await until(async () => (await state(id)).Status === "exited", { timeoutMs: 30_000, what: "the last exit" });
+    expect((await api.inspect(id)).RestartCount).toBe(2);
     await api.remove(id);
   });
   it.concurrent("on-failure leaves a success alone", async () => {

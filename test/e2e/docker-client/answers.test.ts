@@ -22,6 +22,16 @@ it("sends only the streams of an exec that were asked for", async () => {
   await container.remove({ force: true });
 });
 
+it("tells of an image mount that it is an experiment, shows it under the image's name, and no switch that is off", async () => {
+  const made = await berth.call(["docker", "create", "--name", "tree", "--mount", "type=image,source=busybox,target=/tree", "busybox"]);
+  expect(made.stderr.trim()).toBe("WARNING: Image mount is an experimental feature");
+  await docker.createContainer({ name: "plain", Image: "busybox", NetworkDisabled: false });
+  const { Mounts: mounts } = await docker.getContainer("tree").inspect();
+  expect(mounts).toMatchObject([{ Type: "image", Name: "busybox", Destination: "/tree", RW: false, Propagation: "rprivate" }]);
+  expect((await docker.getContainer("plain").inspect()).Config).not.toHaveProperty("NetworkDisabled");
+  for (const name of ["tree", "plain"]) await docker.getContainer(name).remove();
+});
+
 it("names a container in its refusals as the client did", async () => {
   const container = await create("sleep 1000", { name: "named", HostConfig: { Init: true } });
   await container.start();
