@@ -1,3 +1,4 @@
+import { closeSync, constants, openSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import type { Container } from "../api/index.ts";
 import { BerthError, type Host, reaped, type Spawned, spawnProcess } from "../system/index.ts";
@@ -78,4 +79,14 @@ function text(pipe: Pipe): Promise<string> {
     pipe?.on("end", () => pipe.destroy());
     pipe?.on("close", () => resolve(said));
   });
+}
+
+/** Asks a container's conmon to resize its terminal (conmon ctrl.c: "1 <rows> <columns>" into `ctl`). */
+export function resizeTerminal(bundle: string, size: { w: number; h: number }): void {
+  const fd = openSync(join(bundle, "ctl"), constants.O_WRONLY | constants.O_NONBLOCK);
+  try {
+    writeSync(fd, `1 ${size.h} ${size.w}\n`);
+  } finally {
+    closeSync(fd);
+  }
 }

@@ -1,13 +1,14 @@
-import { closeSync, constants, existsSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync, writeSync } from "node:fs";
+import { existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { Container, HostConfig } from "../api/index.ts";
 import { BerthError, type Host, messageOf, run, SealedProgram } from "../system/index.ts";
 import { type StartInput, writeBundle } from "./bundle.ts";
 import { cgroupDirectory, cgroupPids, killCgroup, oomKills, removeCgroups, removeParentGroup } from "./cgroup.ts";
 import { CgroupMoves } from "./cgroup-moves.ts";
-import { startConmon } from "./conmon.ts";
+import { resizeTerminal, startConmon } from "./conmon.ts";
 import { ContainerPaths } from "./container-paths.ts";
 import { containerPid, endMonitor, isMonitored, letGo, signalContainer } from "./container-process.ts";
+import { EtcFiles } from "./etc-files.ts";
 import { ExitFiles, type ExitInfo } from "./exit-files.ts";
 import { prepareCgroups } from "./host-cgroups.ts";
 import { fitToHost, type HostLimits, readHostLimits } from "./host-limits.ts";
@@ -15,15 +16,13 @@ import { checkLogConfig } from "./log-config.ts";
 import { logFiles } from "./log-files.ts";
 import { logKeeping } from "./log-options.ts";
 import { LogRotation } from "./log-rotation.ts";
+import { LostMonitors } from "./lost-monitors.ts";
 import { RemovedTrees } from "./removed-trees.ts";
 import { hasRoot, mountImage, mountRoot, unmountRoot } from "./root-mounts.ts";
 import { SeccompCache } from "./seccomp-cache.ts";
 import { mountSharedMemory, sharedMemoryPath, unmountSharedMemory } from "./shared-memory.ts";
 import { startError } from "./start-error.ts";
 import { sampleStats } from "./stats.ts";
-
-/** A monitor ends without a word only where somebody killed it. */
-const monitorLookMs = 3000;
 
 interface Logger {
   info(data: object, message: string): void;
@@ -44,20 +43,22 @@ export class Runtime {
   readonly #rotation: LogRotation;
   readonly #moves: CgroupMoves;
   readonly #removed: { readonly state: RemovedTrees; readonly run: RemovedTrees };
-  readonly #hosts = new Map<string, string>();
+  readonly #etc: EtcFiles;
   /** Cleaned up, and nothing was made for them since. */
   readonly #clean = new Set<string>();
   readonly #sealed: SealedProgram | undefined;
   readonly #filters: SeccompCache | undefined;
-  #monitorLook: NodeJS.Timeout | undefined;
+  readonly #lost: LostMonitors;
 
   constructor(o: { root: string; run: string; instance: string; host: Host; log: Logger }) {
     this.#host = o.host;
     this.#log = o.log;
     this.#paths = new ContainerPaths(o);
     this.#exits = new ExitFiles(this.#paths);
+    this.#etc = new EtcFiles(this.#paths);
     this.#limits = readHostLimits(o.host);
     this.#rotation = new LogRotation(this.#paths, o.log);
+    this.#lost = new LostMonitors({ paths: this.#paths, exits: this.#exits, host: o.host, log: o.log });
     this.#moves = new CgroupMoves(o.host);
     const removed = (directory: string) => new RemovedTrees(directory, o.log);
     this.#removed = { state: removed(this.#paths.removedDirectories), run: removed(this.#paths.removedBundles) };
@@ -127,12 +128,10 @@ export class Runtime {
   /** Starts to look for exits; every exit of a container that was passed to `onExit` is told once, however it was noticed. */
   watchExits(): void {
     this.#exits.open();
-    this.#monitorLook = setInterval(() => {
-      for (const id of this.#exits.expected()) if (!isMonitored(this.#paths, id)) this.#endUnmonitored(id);
-    }, monitorLookMs).unref();
+    this.#lost.watch();
   }
   async close(): Promise<void> {
-    clearInterval(this.#monitorLook);
+    this.#lost.close();
     this.#exits.close();
     this.#rotation.close();
     await Promise.all([this.#removed.state.close(), this.#removed.run.close()]);
@@ -221,19 +220,10 @@ export class Runtime {
     });
   }
 
-  /**
-   * Sends a signal. A process that has ended meanwhile is no error: its exit is told.
-   */
+  /** Sends a signal. A process that has ended meanwhile is no error: its exit is told. */
   async kill(id: string, signal: number): Promise<void> {
     if (signalContainer(this.#paths, id, signal) || isMonitored(this.#paths, id)) return;
-    this.#endUnmonitored(id);
-  }
-  /** A container whose monitor was killed is ended with everything in its cgroup: nobody would tell its exit. One that has ended by itself is left to its exit file. */
-  #endUnmonitored(id: string): void {
-    if (this.exitOf(id)) return;
-    this.#log.warn({ container: id, effect: "the container is ended" }, "the monitor of a container is gone");
-    killCgroup(this.#host, this.cgroupsPath(id));
-    this.#exits.tellLost(id);
+    this.#lost.end(id);
   }
   /** As many processes as the machine has room for. */
   liftPidsLimit(id: string): void {
@@ -256,7 +246,7 @@ export class Runtime {
       if (this.exitOf(id)) rmSync(this.#paths.state(id), { recursive: true, force: true });
       else await run(this.program, ["--root", this.stateDir, "delete", "--force", id], { accept: [0, 1] });
     }
-    this.#hosts.delete(id);
+    this.#etc.forget(id);
     this.#rotation.forget(id);
     await unmountRoot(this.#paths, id);
     unmountSharedMemory(this.#paths, id);
@@ -283,26 +273,18 @@ export class Runtime {
     return containerPid(this.#paths, id);
   }
 
+  /** Writes the names of others into the hosts file of a container, beside what `merged` finds in it. */
   rewriteHosts(id: string, text: string, merged: (file: string, text: string) => string): void {
-    const file = join(this.bundle(id), "hosts");
-    if (this.#hosts.get(id) === text || !existsSync(file)) return;
-    writeFileSync(file, merged(readFileSync(file, "utf8"), text)); // in place: the bind mount holds the inode
-    this.#hosts.set(id, text);
+    this.#etc.rewriteHosts(id, text, merged);
   }
-
   /** Writes another resolv.conf of a running container, where it has not been edited inside since it was `before`. */
   rewriteResolvConf(id: string, before: string, text: string): void {
-    const file = join(this.bundle(id), "resolv.conf");
-    if (text !== before && existsSync(file) && readFileSync(file, "utf8") === before) writeFileSync(file, text);
+    this.#etc.rewriteResolvConf(id, before, text);
   }
 
+  /** Of the terminal, in characters. */
   resize(id: string, size: { w: number; h: number }): void {
-    const fd = openSync(join(this.bundle(id), "ctl"), constants.O_WRONLY | constants.O_NONBLOCK);
-    try {
-      writeSync(fd, `1 ${size.h} ${size.w}\n`);
-    } finally {
-      closeSync(fd);
-    }
+    resizeTerminal(this.bundle(id), size);
   }
 
   /** Pids, as this host counts them, of everything in the container's cgroup. */
