@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { BuildEvent } from "../../../src/api/index.ts";
-import { type BuildRoom, type Built, buildRoom } from "../../support/build-room.ts";
+import { type BuildRoom, buildRoom } from "../../support/build-room.ts";
 
 let room: BuildRoom;
 beforeAll(async () => {
@@ -245,67 +245,6 @@ describe("metadata", () => {
   });
 });
 
-describe("steps are shown", () => {
-  const names = (built: Built) => [
-    ...new Set(built.events.flatMap((event) => (event.type === "vertex" && event.name.startsWith("[") ? [event.name] : []))),
-  ];
-
-  it("with the values of their variables, and the first line of a heredoc", async () => {
-    const Dockerfile = [
-      "FROM busybox",
-      "ARG V=val",
-      "ENV E=env",
-      `run echo "$V \${E}" '$V' $UNSET \${UNSET:-set} \\$V`,
-      "WORKDIR /$V/w",
-      "WORKDIR /",
-      'COPY <<"EOF" /$E/$UNSET',
-      "text",
-      "EOF",
-      "RUN <<EOF",
-      "echo $V",
-      "true",
-      "EOF",
-      "RUN sh <<EOF",
-      "true",
-      "EOF",
-      "RUN echo 'open \\",
-      "  next'",
-      "",
-    ].join("\n");
-    const built = await room.build({ Dockerfile });
-    expect(names(built).filter((name) => !name.startsWith("[internal]"))).toEqual([
-      "[1/8] FROM docker.io/library/busybox:latest",
-      `[2/8] RUN echo "val env" '$V' $UNSET set $V`,
-      "[3/8] WORKDIR /val/w",
-      "[4/8] COPY <<EOF /env/",
-      "[5/8] RUN <<EOF (echo val...)",
-      "[6/8] RUN sh <<EOF",
-      "[7/8] RUN echo 'open   next'",
-    ]);
-  });
-
-  it("under their stage where there are more sources, and as triggers where they are a base's", async () => {
-    await room.build({ Dockerfile: "FROM busybox\nONBUILD RUN true\nONBUILD ENV A=1\n" }, { tags: ["shown-base"] });
-    const child = await room.build({ Dockerfile: "FROM shown-base\nRUN echo $A\n" });
-    expect(names(child).filter((name) => !name.startsWith("[internal]"))).toEqual([
-      "[1/2] FROM docker.io/library/shown-base:latest",
-      "[2/4] ONBUILD RUN true",
-      "[3/4] RUN echo 1",
-    ]);
-    const Dockerfile = "FROM busybox AS one\nRUN --mount=type=secret,id=s,env=S echo $S\nFROM one\nCOPY --from=one /bin/sh /s\n";
-    const stages = await room.build({ Dockerfile });
-    expect(names(stages).filter((name) => !name.startsWith("[internal]"))).toEqual([
-      "[one 1/2] FROM docker.io/library/busybox:latest",
-      "[one 2/2] RUN --mount=type=secret,id=s,env=S echo ****",
-      "[stage-1 1/1] COPY --from=one /bin/sh /s",
-    ]);
-    const mounts = await room.build({ Dockerfile: "FROM busybox AS only\nRUN --mount=type=tmpfs,target=/t true\n" });
-    expect(names(mounts)).toContain("[only 2/2] RUN --mount=type=tmpfs,target=/t true");
-    const only = await room.build({ Dockerfile: "FROM busybox AS only\nRUN echo only\n" });
-    expect(names(only)).toContain("[2/2] RUN echo only");
-  });
-});
-
 describe("lines", () => {
   it("continue over comments and blanks, with the escape character that the file chose", async () => {
     const Dockerfile = "# escape=`\r\nFROM busybox\r\nRUN echo a `\r\n# comment\r\n   && echo b > /x\r\nENV P=C:\\foo\r\n";
@@ -362,52 +301,6 @@ describe("lines", () => {
       k: "three\n",
     });
     expect([stat("a"), stat("e"), stat("dev/pipes")]).toEqual(["644 0:0", "755 33:33", undefined]);
-  });
-});
-
-describe("the checks", () => {
-  it("warn as BuildKit's do, once each, only of stages that are built", async () => {
-    const Dockerfile = [
-      "FROM busybox as one",
-      "maintainer me",
-      "ENV SECRET_TOKEN=abc",
-      "WORKDIR rel",
-      "COPY $NOPE . /y/",
-      "ENV k v",
-      "CMD echo a",
-      "CMD echo b",
-      "EXPOSE 80/TCP 1.2.3.4:80:80",
-      "FROM busybox AS never",
-      "ENV a b",
-      "FROM one AS scratch",
-      "RUN true \\",
-      "",
-      " && true",
-    ].join("\n");
-    const { warnings } = await room.build({ Dockerfile });
-    expect([...warnings].sort()).toEqual([
-      "ConsistentInstructionCasing: Command 'maintainer' should match the case of the command majority (uppercase)",
-      "ExposeInvalidFormat: EXPOSE instruction should not define an IP address or host-port mapping, found '1.2.3.4:80:80'",
-      "ExposeProtoCasing: Defined protocol '80/TCP' in EXPOSE instruction should be lowercase",
-      "FromAsCasing: 'as' and 'FROM' keywords' casing do not match",
-      "JSONArgsRecommended: JSON arguments recommended for CMD to prevent unintended behavior related to OS signals",
-      "JSONArgsRecommended: JSON arguments recommended for CMD to prevent unintended behavior related to OS signals",
-      'LegacyKeyValueFormat: "ENV key=value" should be used instead of legacy "ENV key value" format',
-      "MaintainerDeprecated: Maintainer instruction is deprecated in favor of using label",
-      "MultipleInstructionsDisallowed: Multiple CMD instructions should not be used in the same stage because only the last one will be used",
-      "NoEmptyContinuation: Empty continuation line",
-      'ReservedStageName: Stage name should not use the same name as reserved stage "scratch"',
-      'SecretsUsedInArgOrEnv: Do not use ARG or ENV instructions for sensitive data (ENV "SECRET_TOKEN")',
-      "UndefinedVar: Usage of undefined variable '$NOPE'",
-      'WorkdirRelativePath: Relative workdir "rel" can have unexpected results if the base image changes',
-    ]);
-  });
-
-  it("are silenced or made errors by the file", async () => {
-    expect((await room.build({ Dockerfile: "# check=skip=JSONArgsRecommended\nFROM scratch\nCMD a\n" })).warnings).toEqual([]);
-    await expect(room.build({ Dockerfile: "# check=error=true\nFROM scratch\nCMD a\n" })).rejects.toThrow(
-      "lint violation found for rules: JSONArgsRecommended",
-    );
   });
 });
 
