@@ -40,6 +40,20 @@ it("lets go of a terminal by the keys that the request names; the process goes o
   await container.remove({ force: true });
 });
 
+it("tells what ps has against the arguments for it, with the status of dockerd", async () => {
+  const container = await create("exec sleep 1000");
+  await container.start();
+  await expect(container.top({ ps_args: "-o pid,nonsense" })).rejects.toMatchObject({
+    statusCode: 500,
+    json: { message: 'ps: error: unknown user-defined format specifier "nonsense"' },
+  });
+  await expect(container.top({ ps_args: "-o comm" })).rejects.toMatchObject({
+    statusCode: 500,
+    json: { message: "Couldn't find PID field in ps output" },
+  });
+  await container.remove({ force: true });
+});
+
 it("answers a websocket with the container's output", async () => {
   const container = await create("read line; echo got $line", { OpenStdin: true, Tty: true });
   await container.start();
