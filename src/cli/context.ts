@@ -30,7 +30,14 @@ export function processContext(dist: string, signal: AbortSignal, onOutput: (out
   };
   return {
     env: process.env,
-    cwd: process.cwd(),
+    // Whose directory was removed still has a command line: only what is read from there fails.
+    get cwd() {
+      try {
+        return process.cwd();
+      } catch {
+        return process.env["PWD"] ?? "/";
+      }
+    },
     get stdin() {
       return process.stdin;
     },

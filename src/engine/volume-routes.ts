@@ -103,5 +103,7 @@ function wantsAll(wanted: Filters): boolean {
 
 /** A volume on the wire: no labels are null there. */
 export function shownVolume(volume: Volume) {
-  return { ...volume, Labels: Object.keys(volume.Labels).length > 0 ? volume.Labels : null };
+  const { CreatedAt, Driver, Labels, Mountpoint, Name, Options, Scope, ...more } = volume;
+  // In Docker's order, which clients show.
+  return { CreatedAt, Driver, Labels: Object.keys(Labels).length > 0 ? Labels : null, Mountpoint, Name, Options, Scope, ...more };
 }

@@ -8,25 +8,31 @@ import { columns } from "./columns.ts";
 export function formatRows(
   format: string,
   rows: readonly Readonly<Record<string, unknown>>[],
-  o: { type?: string; idHead?: string } = {},
+  o: { type?: string; idHead?: string; columns?: readonly (readonly [head: string, field: string])[] } = {},
 ): string[] {
-  if (format === "json")
-    return rows.map((row) => JSON.stringify(Object.fromEntries(Object.entries(row).sort(([a], [b]) => (a < b ? -1 : 1)))));
+  if (format === "json" || /^\{\{\s*json \.\s*\}\}$/.test(format)) return rows.map(jsonRow);
   const text = plainText(format.replace(/^table\s+/, ""));
   const lines = rows.map(compileTemplate(text, o.type === undefined ? {} : { type: o.type }));
   if (!/^table\s/.test(format)) return lines;
   return [
     columns(
-      [heads(text, o.idHead), ...lines].map((line) => line.split("\t")),
+      [heads(text, o), ...lines].map((line) => line.split("\t")),
       { least: 10 },
     ),
   ];
 }
 
+/** A row as Go marshals a map: sorted, and safe within HTML. */
+function jsonRow(row: Readonly<Record<string, unknown>>): string {
+  const sorted = Object.fromEntries(Object.entries(row).sort(([a], [b]) => (a < b ? -1 : 1)));
+  return JSON.stringify(sorted).replace(/[<>&]/g, (sign) => `\\u00${sign.charCodeAt(0).toString(16)}`);
+}
+
 /** The same template run for the names of the fields; what its functions do to a value they do not do to a name. */
-function heads(text: string, idHead: string | undefined): string {
+function heads(text: string, o: { idHead?: string; columns?: readonly (readonly [head: string, field: string])[] }): string {
+  const named = new Map((o.columns ?? []).map(([head, field]) => [field, head]));
   const fields = [...text.matchAll(/\.(\w+)/g)].map(
-    ([, field = ""]) => [field, field === "ID" && idHead ? idHead : headOf(field)] as const,
+    ([, field = ""]) => [field, (field === "ID" ? o.idHead : undefined) ?? named.get(field) ?? headOf(field)] as const,
   );
   const plain = Object.fromEntries(shaping.map((name) => [name, (value: unknown) => value]));
   const methods = { Label: (name: unknown) => String(name).replace(/^.*\./, "").replace(/[-_]/g, " ").toUpperCase() };

@@ -176,3 +176,35 @@ it("cp, rename and save name what they were given", async () => {
   );
   await docker("rm", "given");
 });
+
+it("lists are formatted as the docker CLI formats them", async () => {
+  await docker("create", "--name", "shown", "-p", "127.0.0.1::80", "-e", "NO_SUCH_VARIABLE", "busybox");
+  await docker("volume", "create", "--label", "b=<2>", "--opt", "type=tmpfs", "--opt", "device=tmpfs", "kept");
+  const last = async (...words: string[]) => {
+    const { exitCode, stderr } = await attempt(...words);
+    return `${exitCode} ${stderr.split("\n")[0]}`;
+  };
+  expect(await last("ps", "-a", "--format", "{{.Nope}}")).toBe(
+    '1 failed to execute template: template: :1:2: executing "" at <.Nope>: can\'t evaluate field Nope in type *formatter.ContainerContext',
+  );
+  expect(await last("ps", "--format", "{{.Names")).toBe("1 failed to parse template: template: :1: unclosed action");
+  expect(await last("ps", "-aq", "--format", "{{.Names}}")).toBe(
+    "0 WARNING: Ignoring custom format, because both --format and --quiet are set.",
+  );
+  expect(await docker("ps", "-a", "--format", "")).toContain("CONTAINER ID");
+  expect(await docker("volume", "ls", "--format", "table {{.Name}}")).toBe("VOLUME NAME\nkept");
+  expect(await docker("volume", "ls", "--format", "{{json .}}")).toMatch(
+    /^\{"Availability":"N\/A","Driver":"local",.*"Labels":"b=\\u003c2\\u003e"/,
+  );
+  expect(await docker("volume", "inspect", "-f", "{{json .Options}}", "kept")).toBe('{"device":"tmpfs","type":"tmpfs"}');
+  expect(await docker("inspect", "-f", "{{json .HostConfig.RestartPolicy}} {{index .Config.Env 0}}", "shown")).toMatch(
+    /^\{"Name":"no","MaximumRetryCount":0\} NO_SUCH_VARIABLE$/,
+  );
+  expect((await attempt("run", "--rm", "-m", "1x", "busybox")).stderr).toContain("invalid suffix: 'x'");
+  expect((await attempt("run", "--rm", "--shm-size", "-1", "busybox")).stderr).toContain("invalid size: '-1'");
+  expect((await attempt("run", "--rm", "--log-driver", "none", "--log-opt", "max-size=1m", "busybox")).stderr).toContain(
+    "docker: invalid logging opts for driver none",
+  );
+  await docker("rm", "shown");
+  await docker("volume", "rm", "kept");
+});

@@ -4,7 +4,10 @@ import { command } from "../command.ts";
 import { filterQuery } from "../filters.ts";
 import { listFormat } from "../format/format-flag.ts";
 import { labelOf, printListing } from "../format/listing.ts";
+import { compileTemplate } from "../format/template.ts";
+import { TemplateError } from "../format/template-parse.ts";
 import { humanSize } from "../table.ts";
+import { DockerExit } from "../usage-error.ts";
 
 export const ls = command({
   usage: "[OPTIONS]",
@@ -21,6 +24,9 @@ export const ls = command({
   `,
   run: async (call) => {
     const { engine, flags } = call;
+    checkTemplate(flags.text("format"));
+    if (flags.on("quiet") && flags.text("format"))
+      call.printError("WARNING: Ignoring custom format, because both --format and --quiet are set.");
     const limit = flags.on("latest") ? 1 : flags.int("last");
     // A template that shows the size asks for it.
     const size = flags.on("size") || /\.Size\b/.test(flags.text("format") ?? "");
@@ -32,22 +38,36 @@ export const ls = command({
       Platform: null,
       Label: labelOf(row.Labels),
     }));
-    printListing(call, rows, {
-      quiet: "ID",
-      type: "*formatter.ContainerContext",
-      columns: [
-        ["CONTAINER ID", "ID"],
-        ["IMAGE", "Image"],
-        ["COMMAND", "Command"],
-        ["CREATED", "RunningFor"],
-        ["STATUS", "Status"],
-        ["PORTS", "Ports"],
-        ["NAMES", "Names"],
-        ...(size ? ([["SIZE", "Size"]] as const) : []),
-      ],
-    });
+    try {
+      printListing(call, rows, {
+        quiet: "ID",
+        type: "*formatter.ContainerContext",
+        columns: [
+          ["CONTAINER ID", "ID"],
+          ["IMAGE", "Image"],
+          ["COMMAND", "Command"],
+          ["CREATED", "RunningFor"],
+          ["STATUS", "Status"],
+          ["PORTS", "Ports"],
+          ["NAMES", "Names"],
+          ...(size ? ([["SIZE", "Size"]] as const) : []),
+        ],
+      });
+    } catch (error) {
+      throw error instanceof TemplateError ? new DockerExit(1, `failed to execute template: ${error.message}`) : error;
+    }
   },
 });
+
+/** Docker looks into the template of this list for the size before it asks, and has words of its own for what is wrong with it. */
+function checkTemplate(format: string | undefined): void {
+  try {
+    if (format) compileTemplate(format.replace(/^table\s+/, ""));
+  } catch (error) {
+    if (error instanceof TemplateError) throw new DockerExit(1, `failed to parse template: ${error.message}`);
+    throw error;
+  }
+}
 
 /** What the files of a container take: what it wrote, and with its image. */
 const sizeText = ({ SizeRw = 0, SizeRootFs = 0 }: ContainerRow): string =>

@@ -4,11 +4,14 @@ import { errnoOf, messageOf } from "../../../system/error.ts";
 import type { Call } from "../command.ts";
 import { UsageError } from "../usage-error.ts";
 
-/** `--env-file` and `--env`; a name alone is the caller's own variable, and nothing where there is none. @throws UsageError */
+/**
+ * `--env-file` and `--env`; a name alone is the caller's own variable. Where there is none, a file's line is nothing, and the option takes the variable away that the
+ * image or the container has. @throws UsageError
+ */
 export function environment(call: Call): string[] {
   return [
     ...call.flags.list("env-file").flatMap((file) => fileEntries(file, call)),
-    ...call.flags.list("env").flatMap((entry) => resolved(entry, call)),
+    ...call.flags.list("env").map((entry) => resolved(entry, call)[0] ?? entry),
   ];
 }
 

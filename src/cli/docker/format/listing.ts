@@ -14,7 +14,7 @@ export function printListing(
   rows: readonly Readonly<Record<string, unknown>>[],
   o: { columns: readonly (readonly [head: string, field: string])[]; quiet?: string; type?: string; idHead?: string },
 ): void {
-  const format = flags.text("format");
+  const format = flags.text("format") || undefined;
   if (o.quiet !== undefined && flags.on("quiet")) {
     for (const row of rows) print(String(row[o.quiet]));
   } else if (format !== undefined && format !== "table") for (const line of formatRows(format, rows, o)) print(line);
