@@ -169,6 +169,9 @@ it("cp, rename and save name what they were given", async () => {
   expect(await said("cp", "note", "given:")).toBe("no such directory");
   expect(await said("cp", "given:", "out")).toBe("Error response from daemon: bad parameter: path cannot be empty");
   expect(await said("cp", "note/", "given:/q")).toContain("not a directory");
+  expect(await said("cp", "nothing", "given:/q")).toBe(`lstat ${work}/nothing: no such file or directory`);
+  expect(await said("cp", "note", "given:/nosuch/")).toBe("no such directory");
+  expect(await said("cp", "given:/etc/passwd", "nodir/x")).toBe(`invalid output path: directory "${work}/nodir" does not exist`);
   expect(await said("cp", "given:/nosuch", "out")).toBe("Error response from daemon: Could not find the file /nosuch in container given");
   expect(await said("rename", "given", "b d")).toContain("\nError: failed to rename container named given");
   expect(await said("save", "-o", "/nosuch/x.tar", "busybox")).toBe(

@@ -37,11 +37,27 @@ container source to stdout.`,
     // By the name that was given: so do the engine's answers name it.
     const Id = encodeURIComponent(container);
     const options = { archiveMode: flags.on("archive"), followLinks: flags.on("follow-link") };
-    if (from.service !== undefined) await copyFromContainer(engine, Id, from.path, to.path, call, options);
-    else await copyToContainer(engine, Id, from.path, to.path, call, options);
+    try {
+      if (from.service !== undefined) await copyFromContainer(engine, Id, from.path, to.path, call, options);
+      else await copyToContainer(engine, Id, from.path, to.path, call, options);
+    } catch (error) {
+      throw error instanceof BerthError && error.code === "cli/usage"
+        ? new DockerExit(1, inDockersWords(error.message, args[1] ?? "", from.service !== undefined))
+        : error;
+    }
     if (stderr.isTTY && !flags.on("quiet") && to.path !== "-") call.printError(`Successfully copied to ${args[1]}`);
   },
 });
+
+/** What `berth cp` says of the same mistakes, as Docker's client says it. */
+function inDockersWords(message: string, target: string, isFromContainer: boolean): string {
+  const [, path = ""] = /: (\/.*)$/s.exec(message) ?? [];
+  if (message.startsWith("no such file or directory: ")) return `lstat ${path}: no such file or directory`;
+  if (message.startsWith("cannot copy a directory")) return "cannot copy directory";
+  if (message.startsWith("no such directory: "))
+    return isFromContainer && !/\/\.?$/.test(target) ? `invalid output path: directory "${path}" does not exist` : "no such directory";
+  return message.replace(/^destination ".*" must be/s, `destination ${JSON.stringify(target)} must be`);
+}
 
 export const diff = command({
   usage: "CONTAINER",
