@@ -28,10 +28,14 @@ export class EventBus {
     return { past: [...this.#past], stop: () => this.#listeners.delete(listener) };
   }
 
-  /** Nanoseconds since the epoch, as exactly as a number of JavaScript holds them (256 ns); each later than the one before it, so that clients can sort by them. */
+  /**
+   * Nanoseconds since the epoch, as exactly as a number of JavaScript holds them (256 ns); each later than the one before it, so that clients can sort by them. By
+   * the clock of the machine, which `since` and `until` mean: the monotonic one stands still while it sleeps. A clock that is set back is followed.
+   */
   #nowNano(): number {
-    const nowNano = Math.floor((performance.timeOrigin + performance.now()) * 1000) * 1000;
-    this.#lastNano = Math.max(nowNano, this.#lastNano + 1024);
+    const nowNano = Date.now() * 1e6;
+    const isBack = this.#lastNano - nowNano > 1e9;
+    this.#lastNano = nowNano > this.#lastNano || isBack ? nowNano : this.#lastNano + 1024;
     return this.#lastNano;
   }
 
