@@ -1,4 +1,7 @@
+import type { ImageConfig } from "../api/index.ts";
 import { BerthError } from "../system/index.ts";
+import type { CachedBases } from "./cached-bases.ts";
+import { familiarPath, fullName } from "./full-name.ts";
 import { layoutImage } from "./layout-image.ts";
 import { nativePlatform, type Platform, parsePlatform, platformText } from "./platform.ts";
 import type { Vertex } from "./progress.ts";
@@ -10,6 +13,8 @@ import { type StageState, stateOfImage } from "./stage-state.ts";
 export class BaseImages {
   readonly #session: Session;
   readonly #known = new Map<string, Promise<StageState>>();
+  readonly #digests = new Map<StageState, string>();
+  readonly #shown = new Map<StageState, Vertex>();
 
   constructor(session: Session) {
     this.#session = session;
@@ -36,7 +41,7 @@ export class BaseImages {
   }
 
   async #resolve(name: string, platform: Platform | undefined): Promise<StageState> {
-    const { images, pullImage, progress, request, contexts } = this.#session;
+    const { images, materials, pullImage, progress, request, contexts } = this.#session;
     const ref = contexts.imageOf(name) ?? name;
     const result = contexts.resultOf(name);
     if (result)
@@ -53,6 +58,9 @@ export class BaseImages {
     const vertex = progress.declare(
       ref === name ? `[internal] load metadata for ${fullName(ref)}` : `[context ${name}] load metadata for ${ref}`,
     );
+    const { bases } = this.#session;
+    if (bases && (!image || request.pull) && !ref.startsWith("sha256:"))
+      return await this.#ofRegistry(bases, { ref, name, platform, vertex });
     const peeked = image ? undefined : await this.#peek(ref, platform, vertex);
     if (peeked) return peeked;
     return await progress.run(vertex, async () => {
@@ -61,8 +69,68 @@ export class BaseImages {
         image = images.resolve(id) ?? images.resolve(ref);
       }
       if (!image) throw new BerthError("build/base-image", `the image ${ref} is not here and cannot be pulled`);
+      // An image of the store is known by its files, as BuildKit in a Docker engine knows it.
+      materials.image(fullName(ref), { digest: image.chainIds.at(-1) ?? image.id, platform: platformIn(image.config) });
       return stateOfImage(image.config, image.chainIds, images.layerDirs(image.id));
     });
+  }
+
+  /** An image that the build cache keeps, or that comes into it: its layers do when its FROM is done, or something reads it. */
+  async #ofRegistry(
+    bases: CachedBases,
+    { ref, name, platform, vertex }: { ref: string; name: string; platform: Platform | undefined; vertex: Vertex },
+  ): Promise<StageState> {
+    const { images, progress, imported, materials, request, signal } = this.#session;
+    const asked = { ref, platform: platform ? platformText(platform) : "", signal };
+    const found = await progress.run(vertex, async () => {
+      const base = await bases.find(asked, { mustAsk: request.pull === true }).catch((error: unknown) => {
+        signal.throwIfAborted();
+        throw unresolved(ref, name, error);
+      });
+      const { architecture } = base.config;
+      if (platform !== undefined && architecture !== platform.architecture)
+        throw new BerthError("build/base-image", `there is no image for ${platformText(platform)}, only for ${architecture}`);
+      return base;
+    });
+    materials.image(fullName(ref), { digest: found.top, platform: platformIn(found.config) });
+    const state = stateOfImage(
+      found.config,
+      found.chainIds,
+      [...found.chainIds].reverse().map((chain) => images.layerDir(chain)),
+    );
+    this.#digests.set(state, found.top);
+    const sizes = found.chainIds.map((chain) => images.layer?.(chain)?.size);
+    if (found.isRemote && sizes.every((size) => size !== undefined))
+      bases.keep(
+        asked,
+        found,
+        sizes.reduce((sum, size) => sum + size, 0),
+      );
+    else if (found.isRemote)
+      imported.later(state.layers, async () => {
+        const shown = this.#shown.get(state);
+        const fetch = async (step: Vertex) => {
+          await bases.fetch(asked, found.top, (p) => progress.transfer(step, p));
+        };
+        if (shown) return await fetch(shown);
+        const fetching = progress.declare(`FROM ${fullName(ref)}${ref.includes("@") ? "" : `@${found.top}`}`);
+        await progress.run(fetching, () => fetch(fetching));
+      });
+    return state;
+  }
+
+  /** The digest that an image was found by in its registry. */
+  digestOf(state: StageState): string | undefined {
+    return this.#digests.get(state);
+  }
+
+  /** Lets the step that shows an image as a base bring its layers. Answers whether they were here. */
+  async bring(state: StageState, vertex: Vertex): Promise<boolean> {
+    const { imported, images, lazyBases } = this.#session;
+    const here = state.layers.every(({ chainId }) => images.hasLayer?.(chainId) !== false);
+    this.#shown.set(state, vertex);
+    if (!here && !lazyBases && this.#digests.has(state)) await imported.ensure(state.layers);
+    return here || lazyBases;
   }
 
   /** The image by what its registry says of it: its layers come when something reads them. */
@@ -131,6 +199,10 @@ export class BaseImages {
 
 const textOf = (platform: Platform | undefined): { platform?: string } => (platform ? { platform: platformText(platform) } : {});
 
+function platformIn({ os, architecture, variant }: ImageConfig): Platform {
+  return { os, architecture, ...(variant ? { variant } : {}) };
+}
+
 function withoutTag(ref: string): string {
   return ref.replace(/(:[^/@]*)?(@.*)?$/, "");
 }
@@ -145,20 +217,4 @@ function unresolved(ref: string, name: string, error: unknown): unknown {
     ...(error.hint ? { hint: error.hint } : {}),
     cause: error,
   });
-}
-
-/** An image's name with everything that may be left out (distribution/reference). */
-export function fullName(ref: string): string {
-  if (/^sha256:|^[0-9a-f]{64}$/.test(ref)) return ref;
-  const name = hasDomain(ref) ? ref : `docker.io/${familiarPath(ref)}`;
-  return /[:@][^/]*$/.test(name.slice(name.indexOf("/"))) ? name : `${name}:latest`;
-}
-
-function hasDomain(ref: string): boolean {
-  const [first = "", ...rest] = ref.split("/");
-  return rest.length > 0 && (/[.:]/.test(first) || first === "localhost");
-}
-
-function familiarPath(ref: string): string {
-  return ref.includes("/") ? ref : `library/${ref}`;
 }

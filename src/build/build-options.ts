@@ -1,5 +1,5 @@
 import type { BuildEvent } from "../api/index.ts";
-import type { PeekImage, PullImage } from "./images.ts";
+import type { BaseSource, PeekImage, PullImage } from "./images.ts";
 import type { OpenLayout } from "./open-layout.ts";
 import type { OpenCache } from "./remote-cache/cache-content.ts";
 import type { StepListener } from "./step-listener.ts";
@@ -13,6 +13,8 @@ export interface BuildOptions {
   readonly pullImage?: PullImage;
   /** Lets a base image wait in its registry until a step reads it: with an imported cache none may. */
   readonly peekImage?: PeekImage;
+  /** Instead of both: base images of registries are kept by the build cache, and are no images of the store. */
+  readonly baseSource?: BaseSource;
   /** Where layouts are that are not directories of this machine. */
   readonly openLayout?: OpenLayout;
   /** Where the caches of the request are. */

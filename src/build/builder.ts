@@ -13,6 +13,7 @@ import { BuildCache, type CacheRecord, type PruneOptions } from "./cache/build-c
 import { FileDigests } from "./cache/file-digests.ts";
 import { MountLocks } from "./cache/mount-locks.ts";
 import { StepsInFlight } from "./cache/steps-in-flight.ts";
+import { CachedBases } from "./cached-bases.ts";
 import { checkDockerfile } from "./checks/check-dockerfile.ts";
 import { checkVariables } from "./checks/variable-checks.ts";
 import type { Warn } from "./checks/warn.ts";
@@ -21,6 +22,7 @@ import { Contexts } from "./context/contexts.ts";
 import type { Dockerfile } from "./dockerfile/parse-dockerfile.ts";
 import { globalArgs } from "./global-args.ts";
 import type { BaseImage, BuildImages } from "./images.ts";
+import { type Material, Materials } from "./materials.ts";
 import { openDirectoryLayout } from "./open-layout.ts";
 import { Progress } from "./progress.ts";
 import type { BlobDescriptor } from "./remote-cache/cache-content.ts";
@@ -49,6 +51,8 @@ export interface Solved extends Pick<BaseImage, "config" | "chainIds"> {
   readonly logFile: string;
   /** What the last cache export wrote. */
   readonly cacheManifest: BlobDescriptor | undefined;
+  /** What it was made of that is not the client's own. */
+  readonly materials: readonly Material[];
 }
 
 /**
@@ -96,12 +100,13 @@ export class Builder {
 
   /** The same without the image: for results that go elsewhere. `tags` are the caller's business. */
   async solve(request: BuildRequest, options: BuildOptions): Promise<Solved> {
-    return await this.run(request, options, async ({ state, config, epochIso, progress, cacheManifest }) => ({
+    return await this.run(request, options, async ({ state, config, epochIso, progress, materials, cacheManifest }) => ({
       config,
       chainIds: state.layers.map((layer) => layer.chainId),
       lowerDirs: state.lowerDirs,
       epochIso,
       logFile: progress.logFile,
+      materials,
       cacheManifest: await cacheManifest(),
     }));
   }
@@ -133,6 +138,7 @@ export class Builder {
     const progress = new Progress(options, this.logs.next());
     const sshAgents = new SshAgents({ request, directory: scratch, signal });
     let stages: StageBuilder | undefined;
+    const materials = new Materials();
     const imported = new ImportedCaches({ images: this.o.images, cache: this.cache, progress, signal });
     try {
       const contexts = new Contexts({ request, scratch, signal, progress });
@@ -157,6 +163,7 @@ export class Builder {
         inFlight: this.inFlight,
         mountLocks: this.mountLocks,
         contexts,
+        materials,
         sshAgents,
         progress,
         steps: {
@@ -168,6 +175,7 @@ export class Builder {
         pullImage: options.pullImage,
         openLayout: options.openLayout ?? openDirectoryLayout,
         peekImage: options.peekImage,
+        bases: options.baseSource ? new CachedBases(this.cache, options.baseSource) : undefined,
         lazyBases: (request.cacheFrom?.length ?? 0) > 0 && !request.noCache,
         mountCacheDir: join(this.o.rootDir, "mounts"),
         globals,
@@ -187,6 +195,7 @@ export class Builder {
             config,
             epochIso,
             progress,
+            materials: materials.list(),
             unknownArgs: unknownArgs(request, new Set([...stages.variables.usedArgs, ...globals.keys()])),
             cacheManifest: () => exportCaches(request, state, { session, compressed: this.compressed, open: options.openCache, scratch }),
           });
@@ -254,6 +263,7 @@ interface Built {
   readonly config: ImageConfig;
   readonly epochIso: string | undefined;
   readonly progress: Progress;
+  readonly materials: readonly Material[];
   /** Build arguments that nothing declared. */
   readonly unknownArgs: readonly string[];
   /** Writes the caches that were asked for, when the result is where it belongs. */

@@ -210,6 +210,7 @@ async function gitGroup(session: Session, source: string, instruction: Instructi
 async function urlGroup(session: Session, url: string, instruction: InstructionOf<"ADD">): Promise<Group> {
   const directory = session.contexts.temporary("url-");
   const fetched = await fetchUrl(url, directory, session.signal);
+  session.materials.url(url, fetched.sha256);
   const expected = instruction.checksum?.replace(/^sha256:/, "");
   if (expected && expected !== fetched.sha256)
     throw new BerthError("build/checksum", `${url}: expected sha256:${expected}, got sha256:${fetched.sha256}`);

@@ -15,6 +15,8 @@ export interface BuildImages {
   /** Layers that the build cache holds must survive garbage collection: called once with a function that names them. */
   addLayerRoots?(chainIds: () => Iterable<string>): void;
   hasLayer?(chainId: string): boolean;
+  /** A layer that is here. */
+  layer?(chainId: string): { readonly size: number } | undefined;
   /** Unpacks a layer's archive as it comes, unless the layer is here or on its way. @throws BerthError when its content is not what `diffId` says */
   fetchLayer?(
     chainId: string,
@@ -50,3 +52,21 @@ export type PullImage = (
   ref: string,
   o: { platform?: string; signal: AbortSignal; onProgress: (p: { id: string; current: number; total: number; done: boolean }) => void },
 ) => Promise<string>;
+
+/** Base images that are nobody's images here: what a build stands on is kept by the build cache, as BuildKit does. */
+export interface BaseSource {
+  /** What a registry says that a reference means now: its digest there, and that of the manifest for the platform. */
+  digests(ref: string, o: { platform?: string; signal: AbortSignal }): Promise<{ readonly top: string; readonly digest: string }>;
+  /** The configuration, without layers; undefined where only `layers` can tell. */
+  peek: PeekImage;
+  /** Brings the layers into the store. */
+  layers(ref: string, o: Parameters<PullImage>[1]): Promise<RemoteBase>;
+}
+
+export interface RemoteBase {
+  readonly top: string;
+  readonly digest: string;
+  readonly config: ImageConfig;
+  readonly chainIds: readonly string[];
+  readonly size: number;
+}

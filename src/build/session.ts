@@ -3,9 +3,11 @@ import type { BuildCache } from "./cache/build-cache.ts";
 import type { FileDigests } from "./cache/file-digests.ts";
 import type { MountLocks } from "./cache/mount-locks.ts";
 import type { StepsInFlight } from "./cache/steps-in-flight.ts";
+import type { CachedBases } from "./cached-bases.ts";
 import type { Contexts } from "./context/contexts.ts";
 import type { Dockerfile } from "./dockerfile/parse-dockerfile.ts";
 import type { BuildImages, PeekImage, PullImage } from "./images.ts";
+import type { Materials } from "./materials.ts";
 import type { OpenLayout } from "./open-layout.ts";
 import type { Progress } from "./progress.ts";
 import type { ImportedCaches } from "./remote-cache/imported-caches.ts";
@@ -28,6 +30,7 @@ export interface Session {
   readonly inFlight: StepsInFlight;
   readonly mountLocks: MountLocks;
   readonly contexts: Contexts;
+  readonly materials: Materials;
   readonly sshAgents: SshAgents;
   readonly progress: Progress;
   readonly steps: Pick<StepListener, "began" | "looked"> & {
@@ -37,6 +40,7 @@ export interface Session {
   };
   readonly pullImage: PullImage | undefined;
   readonly peekImage: PeekImage | undefined;
+  readonly bases: CachedBases | undefined;
   /** Base images stay in their registry until a step reads them. */
   readonly lazyBases: boolean;
   readonly openLayout: OpenLayout;

@@ -1,5 +1,5 @@
 import { BerthError, messageOf } from "../system/index.ts";
-import { BaseImages, fullName } from "./base-images.ts";
+import { BaseImages } from "./base-images.ts";
 import { copyStep } from "./copy-instruction.ts";
 import { directoryBase } from "./directory-base.ts";
 import { dockerfileError } from "./dockerfile/dockerfile-error.ts";
@@ -10,6 +10,7 @@ import type { Stage } from "./dockerfile/parse-dockerfile.ts";
 import { parseInstruction } from "./dockerfile/parse-instruction.ts";
 import { parseMode } from "./filesystem/file-mode.ts";
 import { MergedTree } from "./filesystem/merged-tree.ts";
+import { fullName } from "./full-name.ts";
 import { applyMetadata, joinWorkingDir } from "./metadata-instructions.ts";
 import { nativePlatform, type Platform, parsePlatform, platformText } from "./platform.ts";
 import type { Vertex } from "./progress.ts";
@@ -72,7 +73,10 @@ export class StageBuilder {
     const ofBase = base.image === undefined ? undefined : progress.declare(names.base(base.image));
     names.addTriggers(triggers.length);
     const vertices = await this.planned(stage, state, instructions, { names, triggers: triggers.length });
-    if (ofBase !== undefined) await progress.run(ofBase, async ({ cached }) => cached());
+    if (ofBase !== undefined)
+      await progress.run(ofBase, async ({ cached }) => {
+        if (await this.images.bring(base.state, ofBase)) cached();
+      });
     if (triggers.length === 0) told.done(stage.from.line, state);
     for (const [index, instruction] of instructions.entries()) {
       this.session.signal.throwIfAborted();
@@ -168,7 +172,9 @@ export class StageBuilder {
     }
     if ((alias ?? name) === "scratch") return { state: scratchState(wanted ?? nativePlatform()), isStep: false };
     const state = await this.images.image(name, wanted);
-    return { state, isStep: true, ...(alias || contexts.resultOf(name) ? {} : { image: fullName(name) }) };
+    if (alias || contexts.resultOf(name)) return { state, isStep: true };
+    const digest = this.images.digestOf(state);
+    return { state, isStep: true, image: digest === undefined || name.includes("@") ? fullName(name) : `${fullName(name)}@${digest}` };
   }
 
   /** Undefined where nobody asked for one: then an image that is here is right as it is. */

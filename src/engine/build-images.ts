@@ -1,5 +1,5 @@
-import type { PeekImage, PullImage } from "../build/index.ts";
-import { type ImageStore, parseReference, pull, type RegistryAuth, remoteConfig } from "../image/index.ts";
+import type { BaseSource, PeekImage, PullImage } from "../build/index.ts";
+import { type ImageStore, parseReference, pull, pullLayers, type RegistryAuth, remoteConfig, remoteDigests } from "../image/index.ts";
 
 /** The credentials of a build's client for a registry. */
 export type AuthOf = (domain: string) => RegistryAuth | undefined | Promise<RegistryAuth | undefined>;
@@ -24,5 +24,25 @@ export function buildPull(images: ImageStore, authOf: AuthOf): PullImage {
         if (id !== undefined && current !== undefined && total !== undefined) onProgress({ id, current, total, done: current === total });
       },
     });
+  };
+}
+
+/** The base images of a build that are the build cache's own. */
+export function buildBases(images: ImageStore, authOf: (domain: string) => Promise<RegistryAuth | undefined>): BaseSource {
+  const optionsOf = async (ref: string, { platform, signal }: { platform?: string; signal: AbortSignal }) => {
+    const auth = await authOf(parseReference(ref).domain);
+    return { signal, ...(auth ? { auth } : {}), ...(platform ? { platform } : {}) };
+  };
+  return {
+    digests: async (ref, o) => await remoteDigests(images, ref, await optionsOf(ref, o)),
+    peek: buildPeek(images, authOf),
+    layers: async (ref, o) =>
+      await pullLayers(images, ref, {
+        ...(await optionsOf(ref, o)),
+        onProgress: ({ id, current, total }) => {
+          if (id !== undefined && current !== undefined && total !== undefined)
+            o.onProgress({ id, current, total, done: current === total });
+        },
+      }),
   };
 }

@@ -17,6 +17,7 @@ export { type PulledImage, pullImage } from "./pull-policy.ts";
 export { canonicalName, familiarName, familiarRepository, parseReference, type Reference } from "./reference.ts";
 export { type RegistryContent, registryContent } from "./registry-content.ts";
 export { inspectRemote, type RemoteImage } from "./registry-inspect.ts";
+export { pullLayers, type RemoteDigests, remoteDigests } from "./registry-layers.ts";
 export { checkLogin } from "./registry-login.ts";
 export type { PullOptions, PushOptions, RegistryAuth, RegistrySettings, TransferEvent } from "./registry-options.ts";
 export { pull, remoteConfig } from "./registry-pull.ts";

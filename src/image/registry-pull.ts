@@ -19,23 +19,43 @@ const accepted = [mediaTypes.ociIndex, mediaTypes.ociManifest, mediaTypes.docker
  * @throws BerthError `image/registry`, `image/not-found`, `image/unsupported`, `system/disk-full`
  */
 export async function pull(store: ImageStore, ref: string, o: PullOptions): Promise<string> {
+  return await withRegistry(store, ref, o, async (client, reference, options) => {
+    if (!options.allTags) return pullOne(store, client, reference, options);
+    const { domain, repository } = reference;
+    const pulled: { id: string; isNew: boolean }[] = [];
+    for (const tag of await tagsOf(client, repository)) pulled.push(await pullTag(store, client, { domain, repository, tag }, options));
+    const last = pulled.at(-1);
+    if (!last) throw new BerthError("image/not-found", `${domain}/${repository} has no tags`);
+    options.onProgress?.({
+      status: pullStatus(
+        familiarRepository(reference),
+        pulled.some(({ isNew }) => isNew),
+      ),
+    });
+    return last.id;
+  });
+}
+
+type Work<T> = (client: RegistryClient, reference: Reference, o: PullOptions) => Promise<T>;
+
+/** Works with the registry that a reference is in, or with the first of its mirrors that can do it: one that cannot is passed over. */
+export async function withRegistry<T>(store: ImageStore, ref: string, o: PullOptions, work: Work<T>): Promise<T> {
   const reference = parseReference(ref);
   const settings = o.settings ?? readRegistrySettings(process.env);
   const mirrors = reference.domain === "docker.io" ? (settings.mirrors ?? []) : [];
-  // A mirror that does not have it, or does not answer, is passed over.
   for (const mirror of mirrors) {
     try {
-      return await pullFrom(store, reference, { ...o, settings }, mirror);
+      return await inRegistry(store, reference, { ...o, settings }, work, mirror);
     } catch (error) {
       o.signal.throwIfAborted();
       if (!(error instanceof BerthError) || error.code === "system/disk-full") throw error;
       o.onProgress?.({ status: `Mirror ${mirror}: ${error.message}` });
     }
   }
-  return await pullFrom(store, reference, { ...o, settings });
+  return await inRegistry(store, reference, { ...o, settings }, work);
 }
 
-async function pullFrom(store: ImageStore, reference: Reference, o: PullOptions, mirror?: string): Promise<string> {
+async function inRegistry<T>(store: ImageStore, reference: Reference, o: PullOptions, work: Work<T>, mirror?: string): Promise<T> {
   const client = new RegistryClient({
     domain: reference.domain,
     signal: o.signal,
@@ -44,21 +64,7 @@ async function pullFrom(store: ImageStore, reference: Reference, o: PullOptions,
     ...(o.settings ? { settings: o.settings } : {}),
   });
   try {
-    return await store.transferring(async () => {
-      if (!o.allTags) return pullOne(store, client, reference, o);
-      const { domain, repository } = reference;
-      const pulled: { id: string; isNew: boolean }[] = [];
-      for (const tag of await tagsOf(client, repository)) pulled.push(await pullTag(store, client, { domain, repository, tag }, o));
-      const last = pulled.at(-1);
-      if (!last) throw new BerthError("image/not-found", `${domain}/${repository} has no tags`);
-      o.onProgress?.({
-        status: pullStatus(
-          familiarRepository(reference),
-          pulled.some(({ isNew }) => isNew),
-        ),
-      });
-      return last.id;
-    });
+    return await store.transferring(() => work(client, reference, o));
   } finally {
     await client.close();
   }
@@ -81,9 +87,9 @@ async function pullTag(
 ): Promise<{ id: string; isNew: boolean }> {
   const { repository } = reference;
   const say = (status: string, id?: string) => o.onProgress?.(id === undefined ? { status } : { status, id });
-  const top = await fetchManifest(client, repository, reference.digest ?? reference.tag ?? "latest");
-  say(`Pulling from ${repository}`, reference.digest ?? reference.tag);
-  const found = await ofPlatform(store, client, reference, top, o);
+  const { top, found } = await manifestOf(store, client, reference, o, () =>
+    say(`Pulling from ${repository}`, reference.digest ?? reference.tag),
+  );
   const id = await fetchImage(store, client, repository, found.parsed, o);
   const blobs = [...new Set([found, top])].map((manifest) => store.putBlob(manifest.bytes));
   store.addDigest(id, `${reference.domain}/${repository}@${top.digest}`, blobs);
@@ -121,6 +127,19 @@ export async function remoteConfig(
 }
 
 type Fetched = Awaited<ReturnType<typeof fetchManifest>>;
+
+/** What a reference means in its registry, and of that the manifest of one platform. */
+export async function manifestOf(
+  store: ImageStore,
+  client: RegistryClient,
+  reference: Reference,
+  o: Pick<PullOptions, "platform">,
+  onFound?: () => void,
+): Promise<{ top: Fetched; found: Fetched & { parsed: Manifest } }> {
+  const top = await fetchManifest(client, reference.repository, reference.digest ?? reference.tag ?? "latest");
+  onFound?.();
+  return { top, found: await ofPlatform(store, client, reference, top, o) };
+}
 
 /** The manifest of one platform, where there may be several. */
 async function ofPlatform(
@@ -193,6 +212,25 @@ async function fetchImage(
   o: PullOptions,
 ): Promise<string> {
   if (store.resolve(manifest.config.digest)?.id === manifest.config.digest) return manifest.config.digest;
+  const { bytes } = await layersOf(store, client, repository, manifest, o);
+  return store.createImage({ config: bytes });
+}
+
+export interface Image {
+  /** The configuration as it came, and what it says. */
+  readonly bytes: Buffer;
+  readonly config: ImageConfig;
+  readonly chainIds: readonly string[];
+}
+
+/** Brings the layers of an image into the store, and its configuration. */
+export async function layersOf(
+  store: ImageStore,
+  client: RegistryClient,
+  repository: string,
+  manifest: Manifest,
+  o: PullOptions,
+): Promise<Image> {
   for (const layer of manifest.layers) {
     if (/foreign|nondistributable/.test(layer.mediaType) && layer.urls?.length)
       throw new BerthError(
@@ -244,7 +282,7 @@ async function fetchImage(
   o.signal.throwIfAborted();
   const failed = results.find((result) => result.status === "rejected");
   if (failed) throw abort.signal.reason ?? failed.reason;
-  return store.createImage({ config: configBytes });
+  return { bytes: configBytes, config, chainIds: chains };
 }
 
 async function wholeBlob(store: ImageStore, client: RegistryClient, repository: string, blob: Descriptor, o: PullOptions): Promise<Buffer> {

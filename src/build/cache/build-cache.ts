@@ -1,5 +1,6 @@
 import { existsSync, mkdirSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import type { ImageConfig } from "../../api/index.ts";
 import { readJsonFile, writeFileAtomic } from "../../system/index.ts";
 import type { BuildImages, Layer } from "../images.ts";
 
@@ -12,6 +13,8 @@ export interface CacheRecord extends Layer {
   readonly uses: number;
   /** Keys of the same step that say what it read by name instead of by content, the latest last. */
   readonly definitions?: readonly string[];
+  /** It is a base image that came from a registry. */
+  readonly base?: { readonly top: string; readonly digest: string; readonly config: ImageConfig };
 }
 
 /** Definitions that a record keeps. */
@@ -63,7 +66,15 @@ export class BuildCache {
 
   store(key: string, layer: Layer, description: string, createdIso: string, definitions: readonly string[] = []): CacheRecord {
     const known = definitions.length > 0 ? { definitions: definitions.slice(-maxDefinitions) } : {};
-    const record = { key, ...layer, description, createdIso, lastUsedMs: Date.now(), uses: 1, ...known };
+    return this.put({ key, ...layer, description, createdIso, lastUsedMs: Date.now(), uses: 1, ...known });
+  }
+
+  /** A base image that came from a registry; `layer` is its topmost one, with the size of all. */
+  storeBase(key: string, layer: Layer, description: string, base: NonNullable<CacheRecord["base"]>): CacheRecord {
+    return this.put({ key, ...layer, description, createdIso: new Date().toISOString(), lastUsedMs: Date.now(), uses: 1, base });
+  }
+
+  private put(record: CacheRecord): CacheRecord {
     this.take(record);
     this.write(record);
     return record;

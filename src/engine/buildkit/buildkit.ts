@@ -5,7 +5,7 @@ import type { Builder } from "../../build/index.ts";
 import { type ImagePacking, type ImageStore, push, saveArchive } from "../../image/index.ts";
 import type { BerthPaths } from "../../system/index.ts";
 import { openBuildCache } from "../build-caches.ts";
-import { buildPeek, buildPull } from "../build-images.ts";
+import { buildBases } from "../build-images.ts";
 import { controlService } from "./control-service.ts";
 import { DockerfileFrontend } from "./dockerfile-frontend.ts";
 import { imageArchiveExporter, tarExporter } from "./exporters/archive-exporters.ts";
@@ -14,6 +14,8 @@ import { localExporter } from "./exporters/local-exporter.ts";
 import type { LocalSources } from "./files/local-sources.ts";
 import { gatewayService } from "./gateway-service.ts";
 import { GrpcServer } from "./grpc-server.ts";
+import { BuildRecords } from "./history/build-records.ts";
+import { contentService } from "./history/content-service.ts";
 import { Protocol } from "./protocol.ts";
 import { QueryBuilds } from "./query-builds.ts";
 import { Sessions } from "./sessions.ts";
@@ -50,8 +52,7 @@ export class BuildKit {
       sources,
       jobs,
       runDir: join(paths.run, "agents"),
-      pullAs: (credentials) => buildPull(images, credentials),
-      peekAs: (credentials) => buildPeek(images, credentials),
+      basesAs: (credentials) => buildBases(images, credentials),
       cachesAs: (credentials) => openBuildCache(images, credentials),
     });
     const archive = {
@@ -85,6 +86,7 @@ export class BuildKit {
       },
     });
     this.builds = new QueryBuilds({ solver, jobs, protocol });
+    const records = new BuildRecords({ jobs, protocol });
     const worker = () => workerRecord({ id: paths.instance, hostGateway: hostGateway() });
     this.#server = new GrpcServer({
       protocol,
@@ -103,7 +105,9 @@ export class BuildKit {
             },
           }),
           worker,
+          recordOf: (job) => records.of(job).record,
         }),
+        "containerd.services.content.v1.Content": contentService((digest) => records.blob(digest)),
         "moby.buildkit.v1.frontend.LLBBridge": gatewayService({ jobs, frontend, protocol, images, worker }),
         "grpc.health.v1.Health": { unary: { Check: async () => ({ status: 1 }) } },
       },

@@ -4,7 +4,6 @@ import type { Sessions } from "./sessions.ts";
 import type { SolveJob } from "./solve-job.ts";
 import type { SolveJobs } from "./solve-jobs.ts";
 import type { Solver } from "./solver.ts";
-import { timestamp } from "./status-events.ts";
 import type { PruneRequest, Usage } from "./usage.ts";
 import type { SolveRequest } from "./wire.ts";
 import { buildkitVersion } from "./worker.ts";
@@ -16,6 +15,7 @@ export function controlService(o: {
   jobs: SolveJobs;
   usage: Usage;
   worker: () => object;
+  recordOf: (job: SolveJob) => object;
 }): ServiceHandlers {
   return {
     unary: {
@@ -59,11 +59,11 @@ export function controlService(o: {
             .list()
             .filter(wanted)
             .slice(request.Limit > 0 ? -request.Limit : 0))
-            await send(historyEvent(job));
+            await send(historyEvent(job, o.recordOf(job)));
           while (!request.EarlyExit && !signal.aborted) {
             const job = waiting.shift();
             if (job) {
-              if (wanted(job)) await send(historyEvent(job));
+              if (wanted(job)) await send(historyEvent(job, o.recordOf(job)));
               continue;
             }
             await new Promise<void>((resolve) => {
@@ -86,23 +86,6 @@ interface HistoryRequest {
   readonly Limit: number;
 }
 
-function historyEvent(job: SolveJob): object {
-  const { steps } = job;
-  return {
-    type: job.completedMs === undefined ? 0 : 1,
-    record: {
-      Ref: job.ref,
-      Frontend: job.request.Frontend || "dockerfile.v0",
-      FrontendAttrs: job.frontendAttrs,
-      Exporters: job.request.Exporters,
-      CreatedAt: timestamp(job.createdMs),
-      ...(job.completedMs === undefined ? {} : { CompletedAt: timestamp(job.completedMs) }),
-      ...(job.error === undefined ? {} : { error: { code: 2, message: job.error, details: [] } }),
-      ExporterResponse: job.response,
-      numCachedSteps: steps.cached.size,
-      numTotalSteps: steps.total.size,
-      numCompletedSteps: steps.completed.size,
-      numWarnings: steps.warnings,
-    },
-  };
+function historyEvent(job: SolveJob, record: object): object {
+  return { type: job.completedMs === undefined ? 0 : 1, record };
 }

@@ -1,7 +1,7 @@
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { Readable } from "node:stream";
-import type { BaseImage, Builder, BuildRequest, PeekImage, PullImage, Solved } from "../../build/index.ts";
+import type { BaseImage, BaseSource, Builder, BuildRequest, Solved } from "../../build/index.ts";
 import type { RegistryAuth } from "../../image/index.ts";
 import { BerthError } from "../../system/index.ts";
 import { type CachesAs, cachesOf, clientCache } from "./client-caches.ts";
@@ -21,10 +21,7 @@ import { subrequest } from "./subrequests.ts";
 import type { Definition } from "./wire.ts";
 
 /** How base images are fetched with what the client of a build is logged in with. */
-export type PullAs = (credentials: (domain: string) => Promise<RegistryAuth | undefined>) => PullImage;
-
-/** The same for what is asked of them before. */
-export type PeekAs = (credentials: (domain: string) => Promise<RegistryAuth | undefined>) => PeekImage;
+export type BasesAs = (credentials: (domain: string) => Promise<RegistryAuth | undefined>) => BaseSource;
 
 export interface FrontendResult {
   readonly solved?: Solved;
@@ -39,8 +36,7 @@ export interface DockerfileFrontendOptions {
   readonly jobs: SolveJobs;
   /** For agents' sockets. */
   readonly runDir: string;
-  readonly pullAs: PullAs;
-  readonly peekAs: PeekAs;
+  readonly basesAs: BasesAs;
   readonly cachesAs: CachesAs;
 }
 
@@ -65,7 +61,7 @@ export class DockerfileFrontend {
     try {
       return await job.track(this.#run(job, attrs, inputs, signal));
     } catch (error) {
-      throw new StatusError(statusOf(error, job.source), error);
+      throw new StatusError(statusOf(error, job.source, job.failedStep), error);
     }
   }
 
@@ -110,8 +106,7 @@ export class DockerfileFrontend {
       openCache: clientCache(session, this.#o.cachesAs(credentials)),
       onEvent: (event: Parameters<SolveJob["tell"]>[0]) => job.tell(event),
       onDockerfile: (content: string, file: string) => job.setSource({ content, file }),
-      pullImage: this.#o.pullAs(credentials),
-      peekImage: this.#o.peekAs(credentials),
+      baseSource: this.#o.basesAs(credentials),
     };
     try {
       const asked = attrs["requestid"];

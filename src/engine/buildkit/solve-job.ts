@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import type { Readable } from "node:stream";
 import type { BuildEvent } from "../../api/index.ts";
 import type { Solved } from "../../build/index.ts";
+import type { GrpcStatus } from "./grpc-status.ts";
 import type { Source } from "./solve-status.ts";
 import { StatusEvents } from "./status-events.ts";
 import type { GatewayResult, SolveRequest } from "./wire.ts";
@@ -29,7 +30,12 @@ export class SolveJob {
   /** Of the build itself: the client's own, or those of its gateway call. */
   frontendAttrs: Readonly<Record<string, string>>;
   completedMs: number | undefined;
-  error: string | undefined;
+  /** What it ended with, where that is an error. */
+  failure: GrpcStatus | undefined;
+  /** The step that failed, as Status names it. */
+  failedStep: string | undefined;
+  /** What it made, where it is a build. */
+  built: Pick<Solved, "config" | "materials"> | undefined;
   response: Readonly<Record<string, string>> = {};
 
   constructor(request: SolveRequest, contextTar?: Readable) {
@@ -54,10 +60,12 @@ export class SolveJob {
       this.steps.total.add(event.id);
       if (event.completedMs !== undefined) this.steps.completed.add(event.id);
       if (event.cached) this.steps.cached.add(event.id);
+      if (event.error !== undefined) this.failedStep = this.#events.digest(event.id);
     }
     if (event.type === "warning") this.steps.warnings++;
+    const response = this.#events.response(event);
     const size = 100 + (event.type === "log" ? event.text.length : 0);
-    this.#kept.push({ response: this.#events.response(event), size });
+    this.#kept.push({ response, size });
     this.#size += size;
     this.#trim(maxOutput.running);
     this.#wake();
@@ -107,11 +115,16 @@ export class SolveJob {
     this.#gateway.reject(error);
   }
 
-  end(error?: string): void {
+  end(error?: GrpcStatus): void {
     this.completedMs = Date.now();
-    this.error = error;
+    this.failure = error;
     this.#wake();
     if (this.#readers === 0) this.#trim(maxOutput.ended);
+  }
+
+  /** The messages of Status that are kept. */
+  told(): readonly object[] {
+    return this.#kept.map(({ response }) => response);
   }
 
   /** Everything so far, then what comes, until the build has ended. */

@@ -7,7 +7,7 @@ import type { SolveRequest } from "./wire.ts";
 /** How long a call waits for the Solve that it belongs to: a client sends both at the same time. */
 const arrivalMs = 6_000;
 /** Builds that ended and can still be asked for. */
-const maxEnded = 30;
+const maxEnded = 50;
 
 /** The builds of BuildKit clients: those that run, and the last ones that ended. */
 export class SolveJobs {

@@ -20,10 +20,10 @@ export class StatusError extends Error {
 }
 
 /**
- * A thrown error as a client of BuildKit reads it: without the hint, which would follow the error as the last line of what the client shows. Details are JSON in an Any (util/grpcerrors of BuildKit): the lines of the Dockerfile that
- * are to blame.
+ * A thrown error as a client of BuildKit reads it: without the hint, which would follow the error as the last line of what the client shows. Details are
+ * JSON in an Any (util/grpcerrors of BuildKit): the lines of the Dockerfile that are to blame, and the step.
  */
-export function statusOf(error: unknown, source?: Source): GrpcStatus {
+export function statusOf(error: unknown, source?: Source, failedStep?: string): GrpcStatus {
   if (error instanceof StatusError) return error.status;
   if (error instanceof GrpcError) return { code: error.code, message: error.message, details: [] };
   if (!(error instanceof BerthError)) return { code: grpcCode.unknown, message: messageOf(error), details: [] };
@@ -31,7 +31,10 @@ export function statusOf(error: unknown, source?: Source): GrpcStatus {
   const code = error.code === "build/cancelled" ? grpcCode.cancelled : grpcCode.unknown;
   const place = error.place && "file" in error.place ? error.place : undefined;
   const parsed = place?.line !== undefined && error.code === "build/dockerfile" ? `dockerfile parse error on line ${place.line}: ` : "";
-  const details = source && place?.line !== undefined ? [sourceDetail(source, place.line)] : [];
+  const details = [
+    ...(source && place?.line !== undefined ? [sourceDetail(source, place.line)] : []),
+    ...(failedStep === undefined ? [] : [detail("Vertex", { digest: failedStep })]),
+  ];
   return { code, message: `${parsed}${error.message}`, details };
 }
 
@@ -40,7 +43,11 @@ function sourceDetail(source: Source, line: number): GrpcStatus["details"][numbe
     info: { filename: source.file, data: Buffer.from(source.content).toString("base64"), language: "Dockerfile" },
     ranges: [{ start: { line }, end: { line: endLine(source, line) } }],
   };
-  return { type_url: "github.com/moby/buildkit/errdefs.Source+json", value: Buffer.from(JSON.stringify(value)) };
+  return detail("Source", value);
+}
+
+function detail(kind: string, value: object): GrpcStatus["details"][number] {
+  return { type_url: `github.com/moby/buildkit/errdefs.${kind}+json`, value: Buffer.from(JSON.stringify(value)) };
 }
 
 /** The last line of the instruction that begins on a line. */

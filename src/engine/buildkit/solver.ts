@@ -1,10 +1,11 @@
 import type { Readable } from "node:stream";
 import { Progress, type Solved } from "../../build/index.ts";
-import { BerthError, messageOf } from "../../system/index.ts";
+import { BerthError } from "../../system/index.ts";
 import { cachesOf } from "./client-caches.ts";
 import { clientCredentials } from "./client-trust.ts";
 import type { DockerfileFrontend } from "./dockerfile-frontend.ts";
 import type { Exporter } from "./exporters/exporter.ts";
+import type { GrpcStatus } from "./grpc-status.ts";
 import type { Sessions } from "./sessions.ts";
 import type { SolveJob } from "./solve-job.ts";
 import type { SolveJobs } from "./solve-jobs.ts";
@@ -28,6 +29,7 @@ export class Solver {
     try {
       const exporters = this.#check(request);
       const solved = await this.#result(job, signal);
+      job.built = solved;
       let response: Readonly<Record<string, string>> = {};
       for (const [index, { exporter, attrs }] of exporters.entries())
         response = { ...response, ...(solved ? await this.#export(job, solved, exporter, { attrs, index, signal }) : {}) };
@@ -37,12 +39,12 @@ export class Solver {
       await this.#end(job);
       return response;
     } catch (error) {
-      await this.#end(job, messageOf(error));
+      await this.#end(job, statusOf(error, job.source));
       throw signal.aborted ? new BerthError("build/cancelled", "context canceled", { cause: error }) : error;
     }
   }
 
-  async #end(job: SolveJob, error?: string): Promise<void> {
+  async #end(job: SolveJob, error?: GrpcStatus): Promise<void> {
     job.rejectReturn(new BerthError("build/cancelled", "the build has ended"));
     await job.settled();
     job.end(error);

@@ -32,9 +32,9 @@ export class StatusEvents {
         return {
           vertexes: [
             {
-              digest: this.#digest(event.id),
+              digest: this.digest(event.id),
               name: event.name,
-              inputs: event.inputs.map((id) => this.#digest(id)),
+              inputs: event.inputs.map((id) => this.digest(id)),
               cached: event.cached ?? false,
               ...(event.startedMs === undefined ? {} : { started: timestamp(event.startedMs) }),
               ...(event.completedMs === undefined ? {} : { completed: timestamp(event.completedMs) }),
@@ -45,7 +45,7 @@ export class StatusEvents {
       case "log":
         return {
           logs: [
-            { vertex: this.#digest(event.vertex), stream: event.stream, msg: Buffer.from(event.text), timestamp: timestamp(event.timeMs) },
+            { vertex: this.digest(event.vertex), stream: event.stream, msg: Buffer.from(event.text), timestamp: timestamp(event.timeMs) },
           ],
         };
       case "progress": {
@@ -55,7 +55,7 @@ export class StatusEvents {
         this.#transfers.set(key, started);
         const { id, current, total, done } = event;
         const times = { timestamp: timestamp(now), started: timestamp(started), ...(done ? { completed: timestamp(now) } : {}) };
-        return { statuses: [{ ID: id, vertex: this.#digest(event.vertex), name: id, current, total, ...times }] };
+        return { statuses: [{ ID: id, vertex: this.digest(event.vertex), name: id, current, total, ...times }] };
       }
       case "warning":
         return { warnings: [this.#warning(event)] };
@@ -69,7 +69,7 @@ export class StatusEvents {
     const line = place?.line;
     const source = this.#source();
     return {
-      vertex: this.#digest(this.#definition ?? ""),
+      vertex: this.digest(this.#definition ?? ""),
       level: 1,
       short: Buffer.from(`${event.rule ? `${event.rule}: ` : ""}${event.message}${line === undefined ? "" : ` (line ${line})`}`),
       ...(event.url ? { url: event.url } : {}),
@@ -78,7 +78,8 @@ export class StatusEvents {
     };
   }
 
-  #digest(id: string): string {
+  /** How Status names a step. */
+  digest(id: string): string {
     return `sha256:${createHash("sha256").update(`${this.#build} ${id}`).digest("hex")}`;
   }
 }

@@ -91,7 +91,9 @@ describe("Control.Solve", () => {
     const session = await dockerfileOnly("FROM busybox\nRUN false || \\\n  exit 9\n");
     const error = await failure(solve({ Session: session.id, Frontend: "dockerfile.v0" }));
     expect(error).toMatchObject({ code: 2, message: expect.stringContaining("did not complete successfully: exit code: 9") });
-    expect(error.details.map((detail) => detail.type_url)).toEqual(["github.com/moby/buildkit/errdefs.Source+json"]);
+    expect(error.details.map((detail) => detail.type_url)).toEqual(
+      ["Source", "Vertex"].map((kind) => `github.com/moby/buildkit/errdefs.${kind}+json`),
+    );
     expect(JSON.parse(error.details[0]?.value ?? "")).toMatchObject({
       info: { filename: "Dockerfile", language: "Dockerfile" },
       ranges: [{ start: { line: 2 }, end: { line: 3 } }],

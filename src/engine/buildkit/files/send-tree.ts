@@ -1,4 +1,5 @@
-import { createReadStream, readlinkSync } from "node:fs";
+import { type BigIntStats, createReadStream, readlinkSync } from "node:fs";
+import { deviceNumbers } from "../../../image/index.ts";
 import { BerthError } from "../../../system/index.ts";
 import type { GrpcStream } from "../grpc-client.ts";
 import { goMode, kindOf, type Packet, packetType, type WireStat } from "./wire-stat.ts";
@@ -21,7 +22,7 @@ export async function sendTree(stream: GrpcStream, entries: Iterable<SentEntry>,
   const list = async () => {
     let index = 0;
     for (const { stat, hostPath } of entries) {
-      if (kindOf(stat.mode) === "file") files.set(index, hostPath);
+      if (kindOf(stat.mode) === "file" && stat.linkname === "") files.set(index, hostPath);
       index++;
       await send({ type: packetType.stat, stat }, stat.path.length + 24);
     }
@@ -54,12 +55,21 @@ export async function sendTree(stream: GrpcStream, entries: Iterable<SentEntry>,
   await sending;
 }
 
-/** The entries of a tree of this machine. `timeMs` replaces every time of change. */
-export function* sentEntries(tree: ListedTree, timeMs?: number, directory = ""): Generator<SentEntry> {
+/** The entries of a tree of this machine. `timeMs` replaces every time of change. Of several names of one file the first has its content. */
+export function* sentEntries(
+  tree: ListedTree,
+  timeMs?: number,
+  directory = "",
+  firstNames = new Map<string, string>(),
+): Generator<SentEntry> {
   for (const entry of tree.list(directory)) {
     const { stat } = entry;
     const kind = kindOf(goMode(Number(stat.mode)));
     if (kind === "socket") continue;
+    const inode = `${stat.dev} ${stat.ino}`;
+    const first = kind === "file" && stat.nlink > 1n ? firstNames.get(inode) : undefined;
+    if (kind === "file" && stat.nlink > 1n && first === undefined) firstNames.set(inode, entry.path);
+    const { major, minor } = kind === "character" || kind === "block" ? deviceNumbers(Number(stat.rdev)) : { major: 0, minor: 0 };
     yield {
       hostPath: entry.hostPath,
       stat: {
@@ -67,18 +77,18 @@ export function* sentEntries(tree: ListedTree, timeMs?: number, directory = ""):
         mode: goMode(Number(stat.mode)),
         uid: Number(stat.uid),
         gid: Number(stat.gid),
-        size: kind === "file" ? Number(stat.size) : 0,
+        size: kind === "file" && first === undefined ? Number(stat.size) : 0,
         modTime: timeMs === undefined ? String(stat.mtimeNs) : String(BigInt(timeMs) * 1_000_000n),
-        linkname: kind === "symlink" ? readlinkSync(entry.hostPath) : "",
-        devmajor: 0,
-        devminor: 0,
+        linkname: kind === "symlink" ? readlinkSync(entry.hostPath) : (first ?? ""),
+        devmajor: major,
+        devminor: minor,
         xattrs: {},
       },
     };
-    if (kind === "directory") yield* sentEntries(tree, timeMs, entry.path);
+    if (kind === "directory") yield* sentEntries(tree, timeMs, entry.path, firstNames);
   }
 }
 
 export interface ListedTree {
-  list(path: string): { path: string; hostPath: string; stat: { mode: bigint; uid: bigint; gid: bigint; size: bigint; mtimeNs: bigint } }[];
+  list(path: string): { path: string; hostPath: string; stat: BigIntStats }[];
 }
