@@ -42,6 +42,8 @@ export interface BuildRequest {
   hostname?: string;
   /** Keeps the caches of RUN --mount=type=cache apart. */
   cacheNamespace?: string;
+  /** The control group that those of RUN's processes are made in. */
+  cgroupParent?: string;
   ulimits?: { Name: string; Soft: number; Hard: number }[];
   /** Limits of each RUN's process. */
   resources?: StepResources;

@@ -76,10 +76,11 @@ export function applyMetadata(
       return withMetadata(state, `ENTRYPOINT ${quoted(command)}`, { config: withCommand(base, "Entrypoint", command) });
     }
     case "EXPOSE": {
-      const ports = instruction.words
+      // In the order of the words as they are written.
+      const ports = [...instruction.words]
+        .sort()
         .flatMap((word) => text.words(word))
-        .flatMap(parsePorts)
-        .sort();
+        .flatMap(parsePorts);
       const exposed = Object.fromEntries(ports.map((port) => [port, {}]));
       return withMetadata(state, `EXPOSE [${ports.join(" ")}]`, config({ ExposedPorts: { ...state.config.ExposedPorts, ...exposed } }));
     }
@@ -114,8 +115,8 @@ export function applyMetadata(
 
 /** A working directory joined with the one before it. */
 export function joinWorkingDir(current: string | undefined, path: string): string {
-  const joined = posix.resolve(current || "/", path);
-  return joined === "" ? "/" : joined;
+  // An absolute one stays as it is written (NormalizeWorkdir of BuildKit's util/system).
+  return path.startsWith("/") ? path : posix.resolve(current || "/", path);
 }
 
 /** The argument vector of CMD, ENTRYPOINT and RUN: shell text goes behind the SHELL. */
@@ -141,7 +142,9 @@ function parsePorts(text: string): string[] {
   const match = /^(?:.*:)?(\d+)(?:-(\d+))?(?:\/([A-Za-z]+))?$/.exec(text);
   const [from, to] = [Number(match?.[1]), Number(match?.[2] ?? match?.[1])];
   const protocol = (match?.[3] ?? "tcp").toLowerCase();
-  if (!match || to < from || to > 65535 || !["tcp", "udp", "sctp"].includes(protocol)) throw new Error(`invalid containerPort: ${text}`);
+  if (match && !["tcp", "udp", "sctp"].includes(protocol))
+    throw new Error(`invalid port: ${JSON.stringify(text)}: invalid proto: ${match[3]}`);
+  if (!match || to < from || to > 65535) throw new Error(`invalid containerPort: ${text}`);
   return Array.from({ length: to - from + 1 }, (_, offset) => `${from + offset}/${protocol}`);
 }
 

@@ -88,6 +88,7 @@ export async function runStep(
             ...(request.extraHosts ? { extraHosts: request.extraHosts } : {}),
             ...(request.hostname === undefined ? {} : { hostname: request.hostname }),
             ...(request.shmSize === undefined ? {} : { shmSize: request.shmSize }),
+            ...(request.cgroupParent === undefined ? {} : { cgroupParent: request.cgroupParent }),
             ...(request.ulimits ? { ulimits: request.ulimits } : {}),
             ...(request.resources ? { resources: request.resources } : {}),
             signal,

@@ -20,7 +20,6 @@ import { copySelected } from "./filesystem/copy-tree.ts";
 import { type Selected, SourceMissing, selectSources } from "./filesystem/select-sources.ts";
 import type { SourceTree } from "./filesystem/source-tree.ts";
 import { WritableRoot } from "./filesystem/writable-root.ts";
-import { joinWorkingDir } from "./metadata-instructions.ts";
 import type { Session } from "./session.ts";
 import type { StageState } from "./stage-state.ts";
 import type { StepMount } from "./step-runner.ts";
@@ -48,6 +47,7 @@ export async function prepareMounts(
   const binds = new Map<MountOption, { tree: SourceTree; selected: Selected[] }>();
   const key: unknown[] = [];
   for (const mount of parsed) {
+    if (mountTarget(state, mount, 0) === "/") throw new Error('invalid mount target "/"');
     if (mount.type !== "bind") key.push([mount.type, mount.target, mount.id, mount.sizeBytes, mount.env]);
     // A cache may start with the content of a stage or an image.
     if (mount.type !== "bind" && (mount.type !== "cache" || mount.from === undefined)) continue;
@@ -62,9 +62,14 @@ export async function prepareMounts(
     ]);
   }
   const exclusive = parsed.flatMap((mount) =>
-    mount.type === "cache" && mount.sharing !== "shared" ? [mount.id ?? posix.normalize(mount.target!)] : [],
+    mount.type === "cache" && mount.sharing !== "shared" ? [mount.id ?? posix.normalize(mount.target ?? "")] : [],
   );
   return { key, exclusive, realise: async (temporary, root) => await realise(session, state, parsed, binds, temporary, root) };
+}
+
+/** A mount without a target is on the working directory. */
+function mountTarget(state: StageState, mount: MountOption, index: number): string {
+  return posix.resolve(state.config.WorkingDir || "/", mount.target ?? defaultTarget(mount, index));
 }
 
 async function realise(
@@ -78,7 +83,7 @@ async function realise(
   const mounts: StepMount[] = [];
   const env: string[] = [];
   for (const [index, mount] of parsed.entries()) {
-    const target = joinWorkingDir(state.config.WorkingDir, mount.target ?? defaultTarget(mount, index));
+    const target = mountTarget(state, mount, index);
     const own = join(temporary, `mount-${index}`);
     switch (mount.type) {
       case "tmpfs":
@@ -137,7 +142,7 @@ async function realise(
           }));
         if (socket === undefined) {
           if (mount.required)
-            throw new BerthError("build/secret-missing", `ssh agent ${id}: not given to this build`, {
+            throw new BerthError("build/secret-missing", `unset ssh forward key ${id}`, {
               hint: `Give it with --ssh ${id}=SOCKET, or \`ssh:\` of the service's build.`,
             });
           break;
@@ -166,7 +171,9 @@ async function cacheDirectory(
   root: WritableRoot,
   seed: { tree: SourceTree; selected: Selected[] } | undefined,
 ): Promise<string> {
-  const id = mount.id ?? posix.normalize(target);
+  const own = mount.id ?? posix.normalize(target);
+  // One that starts with the content of something is another cache than the empty one of that name.
+  const id = seed ? `${own}:${mount.from}:${mount.source ?? "/"}` : own;
   const namespaced = session.request.cacheNamespace ? `${session.request.cacheNamespace}/${id}` : id;
   const directory = join(session.mountCacheDir, createHash("sha256").update(namespaced).digest("hex").slice(0, 32));
   if (existsSync(directory)) return directory;

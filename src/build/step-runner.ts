@@ -26,6 +26,8 @@ export interface RunStep {
   readonly extraHosts?: string[];
   readonly hostname?: string;
   readonly shmSize?: number;
+  /** The control group that the step's own is made in. */
+  readonly cgroupParent?: string;
   readonly ulimits?: { Name: string; Soft: number; Hard: number }[];
   readonly resources?: StepResources;
   readonly signal: AbortSignal;

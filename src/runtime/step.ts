@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join, posix } from "node:path";
 import type { Container, ImageConfig, Resources } from "../api/index.ts";
 import { BerthError, type Host, run, syscalls, umountFlag, withLowerDirs } from "../system/index.ts";
 import { hardNofile } from "./bundle.ts";
@@ -34,6 +34,8 @@ export interface BuildStep {
   readonly resolvConf: string;
   readonly hostname?: string;
   readonly shmSize?: number;
+  /** The control group that the step's own is made in. */
+  readonly cgroupParent?: string;
   readonly ulimits?: readonly { Name: string; Soft: number; Hard: number }[];
   /** Limits, as the API names them for a container. */
   readonly resources?: Resources;
@@ -55,7 +57,7 @@ export async function runStep(o: { run: string; instance: string; host: Host }, 
   const bundle = join(o.run, "s", id);
   const rootfs = join(bundle, "rootfs");
   const stateDir = join(o.run, "s", "state");
-  const cgroupsPath = `/berth-${o.instance}/${id}`;
+  const cgroupsPath = step.cgroupParent === undefined ? `/berth-${o.instance}/${id}` : posix.resolve("/", step.cgroupParent, `berth-${id}`);
   mkdirSync(rootfs, { recursive: true, mode: 0o711 });
   mkdirSync(stateDir, { recursive: true, mode: 0o700 });
   let mounted = false;
@@ -88,8 +90,17 @@ export async function sweepSteps(o: { run: string; instance: string; host: Host 
     await kill(program, join(directory, "state"), id);
     const rootfs = join(directory, id, "rootfs");
     if (isMounted(rootfs)) syscalls().umount(rootfs, umountFlag.detach);
-    await removeCgroups(o.host, `/berth-${o.instance}/${id}`);
+    await removeCgroups(o.host, cgroupsOf(join(directory, id)) ?? `/berth-${o.instance}/${id}`);
     rmSync(join(directory, id), { recursive: true, force: true });
+  }
+}
+
+/** Where the cgroups of a step are, as its bundle says. */
+function cgroupsOf(bundle: string): string | undefined {
+  try {
+    return (JSON.parse(readFileSync(join(bundle, "config.json"), "utf8")) as { linux?: { cgroupsPath?: string } }).linux?.cgroupsPath; // written by runStep
+  } catch {
+    return undefined; // it was killed before that
   }
 }
 

@@ -13,12 +13,12 @@ export function dockerfileError(position: Position, message: string, hint?: stri
   return new BerthError(code, message, { place: { file: position.file, line: position.line }, ...(hint ? { hint } : {}) });
 }
 
-/** The candidate nearest to a mistyped word, for "did you mean". */
+/** The candidate nearest to a mistyped word, for "did you mean": two letters may be wrong (util/suggest of BuildKit). */
 export function nearest(word: string, candidates: readonly string[]): string | undefined {
   const ranked = candidates.map((candidate) => ({ candidate, distance: editDistance(word.toLowerCase(), candidate.toLowerCase()) }));
   ranked.sort((a, b) => a.distance - b.distance);
   const best = ranked[0];
-  return best && best.distance <= Math.max(1, Math.ceil(word.length / 3)) ? best.candidate : undefined;
+  return best && best.distance > 0 && best.distance < 3 ? best.candidate : undefined;
 }
 
 function editDistance(a: string, b: string): number {

@@ -44,6 +44,7 @@ export function parseMountOption(text: string, expandText: (text: string) => str
     const name = (at < 0 ? field : field.slice(0, at)).toLowerCase();
     const known = aliases[name] ?? name;
     if (!optionNames.includes(known)) {
+      if (at < 0) throw new Error(`invalid field '${field}' must be a key=value pair`);
       const meant = nearest(name, [...optionNames, ...Object.keys(aliases)]);
       throw new Error(`unexpected key '${name}' in '${field}'${meant ? ` (did you mean ${meant}?)` : ""}`);
     }
@@ -66,16 +67,15 @@ export function parseMountOption(text: string, expandText: (text: string) => str
   const sharing = (fields.get("sharing") ?? "shared") as MountOption["sharing"]; // checked on the next line
   if (!["shared", "private", "locked"].includes(sharing)) throw new Error(`unsupported sharing value "${sharing}"`);
   for (const [name, types] of Object.entries(onlyFor)) {
-    if (fields.has(name) && !types.includes(type)) throw new Error(`${name} is not allowed for a mount of type ${type}`);
+    if (fields.has(name) && !types.includes(type)) throw new Error(`${name} not allowed for ${JSON.stringify(type)} type mounts`);
   }
   const target = fields.get("target");
-  if (!target && (type === "bind" || type === "cache" || type === "tmpfs"))
-    throw new Error(`target is required for a mount of type ${type}`);
-  if (type === "secret" && !fields.get("id") && !target && !fields.get("source")) throw new Error("a secret mount needs an id or a target");
+  if (type === "secret" && !fields.get("id") && !target && !fields.get("source"))
+    throw new Error("invalid secret mount. one of source, target required");
   const values = {
     target,
     source: fields.get("source"),
-    from: fields.get("from"),
+    from: fields.get("from") || undefined,
     id: fields.get("id"),
     mode: number("mode", 8),
     uid: number("uid"),
@@ -106,7 +106,7 @@ function booleanValue(name: string, value: string | undefined): boolean {
 
 export function byteSize(text: string): number {
   const match = /^(\d+(?:\.\d+)?)\s*([kmgtp]?)i?b?$/i.exec(text);
-  if (!match) throw new Error(`invalid size: "${text}"`);
+  if (!match) throw new Error(`invalid value for size: ${text}`);
   return Math.round(Number(match[1]) * 1024 ** " kmgtp".indexOf(match[2]!.toLowerCase() || " "));
 }
 

@@ -118,7 +118,8 @@ describe("parseMountOption", () => {
   it.each([
     ["type=chache,target=/x", "did you mean cache"],
     ["targt=/x", "did you mean target"],
-    ["type=tmpfs,target=/x,from=a", "from is not allowed"],
-    ["type=cache", "target is required"],
+    ["type=tmpfs,target=/x,from=a", "from not allowed"],
+    ["type=secret", "one of source, target required"],
+    ["type=cache,foo", "must be a key=value pair"],
   ])("refuses %s", (text, message) => expect(() => mount(text)).toThrow(message));
 });

@@ -43,7 +43,7 @@ export function parseDockerfile(content: string, file: string): Dockerfile {
         "build/instruction",
       );
   }
-  if (stages.length === 0) throw dockerfileError({ file, line: 1 }, "dockerfile contains no stages to build");
+  if (stages.length === 0) throw new BerthError("build/dockerfile", "dockerfile contains no stages to build", { place: { file } });
   return {
     file,
     directives: lines.directives,

@@ -50,7 +50,6 @@ it.each([
   [{ platform: "linux/s390x,plan9/z80" }, /platform plan9\/z80 cannot be built here/],
   [{ platform: "linux/s390x,linux/arm64" }, /multi-platform build is not supported/],
   [{ platform: "bogus" }, /failed to parse platform bogus/],
-  [{ "cgroup-parent": "/x" }, /the build option cgroup-parent \(\/x\) is not supported/],
   [{ memory: "1g" }, /the build option memory/],
   [{ "context:x": "floppy://y" }, /the context x .* is of a kind that is not supported/],
   [{ ulimit: "nofile" }, /invalid ulimit: nofile/],

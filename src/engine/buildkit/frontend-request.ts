@@ -63,8 +63,6 @@ export function frontendBuild(attrs: Readonly<Record<string, string>>): Frontend
 function readBuildArg(request: BuildRequest, name: string, value: string): void {
   if (name === "BUILDKIT_SANDBOX_HOSTNAME" && value) request.hostname = value;
   if (name === "BUILDKIT_CACHE_MOUNT_NS" && value) request.cacheNamespace = value;
-  if (name === "BUILDKIT_MULTI_PLATFORM" && /^(1|t|true)$/i.test(value))
-    throw new BerthError("build/unsupported", "BUILDKIT_MULTI_PLATFORM is not supported: an image is for one platform here");
 }
 
 function readAttribute(request: BuildRequest, name: string, value: string): void {
@@ -101,6 +99,9 @@ function readAttribute(request: BuildRequest, name: string, value: string): void
     case "shm-size":
       if (Number(value) > 0) request.shmSize = Number(value);
       return;
+    case "cgroup-parent":
+      if (value) request.cgroupParent = value;
+      return;
     case "ulimit":
       request.ulimits = csv(value).map(ulimit);
       return;
@@ -112,7 +113,7 @@ function readAttribute(request: BuildRequest, name: string, value: string): void
     default:
       if (value !== "")
         throw new BerthError("build/unsupported", `the build option ${name} (${value}) is not supported`, {
-          hint: name === "cgroup-parent" ? "Steps run in the engine's own control group." : "Leave it out.",
+          hint: "Leave it out.",
         });
   }
 }

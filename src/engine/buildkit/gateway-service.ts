@@ -5,6 +5,7 @@ import type { DockerfileFrontend } from "./dockerfile-frontend.ts";
 import { goMode } from "./files/wire-stat.ts";
 import type { CallContext, ServiceHandlers } from "./grpc-server.ts";
 import type { Protocol } from "./protocol.ts";
+import { fetchSource, remoteSource } from "./remote-source.ts";
 import { resultDefinition } from "./result-definition.ts";
 import type { SolveJob } from "./solve-job.ts";
 import type { SolveJobs } from "./solve-jobs.ts";
@@ -42,7 +43,12 @@ export function gatewayService(o: {
       Inputs: async () => ({ Definitions: {} }),
       Solve: async (request: GatewaySolveRequest, context) => {
         const job = await jobOf(context);
-        if (request.Definition && request.Definition.def.length > 0) throw llbRefused();
+        if (request.Definition && request.Definition.def.length > 0) {
+          const source = remoteSource(o.protocol, request.Definition);
+          if (!source) throw llbRefused();
+          const found = await job.track(fetchSource(source, job, { directory: o.images.tempDir(), signal: context.signal }));
+          return { result: { ref: { id: job.addResult(found), def: request.Definition }, metadata: {} } };
+        }
         // Without a front end it is the empty result.
         if (request.Frontend === "") return { result: { ref: { id: "" }, metadata: {} } };
         if (!isDockerfile(request.Frontend, request.FrontendOpt))

@@ -8,7 +8,7 @@ const scheme = "docker-image://berth.local/build-result:";
  * A result as a graph of BuildKit's operations, because that is how a client hands it on to another build (the contexts `target:NAME` of bake):
  * one source that names the result, and the end of the graph.
  */
-export function resultDefinition(protocol: Protocol, id: string): { def: Uint8Array[]; metadata: object } {
+export function resultDefinition(protocol: Protocol, id: string): { def: Uint8Array[]; metadata: NonNullable<Definition["metadata"]> } {
   const op = protocol.codec("pb.Op");
   const source = op.encode({ source: { identifier: `${scheme}${id}` } });
   const digest = `sha256:${createHash("sha256").update(source).digest("hex")}`;

@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import { rmSync } from "node:fs";
 import type { Readable } from "node:stream";
 import type { BuildEvent } from "../../api/index.ts";
 import type { Solved } from "../../build/index.ts";
@@ -22,6 +23,7 @@ export class SolveJob {
   readonly #listeners = new Set<() => void>();
   readonly #gateway: Settled;
   readonly #working = new Set<Promise<unknown>>();
+  readonly #temporary: string[] = [];
   #size = 0;
   #readers = 0;
   #dropped = 0;
@@ -115,8 +117,14 @@ export class SolveJob {
     this.#gateway.reject(error);
   }
 
+  /** A directory that is of use to this build alone. */
+  removeAtEnd(directory: string): void {
+    this.#temporary.push(directory);
+  }
+
   end(error?: GrpcStatus): void {
     this.completedMs = Date.now();
+    for (const directory of this.#temporary.splice(0)) rmSync(directory, { recursive: true, force: true });
     this.failure = error;
     this.#wake();
     if (this.#readers === 0) this.#trim(maxOutput.ended);

@@ -60,7 +60,11 @@ export class Solver {
     if (request.SourcePolicy && request.SourcePolicy.rules.length > 0)
       throw new BerthError("build/unsupported", "a source policy is not supported", { hint: "Unset EXPERIMENTAL_BUILDKIT_SOURCE_POLICY." });
     const [denied] = request.Entitlements.filter((name) => name !== "network.host");
-    if (denied) throw new BerthError("build/unsupported", `granting entitlement ${denied} is not allowed by build daemon configuration`);
+    if (denied)
+      throw new BerthError(
+        "build/unsupported",
+        `granting entitlement ${denied.split("=")[0]} is not allowed by build daemon configuration`,
+      );
     cachesOf(request);
     const entries =
       request.Exporters.length > 0 || request.ExporterDeprecated === ""

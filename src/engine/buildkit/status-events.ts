@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import type { BuildEvent } from "../../api/index.ts";
+import { ruleDescription } from "../../build/index.ts";
 import { endLine, type Source } from "./solve-status.ts";
 
 /** google.protobuf.Timestamp */
@@ -72,6 +73,7 @@ export class StatusEvents {
       vertex: this.digest(this.#definition ?? ""),
       level: 1,
       short: Buffer.from(`${event.rule ? `${event.rule}: ` : ""}${event.message}${line === undefined ? "" : ` (line ${line})`}`),
+      ...(event.rule ? { detail: [Buffer.from(ruleDescription(event.rule))] } : {}),
       ...(event.url ? { url: event.url } : {}),
       ...(source ? { info: { filename: source.file, data: Buffer.from(source.content), language: "Dockerfile" } } : {}),
       ...(source && line !== undefined ? { ranges: [{ start: { line }, end: { line: endLine(source, line) } }] } : {}),

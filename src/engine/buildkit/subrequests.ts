@@ -4,7 +4,10 @@ import {
   type BuildRequest,
   type Dockerfile,
   dependenciesOf,
+  expand,
+  type Instruction,
   nearest,
+  ruleDescription,
   ruleUrl,
   stageNamed,
 } from "../../build/index.ts";
@@ -27,7 +30,7 @@ export async function subrequest(name: string, builder: Builder, request: BuildR
         .join("\n"),
     );
   const question = questions.get(name);
-  if (!question) throw new BerthError("build/unsupported", `unsupported request ${name}`);
+  if (!question) throw new BerthError("build/unsupported", `unsupported request ${name}: unsupported request ${name}`);
   let content = "";
   const dockerfile = await builder.readDockerfile(request, {
     ...options,
@@ -53,7 +56,9 @@ const questions: ReadonlyMap<string, Question> = new Map([
 ]);
 
 function describe(): { name: string; version: string; type: string; description: string; metadata: { name: string }[] }[] {
-  const all = [...questions].map(([name, { description, metadata }]) => ({ name, description, metadata }));
+  const all = [...questions]
+    .filter(([name]) => name !== "frontend.lint")
+    .map(([name, { description, metadata }]) => ({ name, description, metadata }));
   const own = { name: "frontend.subrequests.describe", description: "List available subrequest types", metadata: plain };
   return [...all, own].map(({ name, description, metadata }) => ({
     name,
@@ -78,8 +83,8 @@ function targets(dockerfile: Dockerfile, content: string): Metadata {
   const last = dockerfile.stages.length - 1;
   const list = dockerfile.stages.map(({ index, from }) => ({
     ...(from.alias ? { name: from.alias } : {}),
-    ...commentOf(dockerfile, from.line, from.alias ?? ""),
     ...(index === last ? { default: true } : {}),
+    ...commentOf(dockerfile, from.line, from.alias ?? ""),
     base: from.base,
     ...(from.platform ? { platform: from.platform } : {}),
     location: location(from.line),
@@ -96,15 +101,34 @@ function outline(dockerfile: Dockerfile, content: string, request: BuildRequest)
   const needed = new Set([target]);
   for (const index of needed) for (const dependency of dependenciesOf(dockerfile, index)) needed.add(dependency);
   const instructions = [...needed].sort((a, b) => a - b).flatMap((index) => dockerfile.stages[index]!.instructions);
-  const args = [...dockerfile.globalArgs, ...instructions].flatMap((instruction) =>
-    instruction.keyword === "ARG" ? instruction.args.map((arg) => ({ ...arg, line: instruction.line })) : [],
+  const argsOf = (list: readonly Instruction[]) =>
+    list.flatMap((instruction) =>
+      instruction.keyword === "ARG" ? instruction.args.map((arg) => ({ ...arg, line: instruction.line })) : [],
+    );
+  const own = argsOf(instructions);
+  // A global one counts where something of the stages uses it.
+  const bases = [...needed]
+    .map((index) => `${dockerfile.stages[index]?.from.base} ${dockerfile.stages[index]?.from.platform ?? ""}`)
+    .join(" ");
+  const global = argsOf(dockerfile.globalArgs).filter(
+    ({ name }) => own.some((arg) => arg.name === name) || new RegExp(`\\$\\{?${name}\\b`).test(bases),
   );
+  const args = [...global, ...own];
   // A stage's bare ARG is the global one of that name.
   const known = new Map<string, (typeof args)[number]>();
   for (const arg of args) if (arg.default !== undefined || !known.has(arg.name)) known.set(arg.name, arg);
+  const values = new Map<string, string>();
   const shownArgs = [...known.values()].map((arg) => {
-    const value = request.args[arg.name] ?? arg.default;
-    return { name: arg.name, ...commentOf(dockerfile, arg.line, arg.name), ...(value ? { value } : {}), location: location(arg.line) };
+    const given = request.args[arg.name];
+    const value =
+      given ?? (arg.default === undefined ? undefined : expand(arg.default, (name) => values.get(name), dockerfile.directives.escape).text);
+    if (value !== undefined) values.set(arg.name, value);
+    return {
+      name: arg.name,
+      ...(given === undefined ? commentOf(dockerfile, arg.line, arg.name) : {}),
+      ...(value ? { value } : {}),
+      location: location(arg.line),
+    };
   });
   const mounts = instructions.flatMap((instruction) =>
     instruction.keyword === "RUN" ? instruction.mounts.map((text) => ({ options: mountOptions(text), line: instruction.line })) : [],
@@ -145,10 +169,17 @@ function outline(dockerfile: Dockerfile, content: string, request: BuildRequest)
 }
 
 function lint(dockerfile: Dockerfile, content: string, request: BuildRequest, builder: Builder): Metadata {
-  const warnings: { ruleName: string; url: string; detail: string; location: object; line: number }[] = [];
+  const warnings: { ruleName: string; description: string; url: string; detail: string; location: object; line: number }[] = [];
   const source = { content, file: dockerfile.file };
   builder.lint(dockerfile, request, (detail, ruleName, line) => {
-    warnings.push({ ruleName, url: ruleUrl(ruleName), detail, location: location(line, endLine(source, line)), line });
+    warnings.push({
+      ruleName,
+      description: ruleDescription(ruleName),
+      url: ruleUrl(ruleName),
+      detail,
+      location: location(line, endLine(source, line)),
+      line,
+    });
   });
   warnings.sort((a, b) => a.line - b.line);
   const text = warnings

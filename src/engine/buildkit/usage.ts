@@ -1,5 +1,4 @@
 import type { Builder, CacheRecord } from "../../build/index.ts";
-import { BerthError } from "../../system/index.ts";
 import type { LocalSource, LocalSources } from "./files/local-sources.ts";
 import { timestamp } from "./status-events.ts";
 import type { UsageRecord } from "./wire.ts";
@@ -28,7 +27,6 @@ export class Usage {
     this.#sources = o.sources;
   }
 
-  /** @throws BerthError api/bad-parameter for a filter that is not understood */
   list(filters: readonly string[]): UsageRecord[] {
     const matches = matcher(filters);
     return [...this.#builder.diskUsage().map(ofStep), ...this.#sources.list().map(ofSource)].filter(matches);
@@ -114,10 +112,8 @@ function condition(text: string): (record: UsageRecord) => boolean {
   const match = /^(\w+)(?:(==|!=|~=)"?(.*?)"?)?$/.exec(text);
   const [, field = "", operator, value = ""] = match ?? [];
   const read = fields[field];
-  if (!read)
-    throw new BerthError("api/bad-parameter", `the filter "${text}" is not supported`, {
-      hint: `Fields: ${Object.keys(fields).join(", ")}.`,
-    });
+  // As containerd does: a field that there is not is empty.
+  if (!read) return () => operator === "!=" && value !== "";
   return (record) => {
     const found = read(record);
     if (operator === undefined) return found !== "" && found !== "false";

@@ -5,6 +5,8 @@ import type { Timestamp } from "./status-events.ts";
 /** pb.Definition: a graph of operations, each one encoded. */
 export interface Definition {
   readonly def: readonly Uint8Array[];
+  /** What is said of each operation, by its digest. */
+  readonly metadata?: Readonly<Record<string, { readonly description?: Readonly<Record<string, string>> }>>;
 }
 
 export interface ExporterEntry {
