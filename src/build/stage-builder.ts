@@ -140,7 +140,7 @@ export class StageBuilder {
         return state;
       case "COPY":
       case "ADD":
-        if (instruction.chmod !== undefined) parseMode(text(instruction.chmod));
+        if (instruction.chmod) parseMode(text(instruction.chmod));
         this.sources.check(stage, instruction.from);
         return state;
       case "WORKDIR":

@@ -213,7 +213,9 @@ describe("docker buildx build", () => {
     await new Promise<void>((resolve) => web.listen(0, "127.0.0.1", resolve));
     const { port } = web.address() as AddressInfo; // of a TCP server that listens
     const { exitCode, stderr } = await buildx(["-t", "web:1", `http://127.0.0.1:${port}/Dockerfile`]);
+    const apart = await buildx(["-t", "web:2", "-f", `http://127.0.0.1:${port}/Dockerfile`, base]);
     web.close();
+    expect([apart.exitCode, apart.stderr]).toEqual([0, expect.stringContaining(`[internal] load http://127.0.0.1:${port}/Dockerfile`)]);
     expect(stderr + exitCode).toMatch(/0$/);
     expect(await output("inspect", "-f", "{{.Config.Labels.from}}", "web:1")).toBe("web");
   });

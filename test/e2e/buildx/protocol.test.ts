@@ -264,5 +264,5 @@ it("tells that it is there, what it keeps, and which builds there were", async (
   const gone = await client.collect(control, "Prune", { all: true });
   expect(gone).toHaveLength(record.length);
   expect(await client.call(control, "DiskUsage", {})).toEqual({ record: [] });
-  expect((await failure(client.call(control, "DiskUsage", { filter: ["colour==red"] }))).message).toContain('the filter "colour==red"');
+  expect(await client.call(control, "DiskUsage", { filter: ["colour==red"] })).toMatchObject({ record: [] });
 });
