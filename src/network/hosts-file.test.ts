@@ -7,7 +7,11 @@ describe("/etc/hosts", () => {
   const base = { hostname: "web", domainname: "", own: ["10.0.0.2"], extra: [], neighbours: [] };
 
   it("names the container itself, with its domain first", () => {
-    expect(lines(hostsFile({ ...base, domainname: "example.org" }))).toContain("10.0.0.2\tweb.example.org web");
+    const file = (address: string) =>
+      hostsFile({ ...base, own: [address], domainname: "example.org", neighbours: [{ address, names: ["p-web-1", "web"] }] });
+    // Also where the networks know the address by other names: the first line says what it is called.
+    expect(lines(file("10.0.0.2")).find((line) => line.startsWith("10.0.0.2"))).toBe("10.0.0.2\tweb.example.org web");
+    expect(withNamesOf(file("10.0.0.2"), file("10.0.0.9"))).toBe(file("10.0.0.9"));
   });
 
   it("has a line for each replica of a name", () => {

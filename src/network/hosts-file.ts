@@ -29,6 +29,8 @@ export function hostsFile(o: {
     "ff02::1\tip6-allnodes",
     "ff02::2\tip6-allrouters",
     ...o.extra.map(({ name, address }) => `${address}\t${name}`),
+    // The first line of an address has its canonical name (hostname -f).
+    ...(o.domainname ? o.own.slice(0, 1).map((address) => `${address}\t${self}`) : []),
     ...(isKnown ? [kept.begin, ...o.neighbours.map(({ address, names }) => `${address}\t${names.join(" ")}`), kept.end] : []),
     ...o.own.map((address) => `${address}\t${self}`),
     "",
@@ -44,8 +46,10 @@ export function withNamesOf(file: string, other: string): string {
   if (!old) return file;
   const own = renewed?.after ?? [];
   const names = new Set(own.map(namesOf));
-  const after = old.after.filter((line) => !names.has(namesOf(line)));
-  return [...old.before, kept.begin, ...(renewed?.known ?? []), kept.end, ...after, ...own, ""].join("\n");
+  const isOwn = (line: string) => names.has(namesOf(line));
+  const after = old.after.filter((line) => !isOwn(line));
+  const before = renewed ? [...old.before.filter((line) => !isOwn(line)), ...renewed.before.filter(isOwn)] : old.before;
+  return [...before, kept.begin, ...(renewed?.known ?? []), kept.end, ...after, ...own, ""].join("\n");
 }
 
 const namesOf = (line: string): string => line.split("\t")[1] ?? "";

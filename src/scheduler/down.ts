@@ -22,7 +22,7 @@ export async function takeDown(context: ProjectContext, options: DownOptions, pr
   };
   const containers = all.filter(isWanted);
   const networks = named ? [] : projectNetworks(context, project);
-  const volumes = named || !options.volumes ? [] : projectVolumes(context, project);
+  const volumes = options.volumes ? projectVolumes(context, project).filter(isUsedBy(project, named)) : [];
   const images = named || !options.images ? [] : projectImages(context, project, containers, options.images);
   if (options.dryRun) {
     tellPlan(context, { containers, networks, volumes, images });
@@ -36,6 +36,14 @@ export async function takeDown(context: ProjectContext, options: DownOptions, pr
   await Promise.all(networks.map((network) => removeNetwork(context, network)));
   await Promise.all(volumes.map((volume) => removeVolume(context, volume)));
   for (const image of images) await removeImage(context, image);
+}
+
+/** With services named, only their own volumes are meant. */
+function isUsedBy(project: Project | undefined, named: ReadonlySet<string> | undefined): (volume: Volume) => boolean {
+  if (!named) return () => true;
+  const sources = [...named].flatMap((name) => (project?.services[name]?.volumes ?? []).map(({ source }) => source ?? ""));
+  const names = new Set(sources.map((source) => project?.volumes[source]?.name));
+  return ({ Name: name }) => names.has(name);
 }
 
 async function remove(context: ProjectContext, container: Container, options: DownOptions): Promise<void> {

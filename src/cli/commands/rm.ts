@@ -2,7 +2,7 @@ import type { ProjectAction } from "../../api/index.ts";
 import { confirmed } from "../confirm.ts";
 import type { Invocation } from "../invocation.ts";
 import { changeProject } from "../project-change.ts";
-import { nameOf, projectContainers } from "../project-containers.ts";
+import { nameOf, projectContainers, serviceOf } from "../project-containers.ts";
 import { namedProject } from "../project-source.ts";
 import { requireServices } from "../service-names.ts";
 import { printDryRun } from "./service-action.ts";
@@ -30,7 +30,10 @@ export async function rm(cli: Invocation, services: readonly string[], flags: Rm
     signal: cli.signal,
   });
   const names = rows
-    .filter((row) => services.length === 0 || services.includes(row.Labels["com.docker.compose.service"] ?? ""))
+    // What the file does not have is an orphan, and stays.
+    .filter((row) =>
+      services.length > 0 ? services.includes(serviceOf(row)) : !target.project || serviceOf(row) in target.project.services,
+    )
     .filter((row) => ["created", "exited", "dead"].includes(row.State))
     .map(nameOf);
   if (names.length === 0) {

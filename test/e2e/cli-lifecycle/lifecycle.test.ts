@@ -126,8 +126,13 @@ test("orphans are named, and removed where that is asked for", async () => {
   await project.berth("up", "-d");
   project.write("compose.yaml", compose.replace(/ {2}web:[\s\S]*?(?= {2}db:)/, ""));
   expect((await project.try("up", "-d")).stderr).toMatch(/warning: Found orphan containers.*shop-web-1/);
+  const removed = await project.try("rm", "-f", "-s");
+  expect(removed.stdout.trim()).toBe("Going to remove shop-db-1");
+  expect(Object.keys(await states())).toEqual(["shop-web-1"]);
   await project.berth("up", "-d", "--remove-orphans");
   expect(Object.keys(await states())).toEqual(["shop-db-1"]);
+  await project.berth("down", "-v", "db"); // with the volumes that are its own
+  expect((await berth.ok(["volume", "ls", "-q"])).trim()).toBe("");
 });
 
 test("wait tells exit codes, and takes the project down where that is asked for", async () => {
