@@ -32,7 +32,7 @@ export interface StageState {
 }
 
 export const defaultPath = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
-export const historyComment = "buildkit.dockerfile.v0";
+const historyComment = "buildkit.dockerfile.v0";
 
 export function stateOfImage(image: ImageConfig, chainIds: readonly string[], lowerDirs: readonly string[]): StageState {
   const { OnBuild: _, ...config } = image.config ?? {};

@@ -113,7 +113,7 @@ async function startEngineProcess({ paths, dist, env }: EnginePlace): Promise<So
   }
 }
 
-export function engineLogPath(paths: BerthPaths): string {
+function engineLogPath(paths: BerthPaths): string {
   return join(paths.root, "engine.log");
 }
 

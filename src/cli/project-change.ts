@@ -60,7 +60,7 @@ export async function changeProject(cli: Invocation, request: ProjectRequest, o:
 }
 
 /** The progress of this command line's --progress and --ansi, on stderr. */
-export function projectProgress(cli: Invocation, o: ChangeOptions = {}): ProjectProgress {
+function projectProgress(cli: Invocation, o: ChangeOptions = {}): ProjectProgress {
   return new ProjectProgress({
     out: cli.stderr,
     style: o.quiet ? "quiet" : progressStyle(cli.globals.progress, cli.stderr, cli.globals.ansi),

@@ -174,7 +174,7 @@ function withoutNulls<T extends object>(value: T): T {
 }
 
 /** "source:target[:options]" -> a mount point; a source without "/" is a volume. */
-export function parseBind(text: string): { source: string; target: string; options: string[] } {
+function parseBind(text: string): { source: string; target: string; options: string[] } {
   const [source = "", target = "", options = ""] = text.split(":");
   return { source, target: cleanPath(target), options: options.split(",").filter(Boolean) };
 }

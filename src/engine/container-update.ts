@@ -23,7 +23,7 @@ const texts = ["CpusetCpus", "CpusetMems"] as const;
  * The host configuration after an update: only what the body sets is changed, as with Docker. Pure.
  * @throws BerthError container/bad-config, api/conflict
  */
-export function updatedHostConfig(record: ContainerRecord, body: UpdateBody): HostConfig {
+function updatedHostConfig(record: ContainerRecord, body: UpdateBody): HostConfig {
   const next: HostConfig = { ...record.HostConfig };
   for (const key of numbers) if (body[key]) next[key] = body[key];
   for (const key of texts) if (body[key]) next[key] = body[key];

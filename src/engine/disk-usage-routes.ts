@@ -102,7 +102,7 @@ export function diskUsageRoutes(o: {
 }
 
 /** Bytes of the regular files below a directory, each inode once; what cannot be read counts nothing. */
-export async function directorySize(directory: string, signal: AbortSignal): Promise<number> {
+async function directorySize(directory: string, signal: AbortSignal): Promise<number> {
   const seen = new Set<string>();
   const below = async (path: string): Promise<number> => {
     signal.throwIfAborted();

@@ -148,7 +148,7 @@ async function addImage(store: ImageStore, image: FoundImage, o: { signal: Abort
   return store.createImage({ config: image.config });
 }
 
-export function layerMediaType(path: string): string {
+function layerMediaType(path: string): string {
   const fd = openSync(path, "r");
   const head = Buffer.alloc(6);
   readSync(fd, head);

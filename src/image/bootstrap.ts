@@ -104,7 +104,7 @@ export async function bootstrap(
 }
 
 /** What a reference asks for. @throws BerthError `image/bootstrap` when it is not a distribution */
-export function suiteOf(ref: string): { distribution: "debian" | "ubuntu"; suite: string; slim: boolean } {
+function suiteOf(ref: string): { distribution: "debian" | "ubuntu"; suite: string; slim: boolean } {
   const { domain, repository, tag = "latest" } = parseReference(ref);
   const distribution = repository === "library/debian" ? "debian" : repository === "library/ubuntu" ? "ubuntu" : undefined;
   if (domain !== "docker.io" || !distribution) {

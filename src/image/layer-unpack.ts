@@ -6,7 +6,7 @@ export interface UnpackLimits {
   readonly maxEntries: number;
   readonly maxBytes: number;
 }
-export const defaultUnpackLimits: UnpackLimits = { maxEntries: 10_000_000, maxBytes: 2 ** 40 };
+const defaultUnpackLimits: UnpackLimits = { maxEntries: 10_000_000, maxBytes: 2 ** 40 };
 
 /**
  * Writes layer entries into one directory, as the layer's overlayfs lower directory: `.wh.x` becomes the device 0/0, `.wh..wh..opq` the

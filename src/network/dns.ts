@@ -140,7 +140,7 @@ function ownRecords(question: Question, view: DnsView): Answer[] | undefined {
 }
 
 /** The address of a name below in-addr.arpa, or of all 32 digits below ip6.arpa, with no zeros left out (RFC 1035, 3.5; RFC 3596, 2.5). */
-export function reverseAddress(name: string): string | undefined {
+function reverseAddress(name: string): string | undefined {
   const v4 = /^(\d+)\.(\d+)\.(\d+)\.(\d+)\.in-addr\.arpa$/.exec(name);
   if (v4) return `${v4[4]}.${v4[3]}.${v4[2]}.${v4[1]}`;
   if (!/^([0-9a-f]\.){32}ip6\.arpa$/.test(name)) return undefined;

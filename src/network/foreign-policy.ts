@@ -52,7 +52,7 @@ export async function admitBridges(chains: readonly DroppingChain[], instance: s
   return lines.length > 0;
 }
 
-export function listedRules(json: string): ListedRule[] {
+function listedRules(json: string): ListedRule[] {
   const listed = JSON.parse(json) as { nftables: { rule?: ListedRule }[] }; // libnftables-json(5)
   return listed.nftables.flatMap(({ rule }) => (rule ? [rule] : []));
 }

@@ -21,7 +21,7 @@ export async function rulesGeneration(): Promise<number> {
 }
 
 /** The attribute after struct nfgenmsg, in network byte order. */
-export function generationOf(answer: Buffer): number {
+function generationOf(answer: Buffer): number {
   const wanted = attribute(NFTA_GEN_ID, 0).subarray(0, 4);
   const at = answer.indexOf(wanted, 4);
   return at < 0 ? 0 : answer.readUInt32BE(at + 4);

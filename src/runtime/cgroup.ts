@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { errnoOf, type Host } from "../system/index.ts";
 
 /** The directories that one container has in the cgroup hierarchies: one on v2, one per v1 controller elsewhere. */
-export function cgroupDirectories(host: Host, path: string): string[] {
+function cgroupDirectories(host: Host, path: string): string[] {
   const roots = [
     ...new Set([
       ...Object.values(host.cgroupV1Mounts),

@@ -15,7 +15,7 @@ export async function updateResources(runtime: Runtime, id: string, hc: HostConf
 }
 
 /** runtime-spec config-linux.md, the limits that can change while a container runs. */
-export function linuxResources(hc: HostConfig): Record<string, unknown> {
+function linuxResources(hc: HostConfig): Record<string, unknown> {
   const memory = hc.Memory || undefined;
   const swap = hc.MemorySwap ? hc.MemorySwap : memory ? memory * 2 : undefined;
   const period = hc.NanoCpus ? 100_000 : hc.CpuPeriod || undefined;

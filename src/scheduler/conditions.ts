@@ -16,7 +16,7 @@ export type Standing =
 const steadyMs = 500;
 
 /** Compose's rules: a container that ended cannot become healthy; one without a health check is never healthy, and says so. */
-export function standing(container: Container, condition: Condition, nowMs: number): Standing {
+function standing(container: Container, condition: Condition, nowMs: number): Standing {
   const { State: state } = container;
   const health = state.Health?.Status;
   const ended = state.Status === "exited" || state.Status === "dead";

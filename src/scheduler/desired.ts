@@ -72,7 +72,7 @@ function desiredService(o: DesiredContext, entry: ProjectRecord["services"][stri
 }
 
 /** What decides whether a container is as it should be: how it is called, built, ordered and counted does not. */
-export function comparedConfig(service: Service): Record<string, unknown> {
+function comparedConfig(service: Service): Record<string, unknown> {
   const { name: _name, build: _build, depends_on: _on, scale: _scale, pull_policy: _policy, profiles: _profiles, ...rest } = service;
   return rest;
 }

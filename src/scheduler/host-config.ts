@@ -114,7 +114,7 @@ function networkMode(service: Service, o: BodyContext): string {
 }
 
 /** The network that a container is created with: the highest priority, then the first by name (as Compose chooses). */
-export function mainNetwork(service: Service, o: Pick<BodyContext, "project">): string | undefined {
+function mainNetwork(service: Service, o: Pick<BodyContext, "project">): string | undefined {
   const [first] = Object.entries(service.networks ?? defaultNetworks(o))
     .map(([key, settings]) => ({ key, priority: settings?.priority ?? 0 }))
     .sort((a, b) => b.priority - a.priority || (a.key < b.key ? -1 : 1));

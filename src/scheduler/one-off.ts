@@ -7,7 +7,7 @@ import type { ProjectContext } from "./project-context.ts";
 import { noSuchService } from "./project-record.ts";
 
 /** The service as a one-off container runs it: its own command and environment where given, no ports unless asked for, no restarts. */
-export function oneOffService(project: Project, request: RunRequest): Service {
+function oneOffService(project: Project, request: RunRequest): Service {
   const service = project.services[request.service];
   if (!service) throw noSuchService(project, request.service);
   const { container_name: _name, ports, restart: _restart, scale: _scale, deploy, ...rest } = service;

@@ -63,7 +63,7 @@ export function noSuchService(project: Project, name: string): BerthError {
 }
 
 /** How many containers a service is to have (compose-spec 05-services.md, scale; deploy.md, mode and replicas). */
-export function replicasOf(service: Service, scale: Readonly<Record<string, number>> = {}): number {
+function replicasOf(service: Service, scale: Readonly<Record<string, number>> = {}): number {
   const asked = scale[service.name] ?? service.scale ?? service.deploy?.replicas ?? 1;
   if (!Number.isInteger(asked) || asked < 0)
     throw new BerthError("scheduler/bad-scale", `service ${service.name}: ${asked} is no number of containers`);

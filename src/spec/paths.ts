@@ -13,7 +13,7 @@ export interface PathBase {
 type Resolve = (path: string, base: PathBase) => string;
 
 /** Makes a path absolute; `~` is the home directory, an empty path stays empty. */
-export function absolutePath(path: string, { directory, home }: PathBase): string {
+function absolutePath(path: string, { directory, home }: PathBase): string {
   if (path === "") return path;
   const expanded = path.startsWith("~") && home !== undefined ? joined(home, path.slice(1)) : path;
   return isAbsolute(expanded) || isWindowsPath(expanded) ? expanded : joined(directory, expanded);
@@ -100,7 +100,7 @@ function textAt(mapping: Mapping, key: string): string | undefined {
 }
 
 /** A context that a builder fetches: a repository, an archive, or one of its own kinds. */
-export function isRemoteContext(path: string): boolean {
+function isRemoteContext(path: string): boolean {
   return path.includes("://") || path.startsWith("service:") || /^(github\.com\/|git@)/.test(path);
 }
 

@@ -49,12 +49,12 @@ function styleOf(text: string): Scalar.Type | undefined {
 }
 
 /** A dollar is written twice, so that the printed file can be read again. */
-export function escapeDollars(text: string): string {
+function escapeDollars(text: string): string {
   return text.replaceAll("$", "$$$$");
 }
 
 /** What is printed, as plain values: durations and sizes as Compose writes them, what is absent left out. */
-export function canonicalForm(project: Project, style: Style): Record<string, unknown> {
+function canonicalForm(project: Project, style: Style): Record<string, unknown> {
   const services = emptyRecord<unknown>();
   for (const name of Object.keys(project.services).sort(byBytes)) {
     const one = project.services[name];

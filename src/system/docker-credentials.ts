@@ -28,7 +28,7 @@ interface DockerConfig {
 }
 
 /** The key under which Docker keeps the credentials of Docker Hub. */
-export const hubKey = "https://index.docker.io/v1/";
+const hubKey = "https://index.docker.io/v1/";
 
 /** The names under which credentials of a registry may stand; the first is the one that is written. */
 export function credentialKeys(registry: string): readonly [string, ...string[]] {

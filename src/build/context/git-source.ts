@@ -12,7 +12,7 @@ export interface GitSource {
 }
 
 /** `URL#ref:directory`, or the newer `URL?ref=...&subdir=...`. */
-export function parseGitUrl(text: string): GitSource {
+function parseGitUrl(text: string): GitSource {
   const [before = "", fragment = ""] = text.split("#", 2);
   const [base = "", query = ""] = before.split("?", 2);
   const options = new URLSearchParams(query);

@@ -5,7 +5,7 @@ export function splitInstruction(joined: string, escapeChar: string): { keyword:
 }
 
 /** Takes the leading `--flag[=value]` words off an instruction's text; `--` alone ends them. Quotes and escapes inside a flag are resolved. */
-export function splitFlags(text: string, escapeChar: string): { flags: string[]; text: string } {
+function splitFlags(text: string, escapeChar: string): { flags: string[]; text: string } {
   const flags: string[] = [];
   let at = 0;
   for (;;) {

@@ -82,7 +82,7 @@ export class WritableRoot implements Lookup {
 const parentOf = (path: string): string => path.slice(0, Math.max(path.lastIndexOf("/"), 0));
 
 /** Owner, mode, extended attributes and times of an entry, in the order in which they do not undo each other. */
-export function copyMetadata(from: SourceEntry, toHostPath: string): void {
+function copyMetadata(from: SourceEntry, toHostPath: string): void {
   lchownSync(toHostPath, Number(from.stat.uid), Number(from.stat.gid));
   if (!from.stat.isSymbolicLink()) chmodSync(toHostPath, Number(from.stat.mode & 0o7777n));
   copyExtendedAttributes(from.hostPath, toHostPath);

@@ -5,7 +5,7 @@ import { humanSize } from "./table.ts";
 import { DockerExit } from "./usage-error.ts";
 
 /** `container prune`, `volume prune`: asks, removes, lists what is gone and what that frees. */
-export function pruneCommand(o: {
+function pruneCommand(o: {
   path: string;
   about: string;
   title: string;

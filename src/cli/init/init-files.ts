@@ -33,7 +33,7 @@ export function initPlan(directory: ProjectFiles, asked: readonly string[]): Ini
 }
 
 /** compose.yaml; with comments, because it is the beginning of somebody's own file. */
-export function composeText(stack: Stack | undefined, services: readonly string[]): string {
+function composeText(stack: Stack | undefined, services: readonly string[]): string {
   const known = services.flatMap((name) => (knownServices[name] ? [{ name, service: knownServices[name] }] : []));
   const volumes = known.flatMap(({ service }) => (service.volume ? [`  ${service.volume}:`] : []));
   return `${[

@@ -8,7 +8,7 @@ export function showWarnings(cli: Pick<Invocation, "stderr" | "colorErr">, warni
   for (const warning of warnings) cli.stderr.write(`${warningText(warning, cli.colorErr)}\n`);
 }
 
-export function warningText({ message, place, hint }: SpecWarning, color = false): string {
+function warningText({ message, place, hint }: SpecWarning, color = false): string {
   const where = place ? `${formatPlace(place)}: ` : "";
   const head = printable(`${where}warning: ${message}`);
   const rest = printable(`${place ? markedSource(place) : ""}${hint === undefined ? "" : `\n  ${hint}`}`);

@@ -49,7 +49,7 @@ export class SourceWatcher {
 }
 
 /** A file is watched by way of its directory, so that it is seen again after it was replaced or removed. Roots in other roots are left out. */
-export function watchRoots(rules: readonly WatchedRule[]): string[] {
+function watchRoots(rules: readonly WatchedRule[]): string[] {
   const all = [...new Set(rules.map((rule) => (rule.isFile ? posix.dirname(rule.path) : rule.path)))];
   return all.filter((path) => !all.some((other) => other !== path && path.startsWith(other === "/" ? "/" : `${other}/`)));
 }

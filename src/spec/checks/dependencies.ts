@@ -35,7 +35,7 @@ export function checkDependencies(checked: Checked): void {
 }
 
 /** A circle of dependencies, its first service at both ends; the same one for the same project. */
-export function dependencyCycle(services: Readonly<Record<string, Service>>): string[] | undefined {
+function dependencyCycle(services: Readonly<Record<string, Service>>): string[] | undefined {
   const done = new Set<string>();
   const visit = (name: string, path: readonly string[]): string[] | undefined => {
     const at = path.indexOf(name);

@@ -17,7 +17,7 @@ export function readEnvFiles(files: readonly string[], environment: Lookup): Map
 }
 
 /** The text of a file that must be there and be a file. @throws BerthError spec/env-file */
-export function readTextFile(file: string, what: string): string {
+function readTextFile(file: string, what: string): string {
   try {
     return readFileSync(file, "utf8");
   } catch (error) {

@@ -27,7 +27,7 @@ export interface ProjectFiles {
   readonly warnings: readonly string[];
 }
 
-export const fileNames = ["compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml"] as const;
+const fileNames = ["compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml"] as const;
 const overrideNames = [
   "compose.override.yml",
   "compose.override.yaml",

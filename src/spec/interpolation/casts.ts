@@ -5,10 +5,9 @@ import type { ScalarValue } from "../yaml/tree.ts";
 export type Cast = (text: string) => { value: ScalarValue; warning?: string } | { expected: string };
 
 /** Whole number, as Go's strconv.ParseInt reads it. */
-export const toInteger: Cast = (text) => (/^[-+]?\d+$/.test(text) ? { value: Number(text) } : { expected: "a whole number" });
+const toInteger: Cast = (text) => (/^[-+]?\d+$/.test(text) ? { value: Number(text) } : { expected: "a whole number" });
 
-export const toNumber: Cast = (text) =>
-  /^[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?$/i.test(text) ? { value: Number(text) } : { expected: "a number" };
+const toNumber: Cast = (text) => (/^[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?$/i.test(text) ? { value: Number(text) } : { expected: "a number" });
 
 export const toBoolean: Cast = (text) => {
   const word = text.toLowerCase();

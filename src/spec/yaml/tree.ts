@@ -117,7 +117,7 @@ export function printed(scalar: Scalar): string {
 }
 
 /** Go's `%v` of a float: with an exponent from 1e+06 up and below 1e-4, of two digits at least. */
-export function goFloat(value: number): string {
+function goFloat(value: number): string {
   if (Number.isNaN(value)) return "NaN";
   if (!Number.isFinite(value)) return value > 0 ? "+Inf" : "-Inf";
   if (value === 0) return Object.is(value, -0) ? "-0" : "0";

@@ -17,7 +17,7 @@ export function currentContextName(env: CliContext["env"], globals: Flags): stri
 }
 
 /** What "default" stands for: -H, DOCKER_HOST where we are called `docker`, or the engine of this user. */
-export function defaultHost({ env, paths }: Pick<CliContext, "env" | "paths">, globals: Flags): string {
+function defaultHost({ env, paths }: Pick<CliContext, "env" | "paths">, globals: Flags): string {
   return globals.list("host").at(-1) || (calledDocker() ? env["DOCKER_HOST"] : undefined) || `unix://${paths.socket}`;
 }
 
