@@ -139,6 +139,7 @@ function mergeConfig(config: ContainerConfig, image: ContainerConfig, hostname: 
     : image.Healthcheck
       ? { ...image.Healthcheck, ...config.Healthcheck, Test: image.Healthcheck.Test ?? [] }
       : config.Healthcheck;
+  const directory = config.WorkingDir || image.WorkingDir || "";
   return {
     ...config,
     Hostname: config.Hostname || hostname,
@@ -155,11 +156,11 @@ function mergeConfig(config: ContainerConfig, image: ContainerConfig, hostname: 
     Entrypoint: entrypoint,
     Image: config.Image ?? "",
     Volumes: { ...image.Volumes, ...config.Volumes },
-    WorkingDir: config.WorkingDir || image.WorkingDir || "",
+    WorkingDir: directory && cleanPath(directory),
     Labels: { ...image.Labels, ...config.Labels },
     ExposedPorts: { ...image.ExposedPorts, ...config.ExposedPorts },
     ...(config.StopSignal || image.StopSignal ? { StopSignal: config.StopSignal || (image.StopSignal ?? "") } : {}),
-    ...(health && health.Test?.[0] !== "NONE" ? { Healthcheck: withoutNulls(health) } : {}),
+    ...(health && health.Test?.[0] !== "NONE" ? { Healthcheck: withoutNothing(health) } : {}),
   };
 }
 
@@ -168,9 +169,10 @@ function isNothing(words: readonly string[]): boolean {
   return words.length === 1 && words[0] === "";
 }
 
-/** Clients send null for what they do not set. */
-function withoutNulls<T extends object>(value: T): T {
-  return Object.fromEntries(Object.entries(value).filter(([, one]) => one !== null)) as T; // an optional field may be missing
+/** Clients send null, 0 or an empty list for what they do not set; Docker shows none of it. */
+function withoutNothing<T extends object>(value: T): T {
+  const isSaid = (one: unknown) => one !== null && one !== 0 && !(Array.isArray(one) && one.length === 0);
+  return Object.fromEntries(Object.entries(value).filter(([, one]) => isSaid(one))) as T; // an optional field may be missing
 }
 
 /** "source:target[:options]" -> a mount point; a source without "/" is a volume. */

@@ -67,6 +67,8 @@ const hostConfigDefaults = {
   IOMaximumBandwidth: 0,
 } as const;
 
+const noDeviceRequest = { Driver: "", Count: 0, DeviceIDs: null, Capabilities: null, Options: null };
+
 const noEndpoint = {
   IPAMConfig: null,
   Links: null,
@@ -93,7 +95,7 @@ export function inspected(record: ContainerRecord, places?: RootPlaces): Contain
   const running = record.State.Running && !record.State.Restarting;
   return {
     ...container,
-    HostConfig: shownHostConfig(container.HostConfig),
+    HostConfig: shownHostConfig(container),
     Config: shownConfig(container.Config),
     ...(places ? { GraphDriver: graphDriver(record, places) } : {}),
     NetworkSettings: {
@@ -147,7 +149,7 @@ export function shownNetworks(record: Container): Record<string, EndpointSetting
   );
 }
 
-function shownHostConfig(hc: HostConfig): HostConfig {
+function shownHostConfig({ HostConfig: hc, Name: name }: Pick<Container, "HostConfig" | "Name">): HostConfig {
   const bindings = Object.entries(hc.PortBindings ?? {}).map(([port, list]) => [
     port,
     list?.map((binding) => ({ HostIp: binding.HostIp ?? "", HostPort: binding.HostPort ?? "" })) ?? list,
@@ -159,11 +161,20 @@ function shownHostConfig(hc: HostConfig): HostConfig {
     MaskedPaths: hc.MaskedPaths ?? (hc.Privileged ? null : [...defaultMaskedPaths]),
     ReadonlyPaths: hc.ReadonlyPaths ?? (hc.Privileged ? null : [...defaultReadonlyPaths]),
     // A network of the user's has links in its endpoints alone.
-    Links: isUserDefined(hc.NetworkMode) ? null : (hc.Links ?? null),
+    Links: isUserDefined(hc.NetworkMode) ? null : (hc.Links?.map((text) => shownLink(text, name)) ?? null),
+    // -1, which clients send by default, asks for nothing.
+    MemorySwappiness: hc.MemorySwappiness === -1 ? null : (hc.MemorySwappiness ?? null),
+    DeviceRequests: hc.DeviceRequests?.map((request) => ({ ...noDeviceRequest, ...request })) ?? null,
     MemorySwap: hc.MemorySwap || 2 * (hc.Memory ?? 0),
   };
   const shown = { ...hostConfigDefaults, ...set, ...resolved };
   return shown as unknown as HostConfig; // the defaults hold fields of Windows, too
+}
+
+/** "db:alias" of "/web" -> "/db:/web/alias". */
+function shownLink(text: string, name: string): string {
+  const [ref = "", alias = ref] = text.split(":");
+  return `/${ref.replace(/^\//, "")}:${name}/${alias.split("/").at(-1)}`;
 }
 
 function isUserDefined(mode: string | undefined): boolean {
@@ -171,11 +182,12 @@ function isUserDefined(mode: string | undefined): boolean {
 }
 
 function shownConfig(config: ContainerConfig): ContainerConfig {
-  const { ExposedPorts: ports, NetworkDisabled: isOff, ...rest } = config;
+  const { ExposedPorts: ports, StopSignal: signal, NetworkDisabled: isOff, ...rest } = config;
   const volumes = Object.keys(config.Volumes ?? {}).length > 0 ? config.Volumes : null;
   return {
     OnBuild: null,
     ...rest,
+    ...(signal ? { StopSignal: signal } : {}),
     ...(Object.keys(ports ?? {}).length > 0 ? { ExposedPorts: ports ?? {} } : {}),
     ...(isOff ? { NetworkDisabled: true } : {}),
     Volumes: volumes ?? null,

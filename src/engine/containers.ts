@@ -123,6 +123,8 @@ export class Containers {
     const record = this.get(ref);
     if (record.State.Paused) throw new BerthError("container/not-running", "cannot start a paused container, try unpause instead");
     if (record.State.Running) return "already";
+    // Its policy counts from here.
+    record.RestartCount = 0;
     const [failed] = await this.startMany([record.Id]);
     if (failed) throw failed.error;
     return "started";

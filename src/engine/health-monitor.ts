@@ -8,10 +8,10 @@ const ms = (nanoseconds: number | undefined, fallback: number) => (nanoseconds ?
 const maxOutput = 4096;
 const keptEntries = 5;
 
-/** Has it a health check, and is that not switched off (NONE)? */
+/** Has it a health check that can be run: not NONE, and no word that Docker does not know? */
 export function isProbed(container: Container): boolean {
   const test = container.Config.Healthcheck?.Test ?? [];
-  return test.length > 0 && test[0] !== "NONE";
+  return test[0] === "CMD" || test[0] === "CMD-SHELL";
 }
 
 /** Of what is not probed any more (it ended, it is paused) Docker says that it is unhealthy. Nothing of what has no health check. */

@@ -45,7 +45,7 @@ function mountFault(spec: MountSpec, o: { sourceMustExist: boolean } = { sourceM
       );
     case "tmpfs":
       if (spec.ImageOptions) return "field ImageOptions must not be specified";
-      return spec.Source ? "field Source must not be specified" : undefined;
+      return spec.Source ? "field Source must not be specified" : tmpfsFault(spec);
     case "image":
       return spec.Source ? subpathFault(spec, spec.ImageOptions?.Subpath) : "field Source must not be empty";
     default:
@@ -62,6 +62,12 @@ function bindFault(spec: MountSpec, mustExist: boolean): string | undefined {
   if (!source.startsWith("/")) return `invalid mount path: '${source}' mount path must be absolute`;
   if (mustExist && !spec.BindOptions?.CreateMountpoint && !existsSync(source)) return `bind source path does not exist: ${source}`;
   return undefined;
+}
+
+/** A specification takes flags alone: for the rest it has fields. */
+function tmpfsFault({ TmpfsOptions: options }: MountSpec): string | undefined {
+  const odd = options?.Options?.find(([name = "", ...value]) => value.length > 0 || (name !== "exec" && name !== "noexec"));
+  return odd && `invalid option: ${odd[0] ?? ""}`;
 }
 
 function subpathFault(spec: MountSpec, subpath: string | undefined): string | undefined {

@@ -13,6 +13,6 @@ export function effectiveCapabilities(
   const [added, dropped] = [add.map(name), drop.map(name)];
   const base = privileged || added.includes("ALL") ? bounding : dropped.includes("ALL") ? [] : defaultCapabilities;
   const set = new Set([...base, ...added.filter((cap) => cap !== "ALL")]);
-  if (!privileged) for (const cap of dropped) if (!added.includes(cap) || dropped.includes(cap)) set.delete(cap);
+  if (!privileged) for (const cap of dropped) if (!added.includes(cap)) set.delete(cap);
   return bounding.filter((cap) => set.has(cap));
 }

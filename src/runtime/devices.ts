@@ -25,7 +25,7 @@ export function hostDevices(hostConfig: HostConfig): DeviceNode[] {
     try {
       if (statSync(PathOnHost).isDirectory())
         return walk(PathOnHost).map((path) => node(path, join(PathInContainer, path.slice(PathOnHost.length)), CgroupPermissions || "rwm"));
-      return [node(PathOnHost, PathInContainer || PathOnHost, CgroupPermissions || "rwm")];
+      return [node(PathOnHost, join("/", PathInContainer || PathOnHost), CgroupPermissions || "rwm")];
     } catch (error) {
       throw error instanceof BerthError
         ? error

@@ -73,7 +73,8 @@ export function fitToHost(hc: HostConfig, limits: HostLimits): { hostConfig: Hos
   const warnings: string[] = [];
   const fitted: HostConfig = { ...hc };
   if (hc.Ulimits && !limits.canRaise)
-    fitted.Ulimits = hc.Ulimits.map((ulimit) => {
+    fitted.Ulimits = hc.Ulimits.map(({ Name, Soft = 0, Hard = 0 }) => {
+      const ulimit = { Name, Soft, Hard };
       const most = limits.hard[ulimit.Name] ?? Number.POSITIVE_INFINITY;
       const wanted = ulimit.Hard < 0 ? Number.POSITIVE_INFINITY : ulimit.Hard;
       if (wanted <= most) return ulimit;

@@ -7,7 +7,8 @@ export function ociResources(input: OciInput) {
   // Docker: swap unset is as much again as the memory.
   const swap = hc.MemorySwap ? hc.MemorySwap : memory ? memory * 2 : undefined;
   const period = hc.NanoCpus ? 100_000 : hc.CpuPeriod || undefined;
-  const quota = hc.NanoCpus ? Math.round(hc.NanoCpus / 10_000) : hc.CpuQuota || undefined;
+  // -1 is no limit, which a new group has anyway.
+  const quota = hc.NanoCpus ? Math.round(hc.NanoCpus / 10_000) : (hc.CpuQuota ?? 0) > 0 ? hc.CpuQuota : undefined;
   return prune({
     devices: deviceRules(input),
     memory: prune({

@@ -119,7 +119,7 @@ function seccomp(
   capabilities: readonly string[],
   architecture: string,
 ): { seccomp?: SeccompProfile } {
-  const given = options.map((option) => /^seccomp[=:](.*)$/s.exec(option)?.[1]).find((value) => value !== undefined);
+  const given = options.flatMap((option) => /^seccomp[=:](.*)$/s.exec(option)?.[1] ?? []).at(-1); // of several the last one counts
   if (given === "unconfined" || (privileged && given === undefined)) return {};
   return { seccomp: given && given !== "builtin" ? readSeccomp(given) : defaultSeccomp(capabilities, architecture) };
 }

@@ -14,13 +14,14 @@ export interface ContainerUser {
  * @throws BerthError runtime/unknown-user
  */
 export function resolveUser(user: string, passwd: string, group: string, extraGroups: readonly string[] = []): ContainerUser {
-  const [name = "", groupName] = (user || "0").split(/:(.*)/s);
+  const [given = "", groupName] = user.split(/:(.*)/s);
+  const name = given || "0";
   checkRange(name);
   checkRange(groupName ?? "");
   const users = parse(passwd);
   const groups = parse(group);
   const entry = users.find((fields) => fields[0] === name) ?? (isNumber(name) ? users.find((fields) => fields[2] === name) : undefined);
-  if (!entry && name !== "" && !isNumber(name)) {
+  if (!entry && !isNumber(name)) {
     throw new BerthError("runtime/unknown-user", `unable to find user ${name}: no matching entries in passwd file`, {
       hint: "Use a number, or create the user in the image.",
     });
@@ -32,7 +33,7 @@ export function resolveUser(user: string, passwd: string, group: string, extraGr
       : [];
   const extra = extraGroups.map((text) => groupId(text, groups));
   return {
-    uid: Number(entry?.[2] ?? (name || 0)),
+    uid: Number(entry?.[2] ?? name),
     gid,
     additionalGids: [...new Set([gid, ...memberOf, ...extra])],
     home: entry?.[5] || "/",

@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { existsSync, lstatSync, mkdirSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, realpathSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Volume, VolumeCreateBody } from "../api/index.ts";
 import { BerthError, readJsonFile, removeTree, run, syscalls, umountFlag, writeFileAtomic } from "../system/index.ts";
@@ -144,13 +144,7 @@ export class Volumes {
       rmSync(mark, { force: true });
     }
     if (!o.subpath) return volume.Mountpoint;
-    const path = join(volume.Mountpoint, o.subpath);
-    if (!path.startsWith(`${volume.Mountpoint}/`) || !lstatSync(path, { throwIfNoEntry: false })?.isDirectory()) {
-      throw new BerthError("volume/no-subpath", `cannot access path ${path}: no such directory in volume ${name}`, {
-        hint: "The subpath must exist in the volume before the container starts.",
-      });
-    }
-    return path;
+    return subpathOf(volume.Mountpoint, o.subpath);
   }
 
   /** A container uses these volumes. */
@@ -193,6 +187,24 @@ function unmountAll(path: string): void {
 }
 
 /** Options of the local driver. @throws BerthError runtime/bad-option */
+/** A directory or file of a volume, with every link followed: what they lead out of the volume to is none of it. @throws BerthError volume/no-subpath */
+function subpathOf(base: string, subpath: string): string {
+  const path = join(base, subpath);
+  let found: string;
+  try {
+    found = realpathSync(path);
+  } catch (cause) {
+    throw new BerthError("volume/no-subpath", `cannot access path ${path}: lstat ${path}: no such file or directory`, {
+      hint: "The subpath must exist in the volume before the container starts.",
+      cause,
+    });
+  }
+  const root = realpathSync(base);
+  if (found !== root && !found.startsWith(`${root}/`))
+    throw new BerthError("container/bad-config", `path concatenation escapes the base directory, base: ${base}, subpath: ${subpath}`);
+  return found;
+}
+
 function checkOptions(name: string, options: Readonly<Record<string, string>>): void {
   for (const key of Object.keys(options))
     if (!["type", "o", "device", "size"].includes(key))

@@ -88,7 +88,7 @@ export const errorCodes = {
   "volume/bad-name": { http: 400, exit: 125 },
   "volume/in-use": { http: 409, exit: 125 },
   "volume/mount": { http: 500, exit: 125 },
-  "volume/no-subpath": { http: 400, exit: 125 },
+  "volume/no-subpath": { http: 404, exit: 125 },
   "volume/not-found": { http: 404, exit: 125 },
   "volume/unknown-driver": { http: 404, exit: 125 },
   "container/bad-config": { http: 400, exit: 125 },

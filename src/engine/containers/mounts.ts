@@ -5,6 +5,7 @@ import { BerthError } from "../../system/index.ts";
 import type { ContainerRecord } from "../container-record.ts";
 import type { ContainerParts } from "./parts.ts";
 import { layerDirs } from "./root.ts";
+import { tmpfsMountOptions, tmpfsOptions } from "./tmpfs-options.ts";
 
 /** `volumes_from`: the other container's mounts, but for the places that this one uses itself. */
 export function takeVolumesFrom(record: ContainerRecord, get: (ref: string) => ContainerRecord): void {
@@ -25,7 +26,7 @@ export async function resolveMounts(parts: Pick<ContainerParts, "runtime" | "vol
     destination: target,
     type: "tmpfs",
     source: "tmpfs",
-    options: ["nosuid", "nodev", "noexec", ...options.split(",").filter(Boolean)],
+    options: tmpfsOptions(options.split(",").filter(Boolean)),
   }));
   for (const mount of record.Mounts) {
     const spec = (record.HostConfig.Mounts ?? []).find((candidate) => candidate.Target === mount.Destination);
@@ -44,7 +45,7 @@ async function resolveMount(
   const access = mount.RW ? "rw" : "ro";
   switch (mount.Type) {
     case "tmpfs":
-      return { destination, type: "tmpfs", source: "tmpfs", options: tmpfsOptions(spec, access) };
+      return { destination, type: "tmpfs", source: "tmpfs", options: tmpfsMountOptions(spec, access) };
     case "volume": {
       const subpath = spec?.VolumeOptions?.Subpath;
       const noCopy = spec?.VolumeOptions?.NoCopy === true || mount.Mode.split(",").includes("nocopy");
@@ -78,20 +79,14 @@ async function resolveMount(
 }
 
 function bindOptions(mount: MountPoint, spec: MountSpec | undefined, access: "ro" | "rw"): string[] {
+  const { ReadOnlyNonRecursive: shallow, ReadOnlyForceRecursive: deep } = spec?.BindOptions ?? {};
+  const conflict = shallow && deep ? "ReadOnlyNonRecursive" : access === "rw" && (shallow || deep) ? "!ReadOnly" : undefined;
+  if (conflict)
+    throw new BerthError(
+      "runtime/start-failed",
+      `mount options conflict: ${conflict} && BindOptions.${deep ? "ReadOnlyForceRecursive" : "ReadOnlyNonRecursive"}`,
+    );
   return [spec?.BindOptions?.NonRecursive ? "bind" : "rbind", access, mount.Propagation || "rprivate"];
-}
-
-function tmpfsOptions(spec: MountSpec | undefined, access: "ro" | "rw"): string[] {
-  const { SizeBytes: size, Mode: mode, Options: more } = spec?.TmpfsOptions ?? {};
-  return [
-    "nosuid",
-    "nodev",
-    "noexec",
-    access,
-    ...(size ? [`size=${size}`] : []),
-    `mode=${(mode ?? 0o1777).toString(8)}`,
-    ...(more ?? []).map((pair) => pair.join("=")),
-  ];
 }
 
 const bindMissing = (source: string) =>

@@ -23,12 +23,8 @@ export async function stopContainer(parts: Parts, record: ContainerRecord, o: St
   if (!record.State.Running) return "already";
   const live = all.get(record.Id);
   if (!live || record.State.Restarting) {
-    clearTimeout(live?.timer);
-    all.delete(record.Id);
-    record.State = { ...record.State, Status: "exited", Running: false, Restarting: false };
-    book.put(record);
+    cancelRestart(parts, record);
     book.emit(record, "stop");
-    live?.tellExit(record.State.ExitCode);
     return "stopped";
   }
   live.stopping = true;
@@ -42,16 +38,35 @@ export async function stopContainer(parts: Parts, record: ContainerRecord, o: St
   return "stopped";
 }
 
+/** It has ended before, and is not started again. Who waits for its next end has it herewith. */
+function cancelRestart({ book, live: all }: Parts, record: ContainerRecord): void {
+  const live = all.get(record.Id);
+  clearTimeout(live?.timer);
+  all.delete(record.Id);
+  record.State = { ...record.State, Status: "exited", Running: false, Restarting: false };
+  book.put(record);
+  live?.tellExit(record.State.ExitCode);
+}
+
 /**
- * Sends one signal. SIGKILL and the container's own stop signal count as an explicit stop: the restart policy is off then. `ref` is how the caller named it,
- * and so do the errors.
+ * Sends one signal. Docker has it for an explicit stop, which the restart policy heeds, where it is SIGKILL or the container's own stop signal; any signal is where
+ * the container names none. One that waits to be started again gets no signal, and with a stop stays down. `ref` is how the caller named it, and so do the errors.
  */
 export async function killContainer(parts: Parts, record: ContainerRecord, signal: string, ref: string): Promise<void> {
   const number = killSignal(ref, signal || "SIGKILL");
-  if (!record.State.Running || record.State.Restarting)
+  const { StopSignal: own } = record.Config;
+  const isStop = number === 9 || !own || number === signalNumber(own);
+  // A start that its policy has just begun is waited for.
+  if (record.State.Restarting) await parts.locks.quiet(record.Id);
+  if (record.State.Restarting) {
+    if (!isStop) return;
+    noteStop(parts, record);
+    return cancelRestart(parts, record);
+  }
+  if (!record.State.Running)
     throw new BerthError("container/not-running", `cannot kill container: ${ref}: container ${record.Id} is not running`);
   const live = parts.live.get(record.Id);
-  if (number === 9 || number === signalNumber(record.Config.StopSignal || "SIGTERM")) {
+  if (isStop) {
     noteStop(parts, record);
     if (live) live.stopping = true;
   }

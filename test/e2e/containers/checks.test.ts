@@ -100,6 +100,12 @@ describe("what only the start finds", () => {
       { Domainname: "a.b", HostConfig: { UTSMode: "host" } },
       'sysctl "kernel.domainname" is not in a separate kernel namespace',
     ],
+    ["an option that no tmpfs has", { HostConfig: { Tmpfs: { "/t": "foo=bar" } } }, 'invalid tmpfs option "foo"'],
+    [
+      "a read-only mount that is not",
+      { HostConfig: { Mounts: [{ Type: "bind", Source: "/", Target: "/x", BindOptions: { ReadOnlyForceRecursive: true } }] } },
+      "mount options conflict: !ReadOnly && BindOptions.ReadOnlyForceRecursive",
+    ],
     ["a user that the image has not", { User: "nosuch" }, "unable to find user nosuch: no matching entries in passwd file"],
   ])("%s leaves the container created", async (_, body, message) => {
     const id = await api.create({ Cmd: ["true"], ...body });
@@ -121,6 +127,19 @@ describe("what only the start finds", () => {
     expect((await api.inspect(id)).State).toMatchObject({ Status: "created", ExitCode: 127 });
     await api.remove(id);
   });
+});
+
+it("a volume's subpath may be a file or lead through links, but not out of the volume", async () => {
+  const write = "mkdir -p /v/a; echo inside > /v/a/f; ln -s a /v/l; ln -s /etc /v/out; ln -s ../../../../../../../../etc /v/up";
+  await api.run({ Cmd: ["sh", "-c", write], HostConfig: { Binds: ["subpaths:/v"] } });
+  const mounted = (Subpath: string, Cmd: string[]) =>
+    api.run({ Cmd, HostConfig: { Mounts: [{ Type: "volume", Source: "subpaths", Target: "/x", VolumeOptions: { Subpath } }] } });
+  expect((await mounted("a/f", ["cat", "/x"])).stdout).toBe("inside");
+  expect((await mounted("l", ["cat", "/x/f"])).stdout).toBe("inside");
+  for (const Subpath of ["out", "out/passwd", "up"])
+    await expect(mounted(Subpath, ["ls", "/x"])).rejects.toThrow("escapes the base directory");
+  await expect(mounted("none", ["ls", "/x"])).rejects.toThrow("no such file or directory");
+  await api.bytes("DELETE", "/volumes/subpaths");
 });
 
 it("a limit of processes is lifted by -1", async () => {

@@ -159,6 +159,48 @@ describe("restart policies", () => {
     expect((await api.ended(id)).state).toMatchObject({ Status: "exited", ExitCode: 137, Restarting: false });
     await api.remove(id);
   });
+  it.concurrent("a kill while it waits to be started again leaves it down, and who waits for its end has it", async () => {
+    const id = await api.start({ Cmd: ["false"], HostConfig: { RestartPolicy: { Name: "always" } } });
+    await until(async () => (await api.inspect(id)).RestartCount >= 5 && (await state(id)).Restarting, {
+      timeoutMs: 30_000,
+      what: "a long pause",
+    });
+    const waited = api.json<{ StatusCode: number }>("POST", `/containers/${id}/wait?condition=next-exit`);
+    await api.bytes("POST", `/containers/${id}/kill`);
+    expect(await state(id)).toMatchObject({ Status: "exited", ExitCode: 1, Restarting: false, Running: false });
+    expect((await waited).StatusCode).toBe(1);
+    await api.remove(id);
+  });
+  it.concurrent("any signal is a stop where the container names none of its own", async () => {
+    const body = {
+      Cmd: ["sh", "-c", "trap 'exit 5' HUP; echo ready; while :; do sleep 0.05; done"],
+      HostConfig: { RestartPolicy: { Name: "always" } },
+    } as const;
+    for (const [StopSignal, status] of [
+      [undefined, "exited"],
+      ["SIGTERM", "running"],
+    ] as const) {
+      const id = await api.start({ ...body, Cmd: [...body.Cmd], ...(StopSignal ? { StopSignal } : {}) });
+      await until(async () => (await api.logs(id)).stdout.includes("ready"), { timeoutMs: 20_000, what: "the trap" });
+      const { Pid } = await state(id);
+      await api.bytes("POST", `/containers/${id}/kill?signal=HUP`);
+      await until(async () => (await state(id)).Status === status && (await state(id)).Pid !== Pid, { timeoutMs: 20_000, what: status });
+      await api.remove(id);
+    }
+  });
+  it.concurrent("a start by hand begins to count anew", async () => {
+    const id = await api.start({ Cmd: ["false"], HostConfig: { RestartPolicy: { Name: "on-failure", MaximumRetryCount: 1 } } });
+    const exhausted = async () => {
+      await until(async () => (await state(id)).Status === "exited", { timeoutMs: 20_000, what: "the last end" });
+      return (await api.inspect(id)).RestartCount;
+    };
+    expect(await exhausted()).toBe(1);
+    const { stdout } = await api.logs(id);
+    await api.bytes("POST", `/containers/${id}/start`);
+    expect(await exhausted()).toBe(1);
+    expect(stdout).toBe("");
+    await api.remove(id);
+  });
   it.concurrent("a container whose monitor was killed ends, and starts again where its policy says so", async () => {
     const id = await api.start({ Cmd: ["sleep", "1000"], HostConfig: { RestartPolicy: { Name: "on-failure", MaximumRetryCount: 1 } } });
     const monitorOf = (pid: number) => Number(readFileSync(`/proc/${pid}/stat`, "utf8").split(" ")[3]);
