@@ -53,7 +53,7 @@ export async function copyStep(
     ? destination
     : `${posix.join(state.config.WorkingDir || "/", destination)}${/(^|\/)\.?$/.test(destination) ? "/" : ""}`;
   const parent = state.layers.at(-1)?.chainId;
-  const shownFlags = [chown === undefined ? "" : ` --chown=${chown}`, chmod === undefined ? "" : ` --chmod=${chmod}`].join("");
+  const shownFlags = [chown === undefined ? "" : ` --chown=${chown}`, !chmod ? "" : ` --chmod=${chmod}`].join("");
   const shownSources = [...sources, ...instruction.heredocs.map((heredoc) => `<<${heredoc.name}`)].join(" ");
   const createdBy = `${instruction.keyword}${shownFlags} ${shownSources} ${destination} # buildkit`;
   // What is copied from layers is known by their name: then they need not be read, nor be here.
@@ -213,7 +213,7 @@ async function urlGroup(session: Session, url: string, instruction: InstructionO
   session.materials.url(url, fetched.sha256);
   const expected = instruction.checksum?.replace(/^sha256:/, "");
   if (expected && expected !== fetched.sha256)
-    throw new BerthError("build/checksum", `${url}: expected sha256:${expected}, got sha256:${fetched.sha256}`);
+    throw new BerthError("build/checksum", `digest mismatch sha256:${fetched.sha256}: sha256:${expected}`);
   chmodSync(fetched.file, 0o600);
   const modified = (fetched.lastModifiedMs ?? 0) / 1000;
   utimesSync(fetched.file, modified, modified);

@@ -8,6 +8,8 @@ export interface Material {
   readonly digest: string;
 }
 
+const isImage = ({ uri }: Material): boolean => uri.startsWith("pkg:");
+
 /** What one build took, each once. */
 export class Materials {
   readonly #known = new Map<string, Material>();
@@ -31,7 +33,8 @@ export class Materials {
   }
 
   list(): readonly Material[] {
-    return [...this.#known.values()].sort((a, b) => (a.uri < b.uri ? -1 : 1));
+    // Images first.
+    return [...this.#known.values()].sort((a, b) => Number(!isImage(a)) - Number(!isImage(b)) || (a.uri < b.uri ? -1 : 1));
   }
 
   #add(material: Omit<Material, "algorithm">): void {

@@ -36,7 +36,7 @@ export function checkInstructions(instructions: readonly Instruction[], warn: Wa
 }
 
 const secretWord = /(?:_|^)(?:apikey|auth|credentials?|key|password|pword|passwd|secret|token)(?:_|$)/i;
-const harmlessWord = /(?:_|^)(?:public|file|version)(?:_|$)/i;
+const harmlessWord = /(?:_|^)(?:public)(?:_|$)/i;
 
 function checkSecret(keyword: "ENV" | "ARG", name: string, line: number, warn: Warn): void {
   if (!secretWord.test(name) || harmlessWord.test(name)) return;
