@@ -53,7 +53,9 @@ export class SourceOfFrom {
     if (index !== undefined) return index;
     const later = stageNamed(dockerfile, from, dockerfile.stages.length);
     if (from.toLowerCase() === stage.from.alias || later !== undefined)
-      throw new Error(`circular dependency detected on stage: ${dockerfile.stages[later ?? stage.index]?.from.alias ?? `stage-${later ?? stage.index}`}`);
+      throw new Error(
+        `circular dependency detected on stage: ${dockerfile.stages[later ?? stage.index]?.from.alias ?? `stage-${later ?? stage.index}`}`,
+      );
     if (/^-?\d+$/.test(from)) throw new Error(`invalid stage index ${from}`);
     return undefined;
   }
