@@ -1,5 +1,5 @@
 import type { EndpointSettings, Network, NetworkCreateBody } from "../api/index.ts";
-import type { Networks } from "../network/index.ts";
+import { type Networks, optionsWithoutEffect } from "../network/index.ts";
 import { BerthError } from "../system/index.ts";
 import { type Shape, shaped } from "./body-shape.ts";
 import type { Containers } from "./containers.ts";
@@ -31,9 +31,10 @@ const known = ["driver", "type", "name", "id", "label", "scope", "dangling"];
 /** /networks/... */
 export function networkRoutes({ networks, containers, events }: { networks: Networks; containers: Containers; events: EventBus }): Route[] {
   const ref = (call: Call) => decodeURIComponent(call.params[0] ?? "");
-  const shown = (network: Network): Network => ({ ...network, Containers: networks.containersOf(network.Id) });
+  const shown = (network: Network): Network => ({ ...networks.shown(network), Containers: networks.containersOf(network.Id) });
   // A list tells who is on a network only to clients from before 1.28.
-  const listed = (network: Network, version: number): Network => (version < 1.28 ? shown(network) : { ...network, Containers: {} });
+  const listed = (network: Network, version: number): Network =>
+    version < 1.28 ? shown(network) : { ...networks.shown(network), Containers: {} };
   const predefined = (network: Network) => ["bridge", "host", "none"].includes(network.Name);
   const emit = (network: Network, action: string) =>
     events.emit("network", action, network.Id, { name: network.Name, type: network.Driver });
@@ -66,7 +67,11 @@ export function networkRoutes({ networks, containers, events }: { networks: Netw
         checkedBody(shaped(await jsonBody<unknown>(call.request), createShape, { go: "network.CreateRequest", at: "CreateRequest" })),
       );
       emit(network, "create");
-      sendJson(call.response, 201, { Id: network.Id, Warning: "" });
+      const idle = optionsWithoutEffect(network);
+      sendJson(call.response, 201, {
+        Id: network.Id,
+        Warning: idle.map((key) => `the network option ${key} has no effect here`).join("\n"),
+      });
     }),
     route("POST", "/networks/prune", async (call) => {
       const wanted = filters(call.query, ["label", "label!", "until"]);
@@ -149,7 +154,7 @@ function checkedBody(given: Record<string, unknown>): NetworkCreateBody {
       `invalid JSON: json: cannot unmarshal ${typeof body.IPAM.Config} into Go struct field CreateRequest.IPAM.Config of type []network.IPAMConfig`,
     );
   if (!body.Name?.trim()) throw new BerthError("api/bad-parameter", "invalid name: name is empty");
-  if (body.Scope && body.Scope !== "local")
+  if (body.Scope === "swarm")
     throw new BerthError("network/forbidden", `cannot create a ${body.Scope} scoped network when swarm is not active`);
   if (body.Driver === "host" || body.Driver === "null")
     throw new BerthError("network/forbidden", `only one instance of "${body.Driver}" network is allowed`);

@@ -14,6 +14,8 @@ export interface BridgeOptions {
   readonly hasGateway4: boolean;
   /** Whether its containers reach each other. */
   readonly icc: boolean;
+  /** Interfaces of the host from which published ports are reached at the container's own address as well. */
+  readonly trusted: readonly string[];
   /** The host's address for published ports that name none. */
   readonly hostBinding?: string;
   /** The source addresses, by family, that outgoing packets get instead of the outgoing interface's. */
@@ -32,45 +34,59 @@ const gatewayModes: readonly string[] = ["nat", "nat-unprotected", "routed", "is
 
 type Check = (value: string) => string | undefined;
 const prefix = "com.docker.network.";
+const anything: Check = () => undefined;
 const interfaceName: Check = (value) => (/^[^\s/:]{1,15}$/.test(value) ? undefined : "it is no name for an interface");
-const natural: Check = (value) => (/^\d{1,6}$/.test(value) ? undefined : "it is no number");
-const truth: Check = (value) => (toBoolean(value) === undefined ? "it is neither true nor false" : undefined);
+const natural: Check = (value) =>
+  /^[+-]?\d+$/.test(value) ? (Number(value) >= 0 ? undefined : "it is below 0") : `strconv.Atoi: parsing "${value}": invalid syntax`;
+const mtu: Check = (value) => natural(value) ?? (Number(value) > 65_535 ? "it is above 65535" : undefined);
+const truth: Check = (value) => (toBoolean(value) === undefined ? `strconv.ParseBool: parsing "${value}": invalid syntax` : undefined);
 const address =
   (version: 4 | 6): Check =>
   (value) =>
-    isIP(value) === version ? undefined : `it is no IPv${version} address`;
+    isIP(value) === version ? undefined : isIP(value) === 0 ? "nil ip" : `it is no IPv${version} address`;
 const gatewayMode: Check = (value) => (gatewayModes.includes(value) ? undefined : `unknown gateway mode ${value}`);
 
-/** Docker's bridge driver reference, "Options"; Docker Engine 28. Others that start so are refused, because nothing would come of them. */
+/** Docker's bridge driver reference, "Options"; Docker Engine 28. Of others that start so nothing would come. */
 const known: Readonly<Record<string, Check>> = {
-  "bridge.name": interfaceName,
+  "bridge.name": (value) => (value === "" ? undefined : interfaceName(value)),
   "bridge.default_bridge": truth,
   "bridge.enable_ip_masquerade": truth,
   "bridge.enable_icc": truth,
-  "bridge.host_binding_ipv4": (value) => (isIP(value) ? undefined : "it is no address"),
+  "bridge.host_binding_ipv4": (value) => (isIP(value) ? undefined : "nil ip"),
   "bridge.gateway_mode_ipv4": gatewayMode,
   "bridge.gateway_mode_ipv6": gatewayMode,
   "bridge.inhibit_ipv4": truth,
-  "driver.mtu": natural,
-  mtu: natural,
+  "bridge.trusted_host_interfaces": (value) => value.split(":").map(interfaceName).find(Boolean),
+  "driver.mtu": mtu,
+  mtu,
+  enable_ipv4: anything, // what these two say was looked at before: isEnabled
+  enable_ipv6: anything,
   container_iface_prefix: (value) => interfaceName(`${value}0`),
   host_ipv4: address(4),
   host_ipv6: address(6),
 };
 
-/** @throws BerthError network/bad-option: an option of Docker's that has no effect here, or a value that it cannot have */
+/** Those that look like the driver's, and are none. */
+export function bridgeOptionsWithoutEffect(options: Readonly<Record<string, string>>): string[] {
+  return Object.keys(options).filter((key) => key.startsWith(prefix) && !known[key.slice(prefix.length)]);
+}
+
+/** Whether a family of addresses is on, by its option or by the field of the body. @throws BerthError network/bad-option */
+export function isEnabled(options: Readonly<Record<string, string>>, family: 4 | 6, asked: boolean | undefined): boolean {
+  const key = `${prefix}enable_ipv${family}`;
+  const text = options[key];
+  if (asked !== undefined || text === undefined) return asked ?? family === 4;
+  const said = toBoolean(text);
+  if (said === undefined) throw new BerthError("network/bad-option", `driver-opt "${key}" is not a valid bool`);
+  return said;
+}
+
+/** In Docker's words. @throws BerthError network/bad-option: a value that an option cannot have */
 export function checkBridgeOptions(options: Readonly<Record<string, string>>, isInternal: boolean): void {
   for (const [key, value] of Object.entries(options)) {
-    if (!key.startsWith(prefix)) continue;
-    const check = known[key.slice(prefix.length)];
-    if (!check)
-      throw new BerthError("network/bad-option", `the network option ${key} has no effect here`, {
-        hint: `Take it away; those that have one: ${Object.keys(known)
-          .map((name) => prefix + name)
-          .join(", ")}.`,
-      });
-    const wrong = check(value);
-    if (wrong) throw new BerthError("network/bad-option", `the network option ${key} cannot be "${value}": ${wrong}`);
+    const wrong = key.startsWith(prefix) ? known[key.slice(prefix.length)]?.(value) : undefined;
+    if (wrong === "it is below 0") throw new BerthError("network/bad-option", `invalid MTU number: ${value}`);
+    if (wrong) throw new BerthError("network/bad-option", `failed to parse ${key} value: ${value} (${wrong})`);
     if (key.includes("gateway_mode") && value === "isolated" && !isInternal)
       throw new BerthError("network/bad-option", "gateway mode 'isolated' can only be used for an internal network");
   }
@@ -89,6 +105,7 @@ export function bridgeOptions(options: Readonly<Record<string, string>>): Bridge
   return {
     masquerade: toBoolean(of("bridge.enable_ip_masquerade") ?? "true") !== false,
     icc: toBoolean(of("bridge.enable_icc") ?? "true") !== false,
+    trusted: (of("bridge.trusted_host_interfaces") ?? "").split(":").filter(Boolean),
     interfacePrefix: of("container_iface_prefix") ?? "eth",
     gatewayMode4: modeOf(of("bridge.gateway_mode_ipv4")),
     gatewayMode6: modeOf(of("bridge.gateway_mode_ipv6")),

@@ -1,5 +1,7 @@
 import type { Container, EndpointSettings, Network } from "../api/index.ts";
-import type { Endpoint, NetworkState, Sandbox } from "./network-state.ts";
+import { bridgeOptions } from "./bridge-options.ts";
+import { mtuOf } from "./endpoints.ts";
+import type { Endpoint, NetworkState, Sandbox, StoredNetwork } from "./network-state.ts";
 
 /** A container's place in a network as its inspection shows it (Docker API: EndpointSettings). */
 export function endpointSettings(sandbox: Sandbox, network: Network, asked: EndpointSettings): EndpointSettings {
@@ -22,6 +24,31 @@ export function endpointSettings(sandbox: Sandbox, network: Network, asked: Endp
     GlobalIPv6PrefixLen: prefixOf(v6),
     DNSNames: endpoint?.names ?? null,
   };
+}
+
+/**
+ * A network as its inspection shows it: a gateway where somebody asked for one or for no subnet, and of the default bridge also what it is without being asked.
+ * It is kept with all of it, because everything else needs that.
+ */
+export function shownNetwork(stored: StoredNetwork | undefined, network: Network): Network {
+  const isQuiet = (subnet: string | undefined) => subnet !== undefined && stored?.quietGateways?.includes(subnet) === true;
+  const shown = network.IPAM.Config.map(({ Gateway: gateway, ...entry }) => ({
+    ...entry,
+    ...(gateway && !isQuiet(entry.Subnet) ? { Gateway: gateway } : {}),
+  }));
+  const config = shown.length > 0 || !["host", "none"].includes(network.Name) ? shown : null;
+  const IPAM = { ...network.IPAM, Config: config as Network["IPAM"]["Config"] }; // null, as Docker has it, for readers outside alone
+  if (network.Name !== "bridge" || !stored) return { ...network, IPAM };
+  const { icc, masquerade } = bridgeOptions(network.Options);
+  const Options = {
+    "com.docker.network.bridge.enable_icc": String(icc),
+    "com.docker.network.bridge.enable_ip_masquerade": String(masquerade),
+    "com.docker.network.bridge.host_binding_ipv4": "0.0.0.0",
+    "com.docker.network.bridge.name": stored.link,
+    "com.docker.network.driver.mtu": String(mtuOf(network)),
+    ...network.Options,
+  };
+  return { ...network, IPAM, Options };
 }
 
 /** The containers of a network as the network's inspection shows them, by container id. */
@@ -49,6 +76,7 @@ export function networkContainers(state: NetworkState, networkId: string): NonNu
 export const endpointId = (sandbox: Sandbox, networkId: string): string => sandbox.containerId.slice(0, 32) + networkId.slice(0, 32);
 
 function pool(network: Network, family: 4 | 6): Network["IPAM"]["Config"][number] | undefined {
+  if (!(family === 6 ? network.EnableIPv6 : network.EnableIPv4)) return undefined;
   return network.IPAM.Config.find((entry) => entry.Subnet?.includes(":") === (family === 6));
 }
 

@@ -112,20 +112,28 @@ export function defaultRoutes(network: Network): DefaultRoutes {
   const subnets = network.IPAM.Config.flatMap((entry) => entry.Subnet ?? []);
   return isParentDriver(network.Driver) && parentOptions(network.Driver, network.Options).routes === "device"
     ? { families: subnets.map((subnet) => (subnet.includes(":") ? 6 : 4)) }
-    : { gateways: network.IPAM.Config.flatMap((entry) => entry.Gateway ?? []) };
+    : { gateways: ([4, 6] as const).flatMap((family) => poolOf(network, family)?.Gateway ?? []) };
 }
 
 /** The addresses that the bridge itself has, with their prefixes. */
 export function bridgeAddresses(network: Network): string[] {
   const { hasGateway4 } = bridgeOptions(network.Options);
-  return network.IPAM.Config.flatMap(({ Gateway: gateway, Subnet: subnet }) =>
-    gateway && (hasGateway4 || gateway.includes(":")) ? [`${gateway}/${subnet?.split("/")[1]}`] : [],
-  );
+  return ([4, 6] as const)
+    .flatMap((family) => poolOf(network, family) ?? [])
+    .flatMap(({ Gateway: gateway, Subnet: subnet }) =>
+      gateway && (hasGateway4 || gateway.includes(":")) ? [`${gateway}/${subnet?.split("/")[1]}`] : [],
+    );
 }
 
 export function mtuOf(network: Network): number {
   if (isParentDriver(network.Driver)) return parentOptions(network.Driver, network.Options).mtu ?? 0;
   return bridgeOptions(network.Options).mtu ?? defaultMtu();
+}
+
+/** A subnet of a family that the network does not have is only noted. */
+function poolOf(network: Network, family: 4 | 6): Network["IPAM"]["Config"][number] | undefined {
+  if (!(family === 6 ? network.EnableIPv6 : network.EnableIPv4)) return undefined;
+  return network.IPAM.Config.find((config) => config.Subnet?.includes(":") === (family === 6));
 }
 
 function chooseAddress(
@@ -135,7 +143,7 @@ function chooseAddress(
   kept: string | undefined,
   taken: ReadonlyMap<bigint, string>,
 ): string {
-  const entry = network.IPAM.Config.find((config) => config.Subnet?.includes(":") === (family === 6));
+  const entry = poolOf(network, family);
   if (!entry?.Subnet) {
     if (asked)
       throw new BerthError("network/bad-address", `network ${network.Name} has no IPv${family} subnet for the address ${asked}`, {
@@ -156,7 +164,10 @@ function chooseAddress(
     ...(entry.Gateway ? [parseAddress(entry.Gateway)] : []),
     ...Object.values(entry.AuxiliaryAddresses ?? {}).map(parseAddress),
   ]);
-  return formatAddress(freeAddress(subnet, entry.IPRange ? parseSubnet(entry.IPRange) : subnet, reserved), subnet.bits);
+  return formatAddress(
+    freeAddress(subnet, entry.IPRange ? parseSubnet(entry.IPRange) : subnet, reserved, `${network.Name} (${network.Id})`),
+    subnet.bits,
+  );
 }
 
 /** @throws BerthError network/bad-address */

@@ -7,6 +7,7 @@ const bridge = {
   internal: false,
   masquerade: true,
   icc: true,
+  trusted: [],
   gatewayMode4: "nat",
   gatewayMode6: "nat",
 } as const;

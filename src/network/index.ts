@@ -5,5 +5,6 @@
 export type { AttachRequest } from "./attachment-plan.ts";
 export type { AttachResult } from "./attachments.ts";
 export { withNamesOf } from "./hosts-file.ts";
+export { optionsWithoutEffect } from "./network-definition.ts";
 export { Networks } from "./networks.ts";
 export { portOwner } from "./port-owner.ts";

@@ -34,6 +34,7 @@ export interface Sandbox {
 /**
  * `link`: the bridge's interface; "" for networks without one. `parent`: the host's interface that a macvlan or ipvlan network sends through; `ownParent` where it is
  * made with the network's first container and goes with the network. `chosenHere`: its IPv4 subnet was not asked for, any other would do.
+ * `quietGateways`: subnets that somebody asked for without a gateway.
  */
 export interface StoredNetwork {
   network: Network;
@@ -41,6 +42,7 @@ export interface StoredNetwork {
   parent?: string;
   ownParent?: ParentLink;
   chosenHere?: boolean;
+  quietGateways?: readonly string[];
 }
 
 /** The records of one engine's networks (`<root>/networks/ID.json`) and sandboxes (`<root>/sandboxes/CONTAINER.json`), in memory and on disk. */

@@ -3,7 +3,8 @@ import { BerthError } from "../system/index.ts";
 import type { AttachRequest } from "./attachment-plan.ts";
 import { Attachments, type AttachResult } from "./attachments.ts";
 import { bridgeOptions } from "./bridge-options.ts";
-import { networkContainers } from "./endpoint-view.ts";
+import { withConfigFrom } from "./config-network.ts";
+import { networkContainers, shownNetwork } from "./endpoint-view.ts";
 import { Firewall } from "./firewall.ts";
 import { deleteInterfaces, linkExists } from "./links.ts";
 import { type HostsOptions, NameService } from "./name-service.ts";
@@ -79,6 +80,11 @@ export class Networks {
     return this.#state.find(ref)?.network;
   }
 
+  /** As an inspection shows it. */
+  shown(network: Network): Network {
+    return shownNetwork(this.#state.networks.get(network.Id), network);
+  }
+
   /** @throws BerthError network/not-found */
   get(ref: string): Network {
     const found = this.find(ref);
@@ -98,8 +104,10 @@ export class Networks {
 
   #create(body: NetworkCreateBody): Network {
     const network = defineNetwork(body, this.list());
-    const chosenHere = !(body.IPAM?.Config ?? []).some((entry) => entry.Subnet && !entry.Subnet.includes(":"));
-    this.#state.putNetwork({ network, chosenHere, ...this.#hostSide(network) });
+    const asked = withConfigFrom(body, this.list()).IPAM?.Config ?? [];
+    const quietGateways = asked.flatMap(({ Subnet: subnet, Gateway: gateway }) => (subnet && !gateway ? subnet : []));
+    const chosenHere = !asked.some((entry) => entry.Subnet && !entry.Subnet.includes(":"));
+    this.#state.putNetwork({ network, chosenHere, quietGateways, ...this.#hostSide(network) });
     return network;
   }
 

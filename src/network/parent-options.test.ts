@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { missingParent, parentOptions } from "./parent-options.ts";
+import { missingParent, parentOptions, parentOptionsWithoutEffect } from "./parent-options.ts";
 
 test("modes are the kernel's numbers, and others are refused with the ones that there are", () => {
   expect(parentOptions("macvlan", { parent: "eth0" })).toMatchObject({ parent: "eth0", mode: 4, routes: "gateway" });
@@ -8,7 +8,8 @@ test("modes are the kernel's numbers, and others are refused with the ones that 
   expect(() => parentOptions("macvlan", { macvlan_mode: "foo" })).toThrow(
     "requested macvlan mode 'foo' is not valid, 'bridge' mode is the macvlan driver default",
   );
-  expect(() => parentOptions("ipvlan", { macvlan_mode: "bridge" })).toThrow("macvlan_mode has no effect here");
+  expect(parentOptionsWithoutEffect("ipvlan", { parent: "eth0", macvlan_mode: "bridge", ipvlan_mode: "l2" })).toEqual(["macvlan_mode"]);
+  expect(() => parentOptions("macvlan", { parent: "lo" })).toThrow("loopback interface is not a valid macvlan parent link");
 });
 
 test("a parent that is not there is a VLAN of one that is, or a mistake", () => {

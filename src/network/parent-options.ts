@@ -22,15 +22,10 @@ export const isParentDriver = (driver: string): driver is ParentOptions["kind"] 
 
 /**
  * The options of Docker's macvlan and ipvlan drivers (their reference, "Options").
- * @throws BerthError network/bad-option: a mode that there is not, or an option that has no effect here
+ * @throws BerthError network/bad-option: a mode that there is not, or a parent that cannot be one
  */
 export function parentOptions(kind: ParentOptions["kind"], options: Readonly<Record<string, string>>): ParentOptions {
-  const known = ["parent", `${kind}_mode`, "com.docker.network.driver.mtu", ...(kind === "ipvlan" ? ["ipvlan_flag"] : [])];
-  for (const key of Object.keys(options))
-    if (!known.includes(key))
-      throw new BerthError("network/bad-option", `the network option ${key} has no effect here`, {
-        hint: `Take it away; those that have one: ${known.join(", ")}.`,
-      });
+  if (options["parent"] === "lo") throw new BerthError("network/bad-option", `loopback interface is not a valid ${kind} parent link`);
   const choice = (key: string, values: Readonly<Record<string, number>>, standard: string): number => {
     const found = values[options[key] ?? ""];
     if (found === undefined)
@@ -51,6 +46,18 @@ export function parentOptions(kind: ParentOptions["kind"], options: Readonly<Rec
     routes: kind === "ipvlan" && mode !== 0 ? "device" : "gateway",
     ...(Number(mtu) > 0 ? { mtu: Number(mtu) } : {}),
   };
+}
+
+/** Options that these drivers have no use for; Docker's take them without a word. */
+export function parentOptionsWithoutEffect(kind: ParentOptions["kind"], options: Readonly<Record<string, string>>): string[] {
+  const known = [
+    "parent",
+    `${kind}_mode`,
+    "com.docker.network.driver.mtu",
+    "com.docker.network.enable_ipv4",
+    "com.docker.network.enable_ipv6",
+  ];
+  return Object.keys(options).filter((key) => !known.includes(key) && !(kind === "ipvlan" && key === "ipvlan_flag"));
 }
 
 /** What `parent` stands for where there is no such interface: "eth0.50" is VLAN 50 of eth0 (IEEE 802.1Q: 1 to 4094), "" a dummy interface. */

@@ -1,4 +1,5 @@
 import type { GatewayMode } from "./bridge-options.ts";
+import { contains, parseAddress, parseSubnet } from "./subnet.ts";
 
 /** A published port as the rules need it. Addresses are literal; `hostIp` "0.0.0.0" and "::" mean any address of this host. */
 export interface PublishedPort {
@@ -17,6 +18,8 @@ export interface RuleBridge {
   readonly internal: boolean;
   readonly masquerade: boolean;
   readonly icc: boolean;
+  /** Interfaces of the host from which what is published is also reached at the containers' addresses. */
+  readonly trusted: readonly string[];
   readonly gatewayMode4: GatewayMode;
   readonly gatewayMode6: GatewayMode;
   /** What containers' packets to the world come from; the outgoing interface's address where it is not given. */
@@ -108,6 +111,14 @@ function tableText(table: string, version: 4 | 6, bridges: readonly RuleBridge[]
       .filter((bridge) => modeOf(bridge) === "routed" && !bridge.internal)
       .map((bridge) => `    oifname "${bridge.link}" meta l4proto ${version === 4 ? "icmp" : "ipv6-icmp"} accept`),
     ...routed.map(({ address: to, protocol, port }) => `    ${family} daddr ${to} ${protocol} dport ${port} accept`),
+    ...own
+      .filter((bridge) => bridge.trusted.length > 0 && !bridge.internal)
+      .flatMap(({ link, trusted, subnets }) => {
+        const from = `iifname { ${trusted.map((name) => `"${name}"`).join(", ")} } oifname "${link}"`;
+        return ports
+          .filter((port) => isOwn(port.address) && subnets.some((subnet) => contains(parseSubnet(subnet), parseAddress(port.address))))
+          .map((port) => `    ${from} ${family} daddr ${port.address} ${port.protocol} dport ${port.port} accept`);
+      }),
     // From outside only what is published comes in: another machine that routes to us reaches no container.
     ...(anyLink ? [`    iifname != ${anyLink} oifname ${anyLink} drop`] : []),
     "  }",

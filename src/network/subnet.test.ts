@@ -46,7 +46,13 @@ describe("subnets", () => {
     const subnet = parseSubnet("10.0.0.0/30");
     expect(formatAddress(freeAddress(subnet, subnet, new Set()), 32)).toBe("10.0.0.1");
     const taken = new Set([parseAddress("10.0.0.1"), parseAddress("10.0.0.2")]);
-    expect(() => freeAddress(subnet, subnet, taken)).toThrow("no available IPv4 addresses in 10.0.0.0/30");
+    expect(() => freeAddress(subnet, subnet, taken)).toThrow("no available IPv4 addresses on this network's address pools: 10.0.0.0/30");
+  });
+
+  it("gives both addresses of a subnet that has no others", () => {
+    const subnet = parseSubnet("10.0.0.0/31");
+    expect(formatAddress(freeAddress(subnet, subnet, new Set()), 32)).toBe("10.0.0.0");
+    expect(formatAddress(freeAddress(subnet, subnet, new Set([parseAddress("10.0.0.0")])), 32)).toBe("10.0.0.1");
   });
 
   test.prop([

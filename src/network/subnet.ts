@@ -73,13 +73,21 @@ export function freeSubnet(taken: readonly Subnet[]): Subnet {
   return found;
 }
 
-/** The lowest free address of a range (the gateway and the subnet's first and, in IPv4, last address are never given). @throws BerthError network/no-address */
-export function freeAddress(subnet: Subnet, range: Subnet, taken: ReadonlySet<bigint>): bigint {
+/**
+ * The lowest free address of a range. A subnet's first and, in IPv4, last address are never given, except of one that has no others (RFC 3021).
+ * `of`: the network, in the words of the error. @throws BerthError network/no-address
+ */
+export function freeAddress(subnet: Subnet, range: Subnet, taken: ReadonlySet<bigint>, of = formatSubnet(range)): bigint {
   const end = range.base + (1n << BigInt(range.bits - range.prefix));
   const last = subnet.base + (1n << BigInt(subnet.bits - subnet.prefix)) - 1n;
+  const isTiny = subnet.bits - subnet.prefix < 2;
   for (let address = range.base; address < end; address++) {
-    if (address === subnet.base || (subnet.bits === 32 && address === last) || taken.has(address)) continue;
-    return address;
+    const isReserved = !isTiny && (address === subnet.base || (subnet.bits === 32 && address === last));
+    if (!isReserved && !taken.has(address)) return address;
   }
-  throw new BerthError("network/no-address", `no available IPv${subnet.bits === 32 ? 4 : 6} addresses in ${formatSubnet(range)}`);
+  throw new BerthError(
+    "network/no-address",
+    `no available IPv${subnet.bits === 32 ? 4 : 6} addresses on this network's address pools: ${of}`,
+    { hint: "A larger subnet or ip-range has more; containers that are stopped keep theirs as long as there are others." },
+  );
 }

@@ -44,8 +44,11 @@ export async function attachNetworks(parts: Parts, records: readonly ContainerRe
 
 /** A network that is missing is noticed only here, as with Docker: at the create a "not found" would make clients pull the image. */
 function inDockersWords(error: unknown): unknown {
-  if (!(error instanceof BerthError) || error.code !== "network/not-found") return error;
-  return new BerthError(error.code, `failed to set up container networking: ${error.message}`, { cause: error });
+  if (!(error instanceof BerthError) || !["network/not-found", "network/no-address"].includes(error.code)) return error;
+  return new BerthError(error.code, `failed to set up container networking: ${error.message}`, {
+    cause: error,
+    ...(error.hint ? { hint: error.hint } : {}),
+  });
 }
 
 function noteNetworks(record: ContainerRecord, result: AttachResult): void {

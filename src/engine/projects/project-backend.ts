@@ -1,8 +1,9 @@
 import type { ServiceHook } from "../../api/index.ts";
-import type { Networks } from "../../network/index.ts";
+import { type Networks, optionsWithoutEffect } from "../../network/index.ts";
 import { execInContainer, type Runtime, readLogs, type Volumes } from "../../runtime/index.ts";
 import type { Backend, WriteFile } from "../../scheduler/index.ts";
 import { configHash, networkHash, volumeHash } from "../../spec/index.ts";
+import { BerthError } from "../../system/index.ts";
 import type { Containers } from "../containers.ts";
 import type { EventBus } from "../event-bus.ts";
 import { projectFiles } from "./project-files.ts";
@@ -26,6 +27,9 @@ export function projectBackend(o: ProjectBackendOptions): Backend {
     networks: {
       list: () => networks.list(),
       create: (body) => {
+        const [idle] = optionsWithoutEffect({ Driver: body.Driver || "bridge", Options: body.Options ?? {} });
+        if (idle !== undefined)
+          throw new BerthError("network/bad-option", `the network option ${idle} has no effect here`, { hint: "Take it away." });
         const network = networks.create(body);
         events.emit("network", "create", network.Id, { name: network.Name, type: network.Driver });
         return network;

@@ -176,6 +176,53 @@ describe("a network", () => {
     expect(() => room.networks.create({ Name: "two", IPAM: { Config: [{ Subnet: "10.231.7.0/24" }] } })).toThrow("is part of network one");
   });
 
+  it("shows a gateway where somebody asked for one, and has the first address of its range otherwise", () => {
+    const config = (name: string, ...Config: { Subnet?: string; Gateway?: string; IPRange?: string }[]) => {
+      const network = networks.create({ Name: name, IPAM: { Config } });
+      return [networks.shown(network).IPAM.Config[0]?.Gateway, network.IPAM.Config[0]?.Gateway];
+    };
+    expect(config("quiet", { Subnet: "10.231.0.0/24" })).toEqual([undefined, "10.231.0.1"]);
+    expect(config("asked", { Subnet: "10.231.1.0/24", Gateway: "10.231.1.9" })).toEqual(["10.231.1.9", "10.231.1.9"]);
+    expect(config("ranged", { Subnet: "10.231.2.0/24", IPRange: "10.231.2.128/25" })).toEqual([undefined, "10.231.2.128"]);
+    expect(config("tiny", { Subnet: "10.231.3.0/31" })).toEqual([undefined, "10.231.3.0"]);
+    const [shown, kept] = config("chosen");
+    expect(shown).toBe(kept);
+    expect(networks.shown(networks.get("none")).IPAM.Config).toBe(null);
+    expect(networks.shown(networks.get("bridge")).Options).toMatchObject({
+      "com.docker.network.bridge.enable_icc": "true",
+      "com.docker.network.bridge.name": expect.stringMatching(/^br-/),
+    });
+  });
+
+  it("refuses what Docker refuses of its addresses", () => {
+    const refused = (Config: object[], more: object = {}) => {
+      expect(() => networks.create({ Name: "r", ...more, IPAM: { Config } as never })).toThrow();
+      try {
+        networks.create({ Name: "r", ...more, IPAM: { Config } as never });
+      } catch (error) {
+        return String(error);
+      }
+      return "";
+    };
+    expect(refused([{ Subnet: "10.231.0.0/24", AuxiliaryAddresses: { b: "10.231.0.1" } }])).toContain(
+      "failed to allocate secondary ip address (b:10.231.0.1): Address already in use",
+    );
+    expect(refused([{ Subnet: "10.231.0.0/16" }, { Subnet: "10.231.1.0/24" }])).toContain("Pool overlaps with other one");
+    expect(refused([{ Subnet: "10.231.0.0/24" }, { Subnet: "10.232.1.0/24" }])).toContain("doesn't support multiple subnets");
+    expect(refused([], { Options: { "com.docker.network.enable_ipv4": "false" } })).toContain("IPv4 or IPv6 must be enabled");
+  });
+
+  it("gives no address of a family that it does not have", async () => {
+    networks.create({ Name: "four", EnableIPv6: false, IPAM: { Config: [{ Subnet: "10.231.4.0/24" }, { Subnet: "fd00:231::/64" }] } });
+    const [result] = await attach(request("web", "four"));
+    expect(result?.networks["four"]).toMatchObject({
+      IPAddress: "10.231.4.2",
+      GlobalIPv6Address: "",
+      IPv6Gateway: "",
+      GlobalIPv6PrefixLen: 0,
+    });
+  });
+
   it("of an interface of the host has its own addresses there, names, and nothing of the host's", async () => {
     const parent = `mv${process.pid % 1e6}`;
     execFileSync("ip", ["link", "add", parent, "type", "veth", "peer", "name", `${parent}p`]);

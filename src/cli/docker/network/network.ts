@@ -32,10 +32,10 @@ export const create = command({
     --subnet strings...  Subnet in CIDR format that represents a network segment
   `,
   arity: [1, 1],
-  run: async ({ engine, flags, args: [Name = ""], print }) => {
+  run: async ({ engine, flags, args: [Name = ""], print, printError }) => {
     const pairs = (list: readonly string[]) =>
       Object.fromEntries(list.map((text) => [text.split("=")[0] ?? "", text.split("=").slice(1).join("=")]));
-    const made = await engine.json<{ Id: string }>("POST", "/networks/create", {
+    const made = await engine.json<{ Id: string; Warning?: string }>("POST", "/networks/create", {
       body: {
         Name,
         Driver: flags.text("driver") ?? "bridge",
@@ -52,6 +52,7 @@ export const create = command({
         IPAM: { Driver: flags.text("ipam-driver") ?? "default", Options: pairs(flags.list("ipam-opt")), Config: ipamConfig(flags) },
       },
     });
+    if (made.Warning) printError(`WARNING: ${made.Warning}`);
     print(made.Id);
   },
 });
