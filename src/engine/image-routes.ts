@@ -21,11 +21,18 @@ export function imageRoutes({ images, containers, events }: { images: ImageStore
   return [
     route("GET", "/images/json", ({ query, response, version }) => {
       const list = filtered(images, query, version);
+      const users = (id: string) => containers.list().filter((record) => record.Image === id).length;
       const shared = flag(query, "shared-size") ? sharedSizes(images) : undefined;
       sendJson(
         response,
         200,
-        list.map((image) => imageSummary(image, { version, ...(shared ? { sharedSize: shared.get(image.id) ?? 0 } : {}) })),
+        list.map((image) =>
+          imageSummary(image, {
+            version,
+            ...(version >= 1.51 ? { containers: users(image.id) } : {}),
+            ...(shared ? { sharedSize: shared.get(image.id) ?? 0 } : {}),
+          }),
+        ),
       );
     }),
     route("POST", "/images/bootstrap", async (call) => {
@@ -65,15 +72,23 @@ export function imageRoutes({ images, containers, events }: { images: ImageStore
     route("POST", "/images/{name*}/tag", (call) => {
       const repo = call.query.get("repo") ?? "";
       if (!repo) return sendEmpty(call.response, 200); // no name: nothing to do, as for Docker
-      checkNewName(repo, call.query.get("tag"));
       const tag = call.query.get("tag");
-      images.tag(ref(call), tag ? `${repo}:${tag}` : repo);
+      checkNewName(repo, tag);
+      images.tag(ref(call), tag ? `${withoutTag(repo)}:${tag}` : repo);
       sendEmpty(call.response, 201);
     }),
     route("DELETE", "/images/{name*}", (call) => {
       // An image is of one platform here: removing that variant is removing it.
       for (const platform of platformsOf(call.query)) imageOfPlatform(images, ref(call), platform);
-      sendJson(call.response, 200, images.remove(ref(call), { force: flag(call.query, "force"), inUse: (id) => userOf(containers, id) }));
+      sendJson(
+        call.response,
+        200,
+        images.remove(ref(call), {
+          force: flag(call.query, "force"),
+          noPrune: flag(call.query, "noprune"),
+          inUse: (id) => userOf(containers, id),
+        }),
+      );
     }),
   ];
 }
@@ -88,7 +103,8 @@ function platformsOf(query: URLSearchParams): string[] {
 
 /** The first container that needs an image, in the form that the store's refusals take apart. */
 function userOf(containers: Containers, imageId: string): string | undefined {
-  const user = containers.list().find((record) => record.Image === imageId);
+  const users = containers.list().filter((record) => record.Image === imageId);
+  const user = users.find((record) => record.State.Running) ?? users[0];
   return user ? `${user.State.Running ? "running " : ""}${user.Id.slice(0, 12)}` : undefined;
 }
 
@@ -106,8 +122,10 @@ function filtered(images: ImageStore, query: URLSearchParams, version: number): 
     patterns === undefined
       ? image
       : { ...image, repoTags: namesMatching(image.repoTags, patterns), repoDigests: namesMatching(image.repoDigests, patterns) };
+  const isAll = flag(query, "all");
   return images
     .list()
+    .filter((image) => isAll || image.repoTags.length + image.repoDigests.length > 0 || !images.isParent(image.id))
     .map(named)
     .filter(
       (image) =>
@@ -117,6 +135,12 @@ function filtered(images: ImageStore, query: URLSearchParams, version: number): 
         [...before, ...until].every((ms) => createdMs(image) < ms) &&
         since.every((ms) => createdMs(image) > ms),
     );
+}
+
+/** A tag of its own stands for the one in a name. */
+function withoutTag(name: string): string {
+  const at = name.lastIndexOf(":");
+  return at > name.lastIndexOf("/") ? name.slice(0, at) : name;
 }
 
 /** Looked at before the image. @throws BerthError image/bad-reference */

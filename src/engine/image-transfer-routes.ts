@@ -20,7 +20,7 @@ import { BerthError, messageOf } from "../system/index.ts";
 import { type Call, type Route, route, sendEmpty, sendJson } from "./http.ts";
 import { checkExportPlatform, imageOfPlatform, isOfPlatform } from "./image-platform.ts";
 import { bodyBytes, parseBody } from "./json-body.ts";
-import { checkPlatformText } from "./platform.ts";
+import { checkImportPlatform, checkPlatformText } from "./platform.ts";
 import { progressStream } from "./progress-stream.ts";
 import { flag } from "./query-values.ts";
 import { type AuthConfig, registryAuth, toAuth } from "./registry-auth.ts";
@@ -160,6 +160,7 @@ async function importImage(images: ImageStore, call: Call): Promise<void> {
   const { query, signal } = call;
   const source = query.get("fromSrc") ?? "";
   const [repo, tag, message, platform] = ["repo", "tag", "message", "platform"].map((key) => query.get(key));
+  if (platform) checkImportPlatform(platform);
   if (source === "") throw new BerthError("api/unreadable-value", 'Get "http:": http: no Host in request URL');
   const name = repo ? parseReference(tag ? `${repo}:${tag}` : repo) : undefined;
   if (name?.digest) throw new BerthError("api/bad-parameter", "cannot import digest reference");
@@ -181,12 +182,17 @@ async function download(url: string, signal: AbortSignal): Promise<Readable> {
   const address = /^https?:\/\//.test(url) ? url : `http://${url}`;
   try {
     const answer = await fetch(address, { signal });
-    if (!answer.ok || !answer.body) throw new Error(`the server answered ${answer.status} ${answer.statusText}`);
+    if (!answer.ok || !answer.body)
+      throw new BerthError(
+        answer.status === 404 ? "image/not-found" : "image/registry",
+        `failed to GET ${address} with status ${answer.status} ${answer.statusText}: ${(await answer.text()).slice(0, 1000).trim()}`,
+      );
     return Readable.fromWeb(answer.body as import("node:stream/web").ReadableStream); // the same class, typed twice
   } catch (error) {
     signal.throwIfAborted();
+    if (error instanceof BerthError) throw error;
     const cause = error instanceof Error && error.cause ? error.cause : error;
-    throw new BerthError("image/unsupported", `${address}: ${messageOf(cause)}`, { cause: error });
+    throw new BerthError("image/registry", `Get "${address}": ${messageOf(cause)}`, { cause: error });
   }
 }
 

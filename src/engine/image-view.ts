@@ -110,7 +110,8 @@ export function imageHistory(image: StoredImage, images: ImageStore) {
 
 /** The names of an image that a reference filter (a glob over the familiar name, with or without its tag) leaves. */
 export function namesMatching(names: readonly string[], patterns: readonly string[]): string[] {
-  for (const pattern of patterns) if (/\[[^\]]*$/.test(pattern)) throw new BerthError("api/unreadable-value", "syntax error in pattern");
+  for (const pattern of patterns)
+    if (/\[[^\]]*$|(^|[^\\])(\\\\)*\\$/.test(pattern)) throw new BerthError("api/unreadable-value", "syntax error in pattern");
   const expressions = patterns.map(globExpression);
   return names.filter((name) => {
     const bare = name.includes("@") ? name.slice(0, name.indexOf("@")) : name.slice(0, name.lastIndexOf(":"));

@@ -8,6 +8,20 @@ export function checkPlatformText(text: string): void {
     throw new BerthError("api/bad-parameter", `"${text}": cannot parse platform specifier: invalid argument`);
 }
 
+const architectures = ["386", "amd64", "arm", "arm64", "loong64", "mips64", "mips64le", "ppc64", "ppc64le", "riscv64", "s390x"];
+const systems = ["linux", "windows", "darwin", "freebsd"];
+
+/** The platform of an image that comes from outside (import). @throws BerthError api/bad-parameter */
+export function checkImportPlatform(text: string): void {
+  checkPlatformText(text);
+  const parts = text.toLowerCase().split("/");
+  const [first = ""] = parts;
+  if (parts.length === 1 && ![...systems, ...architectures, "x86_64", "aarch64"].includes(first))
+    throw new BerthError("api/bad-parameter", `"${text}": unknown operating system or architecture: invalid argument`);
+  if (systems.includes(first) ? first !== "linux" : parts.length > 1)
+    throw new BerthError("api/bad-parameter", "operating system is not supported");
+}
+
 /** "linux/arm64/v8" against the image's own. In Docker's words: clients pull the other one then. @throws BerthError image/not-found */
 export function checkPlatform(ref: string, { os, architecture }: Pick<ImageConfig, "os" | "architecture">, asked: string): void {
   const [wantedOs, wantedArchitecture] = asked.split("/");

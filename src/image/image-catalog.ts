@@ -68,8 +68,9 @@ export class ImageCatalog {
   get(ref: string): StoredImage {
     const found = this.resolve(ref);
     if (found) return found;
-    const plain = /^(sha256:)?[0-9a-f]{12,64}$/.test(ref) || ref.includes("@") || /:[^/]+$/.test(ref);
-    throw new BerthError("image/not-found", `No such image: ${plain ? ref : `${ref}:latest`}`);
+    const isNamed = ref.includes("@") || /:[^/]+$/.test(ref);
+    const asked = /^[0-9a-f]{64}$/.test(ref) ? `sha256:${ref}` : isNamed ? ref : `${ref}:latest`;
+    throw new BerthError("image/not-found", `No such image: ${asked}`);
   }
 
   /** Lists an image whose configuration and layers are in place. */
@@ -94,7 +95,7 @@ export class ImageCatalog {
     return blobs;
   }
 
-  /** The full names of an image, in the order in which they were given. */
+  /** The full names of an image, in their order. */
   namesOf(id: string): string[] {
     return this.#names.of(id);
   }
@@ -128,6 +129,11 @@ export class ImageCatalog {
     this.#names.delete(name);
     this.writeNames();
     return id;
+  }
+
+  /** Takes one name away, in memory: `writeNames` or `forget` follows. */
+  dropName(name: string): void {
+    this.#names.delete(name);
   }
 
   /** Takes all names from an image, in memory: `writeNames` or `forget` follows. */
@@ -184,10 +190,7 @@ export class ImageCatalog {
     return {
       id,
       config,
-      repoTags: this.#names
-        .of(id)
-        .map((name) => familiarName(name))
-        .sort(),
+      repoTags: this.#names.of(id).map((name) => familiarName(name)),
       repoDigests: (this.#records.get(id)?.repoDigests ?? []).map((name) => familiarName(name)),
       size: chainIds.reduce((sum, chain) => sum + (this.#layers.get(chain)?.size ?? 0), 0),
       created: config.created ?? "0001-01-01T00:00:00Z",

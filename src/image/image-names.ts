@@ -21,9 +21,9 @@ export class ImageNames {
     return this.ids.get(name);
   }
 
-  /** In the order in which they were given. */
+  /** In their order, which is Docker's. */
   of(id: string): string[] {
-    return [...(this.names.get(id) ?? [])];
+    return [...(this.names.get(id) ?? [])].sort();
   }
 
   inRepository({ domain, repository }: Reference): string[] {
