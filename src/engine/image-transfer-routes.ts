@@ -87,18 +87,28 @@ async function pushRoute(images: ImageStore, call: Call, name: string): Promise<
   const stream = progressStream(call.response);
   if (refs.length === 0 || (reference.tag && !images.resolve(refs[0] ?? ""))) {
     // Docker has begun to answer when it finds out.
-    const message = `An image does not exist locally with the tag: ${familiarRepository(reference)}`;
+    const name = familiarRepository(reference);
+    const message =
+      reference.tag && images.tagsOf(reference).length > 0
+        ? `tag does not exist: ${name}:${reference.tag}`
+        : `An image does not exist locally with the tag: ${name}`;
     stream.send({ status: `The push refers to repository [${reference.domain}/${reference.repository}]` });
     stream.send({ errorDetail: { message }, error: message });
     return stream.end();
   }
   const platform = call.query.get("platform");
   for (const one of refs) if (platform) imageOfPlatform(images, familiarName(one), platform);
+  let hasBegun = false;
   for (const one of refs) {
     const { digest, size } = await push(images, one, {
       signal: call.signal,
       ...(auth ? { auth } : {}),
-      onProgress: (event) => stream.transfer(event),
+      onProgress: (event) => {
+        // Said once, also of many tags.
+        const isHead = event.status.startsWith("The push refers to");
+        if (!isHead || !hasBegun) stream.transfer(event);
+        hasBegun ||= isHead;
+      },
     });
     stream.send({ progressDetail: {}, aux: { Tag: parseReference(one).tag ?? "latest", Digest: digest, Size: size } });
   }

@@ -11,11 +11,15 @@ export interface AuthConfig {
   readonly registrytoken?: string;
 }
 
-/** The credentials of X-Registry-Auth (base64url JSON); undefined where there are none. @throws BerthError api/bad-parameter */
+/** The credentials of X-Registry-Auth (base64url JSON); undefined where there are none. What cannot be read is none, as for Docker. */
 export function registryAuth(request: IncomingMessage): RegistryAuth | undefined {
   const header = request.headers["x-registry-auth"];
   if (typeof header !== "string" || header === "") return undefined;
-  return toAuth(decoded("X-Registry-Auth", header) as AuthConfig); // fields are checked below
+  try {
+    return toAuth(decoded("X-Registry-Auth", header) as AuthConfig); // fields are checked below
+  } catch {
+    return undefined;
+  }
 }
 
 /** Credentials by registry host, as a build gets them in X-Registry-Config. @throws BerthError api/bad-parameter */

@@ -41,15 +41,16 @@ export class RegistryClient {
   private offline = false;
   private refreshToken: string | undefined;
 
-  /** `mirror`: the base URL of a mirror that is asked in the registry's place. */
-  constructor(o: { domain: string; mirror?: string; auth?: RegistryAuth; settings?: RegistrySettings; signal: AbortSignal }) {
+  /** `mirror`: the base URL of a mirror that is asked in the registry's place; `auth`: the machine's own where it is not given. */
+  constructor(o: { domain: string; mirror?: string; auth?: RegistryAuth | "none"; settings?: RegistrySettings; signal: AbortSignal }) {
     this.domain = o.domain;
     // The registry's own credentials are none of a mirror's business.
     if (o.mirror) this.authRead = true;
     this.settings = o.settings ?? readRegistrySettings(process.env);
     this.signal = o.signal;
     this.connection = new RegistryConnection(o.domain, { mirror: o.mirror, settings: this.settings, signal: o.signal });
-    if (o.auth && (o.auth.username || o.auth.identityToken || o.auth.registryToken)) {
+    if (o.auth === "none") this.authRead = true;
+    else if (o.auth && (o.auth.username || o.auth.identityToken || o.auth.registryToken)) {
       this.auth = o.auth;
       this.authRead = true;
     }
@@ -215,7 +216,13 @@ export class RegistryClient {
   private async errorOf(response: RegistryResponse, r: RegistryRequest): Promise<BerthError> {
     const body = await response.body.text().catch(() => "");
     const what = `${this.domain}/${r.path.replace(/^https?:\/\/[^/]+\/v2\//, "").replace(/\?.*/, "")}`;
-    return answerError(this.domain, { status: response.statusCode, method: r.method, what, body });
+    return answerError(this.domain, {
+      status: response.statusCode,
+      method: r.method,
+      what,
+      body,
+      challenge: [response.headers["www-authenticate"] ?? []].flat().join(", "),
+    });
   }
 }
 

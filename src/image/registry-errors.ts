@@ -1,11 +1,11 @@
 import { BerthError, errnoOf, messageOf } from "../system/index.ts";
 
-/** The registry's own message (distribution-spec error body), without control characters. */
+/** The registry's own message (distribution-spec error body) as Docker writes it: "name unknown: ...", without control characters. */
 function registryWords(text: string): string {
   try {
     const body = JSON.parse(text) as { errors?: { code?: string; message?: string }[] }; // distribution-spec error body
     return (body.errors ?? [])
-      .map((e) => [e.code, e.message].filter(Boolean).join(": "))
+      .map((e) => [e.code?.toLowerCase().replaceAll("_", " "), e.message].filter(Boolean).join(": "))
       .join("; ")
       .replace(/[\x00-\x1f\x7f]/g, " ");
   } catch {
@@ -14,18 +14,29 @@ function registryWords(text: string): string {
 }
 
 /** An answer that is no success, in words. `what` is the path that was asked for. */
-export function answerError(domain: string, o: { status: number; method: string; what: string; body: string }): BerthError {
+export function answerError(
+  domain: string,
+  o: { status: number; method: string; what: string; body: string; challenge?: string },
+): BerthError {
   const { status, what } = o;
   const said = registryWords(o.body);
   const login = `Log in with \`docker login ${domain}\`.`;
-  if (status === 401)
-    return new BerthError("image/registry", `${domain}: unauthorized: ${said || "incorrect username or password"}`, { hint: login });
-  if (status === 403)
+  // Who is known and may not is told so by 403, or by 401 and what the token lacks.
+  const isDenied = status === 403 || (status === 401 && /error="?insufficient_scope/i.test(o.challenge ?? ""));
+  if (isDenied) {
+    const why = status === 403 && said ? said : "denied: requested access to the resource is denied";
+    if (o.method !== "GET" && o.method !== "HEAD") return new BerthError("image/registry", why, { hint: login });
+    // "Not found", as Docker has it: clients tell by it that there is no such image for them.
+    const repository = what
+      .replace(/^docker\.io\/(library\/(?=[^/]+\/(manifests|blobs|tags)\/))?/, "")
+      .replace(/\/(manifests|blobs|tags)\/.*$/, "");
     return new BerthError(
-      "image/registry",
-      `access denied for ${what}, repository does not exist or may require 'docker login': ${said || "denied"}`,
+      "image/not-found",
+      `pull access denied for ${repository}, repository does not exist or may require 'docker login': ${why}`,
       { hint: login },
     );
+  }
+  if (status === 401) return new BerthError("image/unauthorized", said || "unauthorized: incorrect username or password", { hint: login });
   if (status === 404) return new BerthError("image/not-found", `${what} not found: ${said || "manifest unknown"}`);
   if (status === 407) return proxyRefusal(domain);
   if (status === 429)

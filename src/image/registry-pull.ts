@@ -23,7 +23,7 @@ export async function pull(store: ImageStore, ref: string, o: PullOptions): Prom
     if (!options.allTags) return pullOne(store, client, reference, options);
     const { domain, repository } = reference;
     const pulled: { id: string; isNew: boolean }[] = [];
-    for (const tag of await tagsOf(client, repository)) pulled.push(await pullTag(store, client, { domain, repository, tag }, options));
+    for (const tag of await allTags(client, reference)) pulled.push(await pullTag(store, client, { domain, repository, tag }, options));
     const last = pulled.at(-1);
     if (!last) throw new BerthError("image/not-found", `${domain}/${repository} has no tags`);
     options.onProgress?.({
@@ -88,7 +88,7 @@ async function pullTag(
   const { repository } = reference;
   const say = (status: string, id?: string) => o.onProgress?.(id === undefined ? { status } : { status, id });
   const { top, found } = await manifestOf(store, client, reference, o, () =>
-    say(`Pulling from ${repository}`, reference.digest ?? reference.tag),
+    say(`Pulling from ${repository}`, reference.digest ? familiarName(canonicalName(reference)) : reference.tag),
   );
   const id = await fetchImage(store, client, repository, found.parsed, o);
   const blobs = [...new Set([found, top])].map((manifest) => store.putBlob(manifest.bytes));
@@ -190,7 +190,7 @@ export async function fetchRawManifest(
       scope: `repository:${repository}:pull`,
     })
     .catch((error: unknown) => {
-      if (!(error instanceof BerthError) || error.code !== "image/not-found") throw error;
+      if (!(error instanceof BerthError) || error.code !== "image/not-found" || error.message.startsWith("pull access denied")) throw error;
       const name = familiarName(`${client.domain}/${repository}${which.startsWith("sha256:") ? "@" : ":"}${which}`);
       throw new BerthError("image/not-found", `manifest for ${name} not found: manifest unknown: manifest unknown`, { cause: error });
     });
@@ -290,6 +290,17 @@ async function wholeBlob(store: ImageStore, client: RegistryClient, repository: 
   if (!store.hasBlob(blob.digest))
     for await (const _ of downloadBlob(store, client, repository, blob, { signal: o.signal, onBytes: () => undefined }));
   return readFileSync(store.blobPath(blob.digest));
+}
+
+/** @throws BerthError image/not-found in Docker's words */
+async function allTags(client: RegistryClient, reference: Reference): Promise<string[]> {
+  try {
+    return await tagsOf(client, reference.repository);
+  } catch (error) {
+    if (!(error instanceof BerthError) || error.code !== "image/not-found" || error.message.startsWith("pull access denied")) throw error;
+    const why = error.message.replace(/^.*? not found: /, "");
+    throw new BerthError("image/not-found", `repository ${familiarRepository(reference)} not found: ${why}`, { cause: error });
+  }
 }
 
 /** Every tag, page by page (`Link: <...>; rel="next"`). */

@@ -37,6 +37,7 @@ export const errorCodes = {
   "image/in-use": { http: 409, exit: 1 },
   "image/not-found": { http: 404, exit: 125 },
   "image/registry": { http: 500, exit: 1 },
+  "image/unauthorized": { http: 401, exit: 1 },
   "image/unsupported": { http: 400, exit: 1 },
   "network/address-taken": { http: 403, exit: 125 },
   "network/bad-address": { http: 400, exit: 125 },
