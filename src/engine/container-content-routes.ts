@@ -89,9 +89,9 @@ async function commit(call: Call, { containers, runtime, images, events }: Conta
           },
         ],
       },
-      ...(repo ? { tags: [tag ? `${repo}:${tag}` : repo] } : {}),
     });
     events.emit("image", "create", id, { ...config.Labels, name: id });
+    if (repo) images.tag(id, tag ? `${repo}:${tag}` : repo);
     containerEvent(events, record, "commit", { comment, imageID: id, imageRef: repo ? `${repo}:${tag || "latest"}` : "" });
     sendJson(call.response, 201, { Id: id });
   } finally {

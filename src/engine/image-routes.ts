@@ -1,4 +1,4 @@
-import { bootstrap, familiarName, type ImageStore, parseReference, type StoredImage } from "../image/index.ts";
+import { bootstrap, familiarName, familiarRepository, type ImageStore, parseReference, type StoredImage } from "../image/index.ts";
 import { BerthError } from "../system/index.ts";
 import type { Containers } from "./containers.ts";
 import type { EventBus } from "./event-bus.ts";
@@ -14,7 +14,8 @@ export function imageRoutes({ images, containers, events }: { images: ImageStore
     const labels = images.resolve(id)?.config.config?.Labels ?? {};
     events.emit("image", action, name && /^(pull|push)$/.test(action) ? name : id, {
       ...labels,
-      name: action === "untag" ? id : (name ?? id),
+      name:
+        action === "untag" ? id : name === undefined ? id : /^(pull|push)$/.test(action) ? familiarRepository(parseReference(name)) : name,
     });
   });
   const ref = (call: Call) => decodeURIComponent(call.params[0] ?? "");

@@ -40,7 +40,7 @@ async function load(
       const id = await addImage(store, image, o);
       store.tell({ action: "load", id });
       for (const name of image.names) {
-        store.tag(id, name);
+        store.nameQuietly(id, name);
         loaded.push({ name: familiarName(name), id });
       }
       if (image.names.length === 0) loaded.push({ id });

@@ -32,8 +32,7 @@ export function saveArchive(
     if (name === undefined) for (const one of o.names?.length ? o.names : [undefined]) add(store.get(ref), one);
     else for (const one of name) add(store.get(one), one);
   }
-  for (const { image, names } of images.values())
-    store.tell({ action: "save", id: image.id, ...(names[0] ? { name: familiarName(names[0]) } : {}) });
+  for (const { image } of images.values()) store.tell({ action: "save", id: image.id });
   return Readable.from(archive(store, [...images.values()], o), { objectMode: false });
 }
 

@@ -25,8 +25,8 @@ export async function importRootfs(
       rootfs: { type: "layers", diff_ids: [layer.diffId] },
       history: o.config?.history ?? [{ created, comment: o.message ?? "Imported from -" }],
     },
-    ...(o.ref ? { tags: [o.ref] } : {}),
   });
-  store.tell({ action: "import", id, ...(o.ref ? { name: o.ref } : {}) });
+  store.tell({ action: "import", id });
+  if (o.ref) store.tag(id, o.ref);
   return id;
 }

@@ -40,7 +40,7 @@ export function answerError(
   if (status === 404) return new BerthError("image/not-found", `${what} not found: ${said || "manifest unknown"}`);
   if (status === 407) return proxyRefusal(domain);
   if (status === 429)
-    return new BerthError("image/registry", `${domain}: toomanyrequests: ${said || "rate limit exceeded"}`, {
+    return new BerthError("image/registry", `${domain}: ${said || "toomanyrequests: rate limit exceeded"}`, {
       hint: "Log in for a higher limit, use a mirror, or wait.",
     });
   return new BerthError("image/registry", `${o.method} ${what}: the registry answered ${status}${said ? `: ${said}` : ""}`);

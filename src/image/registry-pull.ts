@@ -95,7 +95,7 @@ async function pullTag(
   store.addDigest(id, `${reference.domain}/${repository}@${top.digest}`, blobs);
   const name = canonicalName({ domain: reference.domain, repository, ...(reference.tag ? { tag: reference.tag } : {}) });
   const old = reference.tag === undefined || reference.digest !== undefined ? undefined : store.resolve(name)?.id;
-  if (reference.tag !== undefined && reference.digest === undefined && old !== id) store.tag(id, name);
+  if (reference.tag !== undefined && reference.digest === undefined && old !== id) store.nameQuietly(id, name);
   store.tell({ action: "pull", id, name: familiarName(canonicalName(reference)) });
   say(`Digest: ${top.digest}`);
   return { id, isNew: old !== id };

@@ -238,6 +238,11 @@ export class ImageStore {
     this.tell({ action: "tag", id, name: familiarName(newName) });
   }
 
+  /** The same without telling: what brought the image is told instead. */
+  nameQuietly(ref: string, newName: string): void {
+    this.catalog.tag(ref, newName);
+  }
+
   /** Takes a name away; the image stays. @throws BerthError `image/not-found` */
   untag(ref: string): void {
     const id = this.catalog.untag(ref);

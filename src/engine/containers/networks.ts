@@ -98,7 +98,8 @@ export async function connectNetwork(parts: Parts, record: ContainerRecord, ref:
   if (record.State.Running) parts.runtime.rewriteResolvConf(record.Id, before, resolvConfOf(parts, record));
   record.NetworkSettings.Networks = { ...record.NetworkSettings.Networks, [network.Name]: record.State.Running ? got : settings };
   parts.book.put(record);
-  parts.book.emitNetwork("connect", record, network);
+  // Of one that does not run, its start tells.
+  if (record.State.Running) parts.book.emitNetwork("connect", record, network);
 }
 
 /** What Docker refuses of a connection. @throws BerthError container/bad-config, network/bad-address */
@@ -131,7 +132,7 @@ export async function disconnectNetwork(parts: Parts, record: ContainerRecord, r
   const { [network.Name]: _, ...rest } = record.NetworkSettings.Networks;
   record.NetworkSettings.Networks = rest;
   parts.book.put(record);
-  parts.book.emitNetwork("disconnect", record, network);
+  if (record.State.Running) parts.book.emitNetwork("disconnect", record, network);
 }
 
 /** The text of a container's /etc/hosts: itself, its neighbours, `extra_hosts` and `links`. */

@@ -126,7 +126,7 @@ describe("a transfer", () => {
           ),
     );
     await expect(pull(stores.make(), `${always.host}/retry:1`, { signal })).rejects.toMatchObject({
-      message: expect.stringContaining("toomanyrequests: TOOMANYREQUESTS: pull rate limit"),
+      message: expect.stringContaining("toomanyrequests: pull rate limit"),
       hint: expect.stringContaining("use a mirror"),
     });
     always.close();
