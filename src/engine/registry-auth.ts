@@ -11,14 +11,14 @@ export interface AuthConfig {
   readonly registrytoken?: string;
 }
 
-/** The credentials of X-Registry-Auth (base64url JSON); undefined where there are none. What cannot be read is none, as for Docker. */
+/** The credentials of X-Registry-Auth (base64url JSON); undefined where the client does not say, {} for none, as what cannot be read is for Docker. */
 export function registryAuth(request: IncomingMessage): RegistryAuth | undefined {
   const header = request.headers["x-registry-auth"];
   if (typeof header !== "string" || header === "") return undefined;
   try {
-    return toAuth(decoded("X-Registry-Auth", header) as AuthConfig); // fields are checked below
+    return toAuth(decoded("X-Registry-Auth", header) as AuthConfig) ?? {}; // fields are checked below
   } catch {
-    return undefined;
+    return {};
   }
 }
 

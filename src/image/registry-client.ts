@@ -41,18 +41,17 @@ export class RegistryClient {
   private offline = false;
   private refreshToken: string | undefined;
 
-  /** `mirror`: the base URL of a mirror that is asked in the registry's place; `auth`: the machine's own where it is not given. */
-  constructor(o: { domain: string; mirror?: string; auth?: RegistryAuth | "none"; settings?: RegistrySettings; signal: AbortSignal }) {
+  /** `mirror`: the base URL of a mirror that is asked in the registry's place; `auth`: where it is not given, the machine's own; {} for none. */
+  constructor(o: { domain: string; mirror?: string; auth?: RegistryAuth; settings?: RegistrySettings; signal: AbortSignal }) {
     this.domain = o.domain;
     // The registry's own credentials are none of a mirror's business.
     if (o.mirror) this.authRead = true;
     this.settings = o.settings ?? readRegistrySettings(process.env);
     this.signal = o.signal;
     this.connection = new RegistryConnection(o.domain, { mirror: o.mirror, settings: this.settings, signal: o.signal });
-    if (o.auth === "none") this.authRead = true;
-    else if (o.auth && (o.auth.username || o.auth.identityToken || o.auth.registryToken)) {
-      this.auth = o.auth;
+    if (o.auth) {
       this.authRead = true;
+      if (o.auth.username || o.auth.identityToken || o.auth.registryToken) this.auth = o.auth;
     }
   }
 

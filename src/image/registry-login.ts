@@ -12,7 +12,7 @@ export async function checkLogin(
 ): Promise<{ identityToken?: string }> {
   const host = server.replace(/^https?:\/\//, "").replace(/\/.*$/, "");
   const domain = ["", "index.docker.io", "registry-1.docker.io"].includes(host) ? "docker.io" : host;
-  const client = new RegistryClient({ domain, auth: auth ?? "none", ...o });
+  const client = new RegistryClient({ domain, auth: auth ?? {}, ...o });
   try {
     return await client.login();
   } finally {

@@ -178,8 +178,8 @@ describe("a network", () => {
 
   it("shows a gateway where somebody asked for one, and has the first address of its range otherwise", () => {
     const config = (name: string, ...Config: { Subnet?: string; Gateway?: string; IPRange?: string }[]) => {
-      const network = networks.create({ Name: name, IPAM: { Config } });
-      return [networks.shown(network).IPAM.Config[0]?.Gateway, network.IPAM.Config[0]?.Gateway];
+      const network = room.networks.create({ Name: name, IPAM: { Config } });
+      return [room.networks.shown(network).IPAM.Config[0]?.Gateway, network.IPAM.Config[0]?.Gateway];
     };
     expect(config("quiet", { Subnet: "10.231.0.0/24" })).toEqual([undefined, "10.231.0.1"]);
     expect(config("asked", { Subnet: "10.231.1.0/24", Gateway: "10.231.1.9" })).toEqual(["10.231.1.9", "10.231.1.9"]);
@@ -187,8 +187,8 @@ describe("a network", () => {
     expect(config("tiny", { Subnet: "10.231.3.0/31" })).toEqual([undefined, "10.231.3.0"]);
     const [shown, kept] = config("chosen");
     expect(shown).toBe(kept);
-    expect(networks.shown(networks.get("none")).IPAM.Config).toBe(null);
-    expect(networks.shown(networks.get("bridge")).Options).toMatchObject({
+    expect(room.networks.shown(room.networks.get("none")).IPAM.Config).toBe(null);
+    expect(room.networks.shown(room.networks.get("bridge")).Options).toMatchObject({
       "com.docker.network.bridge.enable_icc": "true",
       "com.docker.network.bridge.name": expect.stringMatching(/^br-/),
     });
@@ -196,9 +196,9 @@ describe("a network", () => {
 
   it("refuses what Docker refuses of its addresses", () => {
     const refused = (Config: object[], more: object = {}) => {
-      expect(() => networks.create({ Name: "r", ...more, IPAM: { Config } as never })).toThrow();
+      expect(() => room.networks.create({ Name: "r", ...more, IPAM: { Config } as never })).toThrow();
       try {
-        networks.create({ Name: "r", ...more, IPAM: { Config } as never });
+        room.networks.create({ Name: "r", ...more, IPAM: { Config } as never });
       } catch (error) {
         return String(error);
       }
@@ -213,8 +213,8 @@ describe("a network", () => {
   });
 
   it("gives no address of a family that it does not have", async () => {
-    networks.create({ Name: "four", EnableIPv6: false, IPAM: { Config: [{ Subnet: "10.231.4.0/24" }, { Subnet: "fd00:231::/64" }] } });
-    const [result] = await attach(request("web", "four"));
+    room.networks.create({ Name: "four", EnableIPv6: false, IPAM: { Config: [{ Subnet: "10.231.4.0/24" }, { Subnet: "fd00:231::/64" }] } });
+    const [result] = await room.attach(request("web", "four"));
     expect(result?.networks["four"]).toMatchObject({
       IPAddress: "10.231.4.2",
       GlobalIPv6Address: "",
