@@ -10,7 +10,7 @@ import { BerthError } from "../system/index.ts";
 export function checkBindSources(services: readonly Service[]): void {
   for (const service of services) {
     for (const { type, source, target, bind } of service.volumes ?? []) {
-      if (type !== "bind" || bind?.create_host_path !== false || !source || existsSync(source)) continue;
+      if (type !== "bind" || !bind || bind.create_host_path || !source || existsSync(source)) continue;
       throw new BerthError("runtime/bind-source-missing", `bind ${source} on ${target}: no such file or directory`, {
         place: { kind: "service", name: service.name },
         hint: "Create it, or set bind.create_host_path: true (the mount's short form does).",

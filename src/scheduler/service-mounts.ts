@@ -28,7 +28,8 @@ function mountOf(project: Project, volume: ServiceVolume): MountSpec {
   if (volume.read_only !== undefined) mount.ReadOnly = volume.read_only;
   if (volume.consistency) mount.Consistency = volume.consistency;
   if (volume.type === "bind") {
-    const { propagation, create_host_path: create = true, recursive } = volume.bind ?? {};
+    // Without a word on the bind it is as in the short form; with one, only what is said counts (docker/compose, pkg/compose/create.go).
+    const { propagation, create_host_path: create, recursive } = volume.bind ?? { create_host_path: true };
     mount.BindOptions = {
       ...(propagation ? { Propagation: propagation } : {}),
       ...(create ? { CreateMountpoint: true } : {}),
