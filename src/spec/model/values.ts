@@ -21,9 +21,6 @@ export const flag: Codec<boolean> = booleanCodec(false);
 /** True or false. */
 export const choice: Codec<boolean> = booleanCodec(true);
 
-/** Whether something that is done by itself is not wanted: that it is not is kept, but Compose does not print it (compose-go, OptOut). */
-export const optOut: Codec<boolean> = { decode: choice.decode, encode: (value) => value || undefined };
-
 function booleanCodec(keepFalse: boolean): Codec<boolean> {
   return {
     decode(tree, path, problems) {
