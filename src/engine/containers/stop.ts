@@ -25,6 +25,8 @@ export async function stopContainer(parts: Parts, record: ContainerRecord, o: St
   if (!live || record.State.Restarting) {
     cancelRestart(parts, record);
     book.emit(record, "stop");
+    // Compose took the end before for one of several, and waits for the last one.
+    book.emit(record, "die", { exitCode: String(record.State.ExitCode), execDuration: "0" });
     return "stopped";
   }
   live.stopping = true;

@@ -70,6 +70,14 @@ describe("Docker Compose and Berth on the same project", () => {
     expect(await ids()).toEqual(composed);
   });
 
+  it("are told of the end of what was stopped while it waited to be started again", async () => {
+    project.write("again.yaml", "services:\n  job: { image: busybox, command: sh -c 'exit 2', restart: always }\n");
+    const said = await compose("-f", "again.yaml", "-p", "again", "up", "--abort-on-container-exit").catch((error) => error.all as string);
+    expect(said).toContain("job-1 exited with code 2 (restarting)");
+    expect(said).toMatch(/job-1 exited with code \d+\n/);
+    await compose("-f", "again.yaml", "-p", "again", "down");
+  });
+
   it("do not fight: what Compose takes down stays down", async () => {
     await project.berth("up", "-d");
     await compose("down", "-v");
