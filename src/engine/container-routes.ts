@@ -15,7 +15,6 @@ import type { EventBus } from "./event-bus.ts";
 import { type Call, type Route, route, sendEmpty, sendJson } from "./http.ts";
 import { jsonBody, requiredBody } from "./json-body.ts";
 import { flag, terminalSize, wholeNumber } from "./query-values.ts";
-import { signalNumber } from "./signals.ts";
 import { checkUpdateBody } from "./update-validation.ts";
 
 export interface ContainerRoutesOptions {
@@ -80,9 +79,7 @@ export function containerRoutes(o: ContainerRoutesOptions): Route[] {
       sendEmpty(call.response, 204);
     }),
     route("POST", "/containers/{id}/kill", async (call) => {
-      const signal = call.query.get("signal") ?? "SIGKILL";
-      signalNumber(signal); // a wrong one is named first
-      await containers.kill(ref(call), signal);
+      await containers.kill(ref(call), call.query.get("signal") ?? "SIGKILL");
       sendEmpty(call.response, 204);
     }),
     route("POST", "/containers/{id}/pause", async (call) => {

@@ -18,7 +18,7 @@ import { removeContainer, volumeUsers } from "./containers/remove.ts";
 import { RequestedRestarts } from "./containers/requested-restarts.ts";
 import { lowerDirs } from "./containers/root.ts";
 import { type StartFailure, startTogether } from "./containers/start.ts";
-import { killContainer, pauseContainer, resumeContainer, type StopOptions, stopContainer } from "./containers/stop.ts";
+import { killContainer, killSignal, pauseContainer, resumeContainer, type StopOptions, stopContainer } from "./containers/stop.ts";
 import { ContainerWaits } from "./containers/waits.ts";
 import type { EventBus } from "./event-bus.ts";
 import { HealthMonitor } from "./health-monitor.ts";
@@ -143,9 +143,10 @@ export class Containers {
     return stopContainer(this.#parts, this.get(ref), o);
   }
   async kill(ref: string, signal: string): Promise<void> {
+    const number = killSignal(ref, signal);
     const record = this.find(ref);
     if (!record) throw new BerthError("container/not-found", `cannot kill container: ${ref}: No such container: ${ref}`);
-    await killContainer(this.#parts, record, signal, ref);
+    await killContainer(this.#parts, record, number, ref);
   }
   async restart(ref: string, o: StopOptions = {}): Promise<void> {
     const record = this.get(ref);

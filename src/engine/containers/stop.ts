@@ -54,8 +54,7 @@ function cancelRestart({ book, live: all }: Parts, record: ContainerRecord): voi
  * Sends one signal. Docker has it for an explicit stop, which the restart policy heeds, where it is SIGKILL or the container's own stop signal; any signal is where
  * the container names none. One that waits to be started again gets no signal, and with a stop stays down. `ref` is how the caller named it, and so do the errors.
  */
-export async function killContainer(parts: Parts, record: ContainerRecord, signal: string, ref: string): Promise<void> {
-  const number = killSignal(ref, signal || "SIGKILL");
+export async function killContainer(parts: Parts, record: ContainerRecord, number: number, ref: string): Promise<void> {
   const { StopSignal: own } = record.Config;
   const isStop = number === 9 || !own || number === signalNumber(own);
   // A start that its policy has just begun is waited for.
@@ -78,10 +77,10 @@ export async function killContainer(parts: Parts, record: ContainerRecord, signa
   if (number === 9 && live) await live.exit;
 }
 
-/** @throws BerthError api/bad-parameter in Docker's words */
-function killSignal(ref: string, signal: string): number {
+/** What a kill of `ref` sends; SIGKILL where nothing is said. @throws BerthError api/bad-parameter in Docker's words, which come before whether there is such a container */
+export function killSignal(ref: string, signal: string): number {
   try {
-    return signalNumber(signal);
+    return signalNumber(signal || "SIGKILL");
   } catch (error) {
     throw new BerthError("api/bad-parameter", `cannot kill container: ${ref}: ${messageOf(error)}`, { cause: error });
   }

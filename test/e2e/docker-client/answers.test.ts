@@ -40,6 +40,9 @@ it("names a container in its refusals as the client did", async () => {
   await expect(docker.getContainer("named").kill({ signal: "SIGODD" })).rejects.toThrow(
     "cannot kill container: named: invalid signal: SIGODD",
   );
+  await expect(docker.getContainer("nobody").kill({ signal: "SIGODD" })).rejects.toThrow(
+    "cannot kill container: nobody: invalid signal: SIGODD",
+  );
   await expect(container.rename({ name: "b d" })).rejects.toThrow(/Error when allocating new name: Invalid container name/);
   await container.pause();
   await expect(container.attach({ stream: true, stdout: true })).rejects.toMatchObject({ statusCode: 409 });
