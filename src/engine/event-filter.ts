@@ -1,5 +1,5 @@
 import type { DockerEvent } from "../api/index.ts";
-import { anyOf, type Filters, labelsMatch } from "./filters.ts";
+import { anyOf, type Filters, labelsMatch } from "./http/filters.ts";
 
 /** Kinds of things that an event may be of, each a key of its own: part of its id or name. */
 const kinds = ["daemon", "container", "plugin", "volume", "network", "service", "node", "secret", "config"];

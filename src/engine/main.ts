@@ -3,7 +3,7 @@ import pino from "pino";
 import { adoptOrphans, BerthError, berthPaths, errnoOf, formatError, messageOf } from "../system/index.ts";
 import { startEngine } from "./engine.ts";
 import { EngineLog } from "./engine-log.ts";
-import { tlsAddress } from "./tls-address.ts";
+import { tlsAddress } from "./http/tls-address.ts";
 
 // The entry of the engine's process: `berth engine` runs it in the foreground, the command line starts it detached.
 const paths = berthPaths(process.env);

@@ -1,13 +1,13 @@
 import type { EndpointSettings, Network, NetworkCreateBody } from "../api/index.ts";
 import { type Networks, optionsWithoutEffect } from "../network/index.ts";
 import { BerthError } from "../system/index.ts";
-import { type Shape, shaped } from "./body-shape.ts";
-import type { Containers } from "./containers.ts";
-import { checkEndpoint } from "./endpoint-validation.ts";
+import { checkEndpoint } from "./container-api/endpoint-validation.ts";
+import type { Containers } from "./containers/containers.ts";
 import type { EventBus } from "./event-bus.ts";
-import { anyOf, filters, labelsMatch, nameIs, pruneFilter } from "./filters.ts";
-import { type Call, type Route, route, sendEmpty, sendJson } from "./http.ts";
-import { jsonBody } from "./json-body.ts";
+import { type Shape, shaped } from "./http/body-shape.ts";
+import { anyOf, filters, labelsMatch, nameIs, pruneFilter } from "./http/filters.ts";
+import { type Call, type Route, route, sendEmpty, sendJson } from "./http/http.ts";
+import { jsonBody } from "./http/json-body.ts";
 
 const createShape: Shape = {
   Name: "string",

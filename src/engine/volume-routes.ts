@@ -2,13 +2,13 @@ import { randomBytes } from "node:crypto";
 import type { Volume, VolumeCreateBody } from "../api/index.ts";
 import { type Volumes, writtenBytes } from "../runtime/index.ts";
 import { BerthError } from "../system/index.ts";
-import { type Shape, shaped } from "./body-shape.ts";
-import type { Containers } from "./containers.ts";
+import type { Containers } from "./containers/containers.ts";
 import type { EventBus } from "./event-bus.ts";
-import { anyOf, type Filters, filters, labelsMatch, nameIs, pruneFilter, yesOrNo } from "./filters.ts";
-import { type Call, type Route, route, sendEmpty, sendJson } from "./http.ts";
-import { jsonBody } from "./json-body.ts";
-import { flag } from "./query-values.ts";
+import { type Shape, shaped } from "./http/body-shape.ts";
+import { anyOf, type Filters, filters, labelsMatch, nameIs, pruneFilter, yesOrNo } from "./http/filters.ts";
+import { type Call, type Route, route, sendEmpty, sendJson } from "./http/http.ts";
+import { jsonBody } from "./http/json-body.ts";
+import { flag } from "./http/query-values.ts";
 
 const shape: Shape = { Name: "string", Driver: "string", DriverOpts: "texts", Labels: "texts" };
 

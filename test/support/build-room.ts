@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { Readable } from "node:stream";
 import type { BuildEvent } from "../../src/api/index.ts";
 import { Builder, type BuildRequest, type StepRunner } from "../../src/build/index.ts";
-import { openBuildCache } from "../../src/engine/build-caches.ts";
+import { openBuildCache } from "../../src/engine/builds/build-caches.ts";
 import { ImageStore, loadArchive, pull, remoteConfig, type StoredImage } from "../../src/image/index.ts";
 import { runStep } from "../../src/runtime/index.ts";
 import { describeHost } from "../../src/system/index.ts";

@@ -1,12 +1,12 @@
 import { decompressed, TarReader, tarEnd } from "../../image/index.ts";
 import { type ContainerUser, RootDirectory, readInside, resolveUser } from "../../runtime/index.ts";
 import { BerthError, errnoOf, messageOf } from "../../system/index.ts";
-import { containerEvent } from "../container-event.ts";
-import type { ContainerRecord } from "../container-record.ts";
-import type { Containers } from "../containers.ts";
+import { containerEvent } from "../containers/container-event.ts";
+import type { ContainerRecord } from "../containers/container-record.ts";
+import type { Containers } from "../containers/containers.ts";
 import type { EventBus } from "../event-bus.ts";
-import { type Call, type Route, route, sendEmpty, sendStream } from "../http.ts";
-import { flag } from "../query-values.ts";
+import { type Call, type Route, route, sendEmpty, sendStream } from "../http/http.ts";
+import { flag } from "../http/query-values.ts";
 import { type NamedPath, namedPath, pathStatHeader } from "./path-stat.ts";
 import { directoryArchive, directoryHeader, entryArchive } from "./read-archive.ts";
 import { ArchiveWriter } from "./write-archive.ts";

@@ -1,5 +1,5 @@
 import { BerthError } from "../../system/index.ts";
-import { flag } from "../query-values.ts";
+import { flag } from "../http/query-values.ts";
 import type { ExporterEntry, SolveRequest } from "./wire.ts";
 
 /**

@@ -1,6 +1,6 @@
 import type { Duplex } from "node:stream";
 import { BerthError } from "../../system/index.ts";
-import { type Call, type Route, route } from "../http.ts";
+import { type Call, type Route, route } from "../http/http.ts";
 import type { BuildKit, BuildKitOptions } from "./buildkit.ts";
 
 export { LocalSources } from "./files/local-sources.ts";

@@ -1,8 +1,8 @@
 import { randomBytes } from "node:crypto";
 import type { Readable } from "node:stream";
 import { BerthError } from "../../system/index.ts";
-import { type Call, jsonStream, sendEmpty } from "../http.ts";
-import { flag } from "../query-values.ts";
+import { type Call, jsonStream, sendEmpty } from "../http/http.ts";
+import { flag } from "../http/query-values.ts";
 import { Arrivals } from "./arrival.ts";
 import { solveOfQuery } from "./build-query.ts";
 import type { Protocol } from "./protocol.ts";

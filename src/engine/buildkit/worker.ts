@@ -1,5 +1,5 @@
 import { describePlatform } from "../../build/index.ts";
-import { version } from "../version.ts";
+import { version } from "../daemon/version.ts";
 
 /** This engine as BuildKit's only worker: `hostGateway` is the address of this machine on the default network. */
 export function workerRecord(o: { id: string; hostGateway: string }): object {

@@ -1,8 +1,8 @@
 import { BerthError } from "../../system/index.ts";
-import { containerEvent } from "../container-event.ts";
-import type { ContainerRecord } from "../container-record.ts";
 import type { EventBus } from "../event-bus.ts";
 import type { Records } from "../records.ts";
+import { containerEvent } from "./container-event.ts";
+import type { ContainerRecord } from "./container-record.ts";
 
 /** The records of all containers, found as a user types them, and the events about them. */
 export class ContainerBook {

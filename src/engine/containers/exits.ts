@@ -1,11 +1,11 @@
 import type { ExitInfo } from "../../runtime/index.ts";
 import { messageOf } from "../../system/index.ts";
-import type { ContainerRecord } from "../container-record.ts";
-import { isProbed, unwatchedHealth } from "../health-monitor.ts";
-import { restartDelay, steadyMs } from "../restart-policy.ts";
+import type { ContainerRecord } from "./container-record.ts";
+import { isProbed, unwatchedHealth } from "./health-monitor.ts";
 import { type Live, newLive } from "./live.ts";
 import { networksOf } from "./networks.ts";
 import type { ContainerParts } from "./parts.ts";
+import { restartDelay, steadyMs } from "./restart-policy.ts";
 
 export interface ExitActs {
   /** Starts a container again whose delay is over. Answers why it could not be. */

@@ -1,5 +1,5 @@
 import { bindInto } from "../../runtime/index.ts";
-import type { ContainerRecord } from "../container-record.ts";
+import type { ContainerRecord } from "./container-record.ts";
 import { resolveMounts } from "./mounts.ts";
 import type { ContainerParts } from "./parts.ts";
 import { lowerDirs } from "./root.ts";

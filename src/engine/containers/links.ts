@@ -1,6 +1,6 @@
 import type { Container } from "../../api/index.ts";
 import { BerthError } from "../../system/index.ts";
-import type { ContainerRecord } from "../container-record.ts";
+import type { ContainerRecord } from "./container-record.ts";
 
 /** "ref[:alias]" of HostConfig.Links -> its parts. A reference as inspection shows it ("/db:/web/database") is taken, too. */
 export function parseLink(text: string): { ref: string; alias: string } {

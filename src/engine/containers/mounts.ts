@@ -2,7 +2,7 @@ import { existsSync, mkdirSync } from "node:fs";
 import type { MountPoint, MountSpec } from "../../api/index.ts";
 import { type ResolvedMount, resolveInside } from "../../runtime/index.ts";
 import { BerthError } from "../../system/index.ts";
-import type { ContainerRecord } from "../container-record.ts";
+import type { ContainerRecord } from "./container-record.ts";
 import type { ContainerParts } from "./parts.ts";
 import { layerDirs } from "./root.ts";
 import { tmpfsMountOptions, tmpfsOptions } from "./tmpfs-options.ts";

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { BerthError } from "../../system/index.ts";
-import type { ContainerRecord } from "../container-record.ts";
+import type { ContainerRecord } from "./container-record.ts";
 
 /** @throws BerthError container/bad-config, container/name-taken */
 export function checkName(name: string, all: readonly ContainerRecord[], shown = name): void {

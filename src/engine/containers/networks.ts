@@ -1,7 +1,7 @@
 import type { Container, EndpointSettings, Network } from "../../api/index.ts";
 import { type AttachRequest, type AttachResult, withNamesOf } from "../../network/index.ts";
 import { BerthError } from "../../system/index.ts";
-import type { ContainerRecord } from "../container-record.ts";
+import type { ContainerRecord } from "./container-record.ts";
 import { hostsOfHost } from "./joined.ts";
 import { parseLink } from "./links.ts";
 import { hasOwnNetwork } from "./namespaces.ts";

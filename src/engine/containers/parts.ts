@@ -1,10 +1,10 @@
 import type { Networks } from "../../network/index.ts";
 import type { Runtime, Volumes } from "../../runtime/index.ts";
 import type { BerthPaths } from "../../system/index.ts";
-import type { ContainerRecord } from "../container-record.ts";
-import type { HealthMonitor } from "../health-monitor.ts";
 import type { Images, Logger } from "../ports.ts";
 import type { ContainerBook } from "./book.ts";
+import type { ContainerRecord } from "./container-record.ts";
+import type { HealthMonitor } from "./health-monitor.ts";
 import type { Live } from "./live.ts";
 import type { ContainerLocks } from "./locks.ts";
 import type { RequestedRestarts } from "./requested-restarts.ts";

@@ -1,5 +1,5 @@
 import { BerthError } from "../../system/index.ts";
-import type { ContainerRecord } from "../container-record.ts";
+import type { ContainerRecord } from "./container-record.ts";
 import type { ContainerParts } from "./parts.ts";
 import { stopContainer } from "./stop.ts";
 

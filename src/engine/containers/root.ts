@@ -1,6 +1,6 @@
 import { initLayer } from "../../runtime/index.ts";
-import type { ContainerRecord } from "../container-record.ts";
 import type { Images } from "../ports.ts";
+import type { ContainerRecord } from "./container-record.ts";
 import type { ContainerParts } from "./parts.ts";
 
 /** Overlay lower directories of an image's chains (which are kept bottom first), top first. */

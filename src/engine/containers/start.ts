@@ -1,8 +1,8 @@
 import type { AttachResult } from "../../network/index.ts";
 import { BerthError, errorCodes, messageOf } from "../../system/index.ts";
-import type { ContainerRecord } from "../container-record.ts";
-import { isProbed } from "../health-monitor.ts";
+import type { ContainerRecord } from "./container-record.ts";
 import type { ExitWatch } from "./exits.ts";
+import { isProbed } from "./health-monitor.ts";
 import { networkOwner, sharedMemory } from "./joined.ts";
 import { linkVariables } from "./links.ts";
 import { resolveMounts } from "./mounts.ts";

@@ -1,9 +1,9 @@
 import { BerthError, messageOf } from "../../system/index.ts";
-import type { ContainerRecord } from "../container-record.ts";
-import { unwatchedHealth } from "../health-monitor.ts";
-import { signalNumber } from "../signals.ts";
+import type { ContainerRecord } from "./container-record.ts";
+import { unwatchedHealth } from "./health-monitor.ts";
 import { exitWithin } from "./live.ts";
 import type { ContainerParts } from "./parts.ts";
+import { signalNumber } from "./signals.ts";
 
 export interface StopOptions {
   /** Seconds; -1 waits for ever. Default: the container's own, else 10. */

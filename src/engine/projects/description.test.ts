@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { parse } from "yaml";
 import type { VolumeSnapshots } from "../../runtime/index.ts";
-import { route } from "../http.ts";
+import { route } from "../http/http.ts";
 import { projectRoutes } from "./project-routes.ts";
 import type { Projects } from "./projects.ts";
 import { snapshotRoutes } from "./snapshot-routes.ts";

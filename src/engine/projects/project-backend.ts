@@ -4,7 +4,7 @@ import { execInContainer, type Runtime, readLogs, type Volumes } from "../../run
 import type { Backend, WriteFile } from "../../scheduler/index.ts";
 import { configHash, networkHash, volumeHash } from "../../spec/index.ts";
 import { BerthError } from "../../system/index.ts";
-import type { Containers } from "../containers.ts";
+import type { Containers } from "../containers/containers.ts";
 import type { EventBus } from "../event-bus.ts";
 import { projectFiles } from "./project-files.ts";
 

@@ -5,7 +5,7 @@ import { ignoreMatcher } from "../../build/index.ts";
 import { type Runtime, syncFiles } from "../../runtime/index.ts";
 import type { FilesPort } from "../../scheduler/index.ts";
 import { BerthError } from "../../system/index.ts";
-import type { Containers } from "../containers.ts";
+import type { Containers } from "../containers/containers.ts";
 
 /** Files of watched projects and of their containers, for the scheduler. */
 export function projectFiles({ containers, runtime }: { containers: Containers; runtime: Runtime }): FilesPort {

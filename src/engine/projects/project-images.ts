@@ -1,9 +1,9 @@
 import { type Builder, type BuildOptions, buildRequestOf } from "../../build/index.ts";
 import { type ImageStore, type PullOptions, parseReference, pull, push, type RegistryAuth, remoteConfig } from "../../image/index.ts";
 import type { Backend, ImageBuild, TransferOptions } from "../../scheduler/index.ts";
-import { openBuildCache } from "../build-caches.ts";
-import type { Containers } from "../containers.ts";
-import { toAuth } from "../registry-auth.ts";
+import { openBuildCache } from "../builds/build-caches.ts";
+import type { Containers } from "../containers/containers.ts";
+import { toAuth } from "../images/registry-auth.ts";
 
 /** Images as the scheduler asks for them. */
 export class ProjectImages {

@@ -11,8 +11,8 @@ import type {
 } from "../../api/index.ts";
 import { actionKinds, type Tell, wireError } from "../../scheduler/index.ts";
 import { BerthError } from "../../system/index.ts";
-import { type Call, jsonStream, type Route, route, sendEmpty, sendJson } from "../http.ts";
-import { jsonBody } from "../json-body.ts";
+import { type Call, jsonStream, type Route, route, sendEmpty, sendJson } from "../http/http.ts";
+import { jsonBody } from "../http/json-body.ts";
 import { buildProject, pullProject, pushProject } from "./project-transfers.ts";
 import type { Projects } from "./projects.ts";
 

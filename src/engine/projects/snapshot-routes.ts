@@ -2,8 +2,8 @@ import type { SnapshotRequest } from "../../api/index.ts";
 import type { VolumeSnapshots } from "../../runtime/index.ts";
 import { label, Progress, type Tell } from "../../scheduler/index.ts";
 import { BerthError } from "../../system/index.ts";
-import { type Route, route, sendEmpty, sendJson } from "../http.ts";
-import { jsonBody } from "../json-body.ts";
+import { type Route, route, sendEmpty, sendJson } from "../http/http.ts";
+import { jsonBody } from "../http/json-body.ts";
 import { projectNameOf, stream } from "./project-routes.ts";
 import type { Projects } from "./projects.ts";
 
