@@ -220,7 +220,7 @@ describe("images", () => {
     expect(asked.steps).toContain("Container p-web-1 recreated");
     expect(await inside("p-web-1", "cat /version")).toBe("2");
     const down = await projects.down("p", { images: "local", project: second });
-    expect(down.steps).toContain("Image p-web removed");
+    expect(down.steps).toContain("Image p-web:latest removed");
     const refused = await projects.up(second, { build: "never" });
     expect(refused.error?.message).toContain("it may not be built");
   });
