@@ -3,7 +3,8 @@ import { randomBytes } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Readable } from "node:stream";
-import { drained, messageOf } from "../system/index.ts";
+import { setTimeout as timeout } from "node:timers/promises";
+import { drained, errnoOf, messageOf } from "../system/index.ts";
 import { consoleSocket, type Terminal } from "./console.ts";
 import { readInside } from "./inside.ts";
 import { ociJson } from "./oci-json.ts";
@@ -42,6 +43,7 @@ export interface ExecSession {
   resize(size: { w: number; h: number }): void;
   /** Nobody reads its output any more: who has its terminal is told (SIGHUP), who writes into its pipes finds them broken. */
   hangUp(): void;
+  /** Ends the process with SIGKILL, also one that the runtime is still about to start. */
   kill(): void;
 }
 
@@ -217,9 +219,23 @@ export function execInContainer(
       child.stdout?.destroy();
       child.stderr?.destroy();
     },
-    kill: () => child.kill("SIGKILL"),
+    kill: () => {
+      // Whoever ends the runtime while it starts the process may leave that behind: what is awaited first is its number.
+      void Promise.race([pid, timeout(killPatienceMs, 0, { ref: false })]).then((number) => {
+        if (child.exitCode !== null || child.signalCode !== null) return; // and the number may be another's
+        try {
+          if (number > 0) process.kill(number, "SIGKILL");
+          else child.kill("SIGKILL");
+        } catch (error) {
+          if (errnoOf(error) !== "ESRCH") throw error; // it has just ended
+        }
+      });
+    },
   };
 }
+
+/** How long a process that is to be killed may take to be there. */
+const killPatienceMs = 5_000;
 
 /** Reads a stream no faster than its bytes are taken. */
 export function readInStep(stream: Readable | null, take: (data: Buffer) => Promise<void> | undefined | void): void {

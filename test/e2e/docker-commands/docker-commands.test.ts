@@ -147,7 +147,7 @@ describe("volumes, networks and ports", () => {
     const port = await ok("inspect", "-f", '{{(index (index .NetworkSettings.Ports "80/tcp") 0).HostPort}}', "first");
     const second = await docker("run", "--rm", "-p", `127.0.0.1:${port}:80`, "busybox", "true");
     expect(second.exitCode).toBe(125);
-    expect(second.stderr).toContain("container first has it");
+    expect(second.stderr).toContain("port is already allocated\n  Container first has it. Stop it, or publish another port.");
     await ok("rm", "-f", "first");
   });
 });
