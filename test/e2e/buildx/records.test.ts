@@ -75,7 +75,9 @@ it("keeps a base that comes from a registry in its cache, where it is no image",
 
 it("tells where a result came from, and what a failed build said", async () => {
   const metadata = join(berth.root, "metadata.json");
-  await docker(["build", "--metadata-file", metadata, "--build-arg", "V=1", "."], { dockerfile: "FROM busybox\nARG V\nRUN echo $V >/v\n" });
+  await docker(["buildx", "build", "--metadata-file", metadata, "--build-arg", "V=1", "."], {
+    dockerfile: "FROM busybox\nARG V\nRUN echo $V >/v\n",
+  });
   const provenance = JSON.parse(readFileSync(metadata, "utf8"))["buildx.build.provenance"];
   expect(provenance).toMatchObject({
     buildType: "https://mobyproject.org/buildkit@v1",
@@ -92,7 +94,7 @@ it("tells where a result came from, and what a failed build said", async () => {
   const bundle = join(berth.root, "build.dockerbuild");
   await docker(["buildx", "history", "export", "-o", bundle]);
   expect(statSync(bundle).size).toBeGreaterThan(0);
-  await docker(["build", "."], { dockerfile: "FROM busybox\nRUN echo why; false\n", exitCode: 1 });
+  await docker(["buildx", "build", "."], { dockerfile: "FROM busybox\nRUN echo why; false\n", exitCode: 1 });
   const failed = JSON.parse(await docker(["buildx", "history", "inspect", "--format", "json"]));
   expect(failed).toMatchObject({ Status: "failed", Error: { Name: "[2/2] RUN echo why; false", Logs: ["why"] } });
   expect(await docker(["buildx", "history", "logs"])).toContain("[2/2] RUN echo why; false");
