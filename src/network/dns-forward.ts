@@ -74,7 +74,11 @@ function overUdp(question: Buffer, { address, namespace }: Upstream): Promise<Bu
       reject(error);
       return;
     }
-    socket.connect(dnsPort, address, () => socket.send(question, (error) => error && resolve(undefined)));
+    // Its callback is told of a failure as well, e.g. that there is no route; sending then throws.
+    socket.connect(dnsPort, address, (error?: Error) => {
+      if (error) resolve(undefined);
+      else socket.send(question, (failed) => failed && resolve(undefined));
+    });
   }).finally(() => socket.close());
 }
 
