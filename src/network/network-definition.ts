@@ -134,7 +134,7 @@ function askedFor(
       { hint: "Choose another subnet." },
     );
   const config = {
-    ...chosen(subnet, hasGateway, entry.IPRange),
+    ...chosen(subnet, hasGateway, entry.IPRange || undefined),
     ...(entry.Gateway ? { Gateway: entry.Gateway } : {}),
   };
   for (const [name, address] of Object.entries(entry.AuxiliaryAddresses ?? {}))

@@ -3,6 +3,7 @@ import { writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import type { NetworkCreateBody } from "../../../src/api/index.ts";
 import { addressOf, ask, freePort, hostAddress, inside, NetworkRoom, request } from "../../support/network-room.ts";
 import { until } from "../../support/until.ts";
 
@@ -177,13 +178,16 @@ describe("a network", () => {
   });
 
   it("shows a gateway where somebody asked for one, and has the first address of its range otherwise", () => {
-    const config = (name: string, ...Config: { Subnet?: string; Gateway?: string; IPRange?: string }[]) => {
-      const network = room.networks.create({ Name: name, IPAM: { Config } });
+    const config = (name: string, ...Config: { Subnet?: string; Gateway?: string; IPRange?: string | null }[]) => {
+      const network = room.networks.create({ Name: name, IPAM: { Config } } as NetworkCreateBody);
       return [room.networks.shown(network).IPAM.Config[0]?.Gateway, network.IPAM.Config[0]?.Gateway];
     };
     expect(config("quiet", { Subnet: "10.231.0.0/24" })).toEqual([undefined, "10.231.0.1"]);
     expect(config("asked", { Subnet: "10.231.1.0/24", Gateway: "10.231.1.9" })).toEqual(["10.231.1.9", "10.231.1.9"]);
     expect(config("ranged", { Subnet: "10.231.2.0/24", IPRange: "10.231.2.128/25" })).toEqual([undefined, "10.231.2.128"]);
+    // docker-py sends null for what nobody asked for, other clients an empty text.
+    expect(config("null", { Subnet: "10.231.4.0/24", IPRange: null })).toEqual([undefined, "10.231.4.1"]);
+    expect(config("empty", { Subnet: "10.231.5.0/24", IPRange: "" })).toEqual([undefined, "10.231.5.1"]);
     expect(config("tiny", { Subnet: "10.231.3.0/31" })).toEqual([undefined, "10.231.3.0"]);
     const [shown, kept] = config("chosen");
     expect(shown).toBe(kept);
