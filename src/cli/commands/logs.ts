@@ -1,5 +1,5 @@
 import type { DockerEvent } from "../../api/index.ts";
-import { messageOf } from "../../system/error.ts";
+import { BerthError, messageOf } from "../../system/error.ts";
 import type { EngineClient } from "../client/index.ts";
 import { containerLogLines } from "../container-lines.ts";
 import { type Invocation, usageError } from "../invocation.ts";
@@ -45,8 +45,14 @@ export async function logs(cli: Invocation, services: readonly string[], options
       }
     }
   };
-  if (options.follow) return untilInterrupted(cli.signal, follow({ cli, client, project, rows, services, show }));
-  for (const row of rows) await show(row);
+  /** A driver that keeps nothing is no reason to leave out the others, as in Compose. */
+  const showOrSayWhyNot = (row: ContainerRow, since?: string): Promise<void> =>
+    show(row, since).catch((error: unknown) => {
+      if (!(error instanceof BerthError) || error.code !== "api/not-implemented") throw error;
+      cli.stderr.write(`warning: Can't retrieve logs for "${nameOf(row)}": ${error.message}\n`);
+    });
+  if (options.follow) return untilInterrupted(cli.signal, follow({ cli, client, project, rows, services, show: showOrSayWhyNot }));
+  for (const row of rows) await showOrSayWhyNot(row);
 }
 
 /** @throws BerthError cli/usage for what is no regular expression */

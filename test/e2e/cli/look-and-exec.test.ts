@@ -5,7 +5,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import type { ContainerCreateBody } from "../../../src/api/index.ts";
 import { EngineClient } from "../../../src/cli/client/index.ts";
 import { type Berth, checkout, installedBerth } from "../../support/berth.ts";
-import { loadBusybox } from "../../support/project.ts";
+import { loadBusybox, testProject } from "../../support/project.ts";
 import { until } from "../../support/until.ts";
 
 // Containers with Compose's labels, whoever made them, are a project.
@@ -72,6 +72,15 @@ test("logs: aligned, of one service, the tail, with times", async () => {
   expect((await berth.ok(["logs"], { cwd })).trim().split("\n")).toEqual(["web-1     | one", "web-1     | two", "worker-1  | done"]);
   expect((await berth.ok(["logs", "--no-log-prefix", "-n", "1", "web"], { cwd })).trim()).toBe("two");
   expect(await berth.ok(["logs", "-t", "--no-log-prefix", "worker"], { cwd })).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+Z done/);
+});
+
+test("logs of a driver that keeps none are no reason to leave out the others", async () => {
+  const quiet = "a: {image: busybox, command: sleep 1000, logging: {driver: none}}";
+  await using project = testProject(berth, `services: {${quiet}, b: {image: busybox, command: echo kept}}\n`);
+  await project.berth("up", "-d");
+  const { exitCode, stdout, stderr } = await project.try("logs");
+  expect([exitCode, stdout.trim()]).toEqual([0, "b-1  | kept"]);
+  expect(stderr).toMatch(/Can't retrieve logs for "\S+-a-1": configured logging driver does not support reading/);
 });
 
 test("logs -f goes on until Ctrl-C, and ends by itself where nothing runs", async () => {
