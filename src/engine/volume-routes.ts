@@ -60,6 +60,8 @@ export function volumeRoutes({ volumes, containers, events }: { volumes: Volumes
       const gone: string[] = [];
       let bytes = 0;
       for (const volume of volumes.list()) {
+        // What has options was set up by somebody (moby, volume/service: PruneVolumes).
+        if (Object.keys(volume.Options ?? {}).length > 0) continue;
         if (!all && volume.Labels["com.docker.volume.anonymous"] === undefined) continue;
         if (containers.volumeUsers(volume.Name).length > 0) continue;
         if (!takes({ labels: volume.Labels, createdIso: volume.CreatedAt })) continue;

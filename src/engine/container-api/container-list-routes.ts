@@ -38,7 +38,7 @@ export function containerListRoutes(o: ContainerListOptions): Route[] {
         200,
         await Promise.all(
           list.map(async (record) => ({
-            ...containerSummary(record, image(record.Image), call.version),
+            ...containerSummary(record, image, call.version),
             ...(size ? listedSizes(await sizes(o, record)) : {}),
           })),
         ),

@@ -2,8 +2,9 @@ import { type Container, type EndpointSettings, humanDuration } from "../../api/
 import type { EngineImage } from "../ports.ts";
 import { shownNetworks } from "./container-view.ts";
 
-/** One row of GET /containers/json. */
-export function containerSummary(record: Container, image: EngineImage | undefined, version: number) {
+/** One row of GET /containers/json. A container that was made of no image is none's. */
+export function containerSummary(record: Container, imageOf: (id: string) => EngineImage | undefined, version: number) {
+  const image = record.Image ? imageOf(record.Image) : undefined;
   const ports = Object.entries(record.NetworkSettings.Ports ?? {}).flatMap(([key, bindings]) => {
     const [port, type = "tcp"] = key.split("/");
     return bindings?.length

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { ContainerCreateBody } from "../../api/index.ts";
+import type { ContainerCreateBody, HostConfig } from "../../api/index.ts";
 import { checkCreate } from "./create-validation.ts";
 
 const facts = { cpus: 2, memoryNodes: 1, capabilities: ["CHOWN", "NET_ADMIN"] };
@@ -77,6 +77,11 @@ describe("a create body", () => {
       SecurityOpt: ["seccomp=unconfined"],
     };
     expect(check({ WorkingDir: "/", Env: ["A=", "B"], HostConfig })).toEqual([]);
+  });
+
+  it("says nothing with a null, as some clients write what they leave out", () => {
+    const nothing = { Memory: null, MemorySwap: null, MemoryReservation: null, PortBindings: { "80/tcp": [{ HostPort: null }] } };
+    expect(check({ HostConfig: nothing as unknown as HostConfig })).toEqual([]);
   });
 
   it("that switches the OOM killer off without a limit is warned of", () => {

@@ -58,7 +58,8 @@ function checkConfig(config: ContainerConfig): void {
 }
 
 function checkResources(hc: HostConfig, host: HostFacts): void {
-  const { Memory: memory = 0, MemorySwap: swap = 0, MemoryReservation: reservation = 0 } = hc;
+  // A null is what was not said, too.
+  const [memory, swap, reservation] = [hc.Memory ?? 0, hc.MemorySwap ?? 0, hc.MemoryReservation ?? 0];
   if (memory !== 0 && memory < 6 * 1024 * 1024) refuse("Minimum memory limit allowed is 6MB");
   if (memory > 0 && swap > 0 && swap < memory) refuse("Minimum memoryswap limit should be larger than memory limit, see usage");
   if (memory === 0 && swap > 0) refuse("You should always set the Memory limit when using Memoryswap limit, see usage");
@@ -152,7 +153,8 @@ function checkPorts(hc: HostConfig): void {
   for (const [key, bindings] of Object.entries(hc.PortBindings ?? {})) {
     const [port = ""] = key.split("/");
     if (!isPort(port)) refuse(`invalid port specification: "${port}"`);
-    for (const { HostPort: given = "" } of bindings ?? []) {
+    for (const binding of bindings ?? []) {
+      const given = binding.HostPort ?? "";
       const ends = (given.split("/")[0] ?? "").split("-");
       if (given !== "" && (ends.length > 2 || !ends.every(isPort) || Number(ends[1] ?? ends[0]) < Number(ends[0])))
         refuse(`invalid port specification: "${given}"`);

@@ -8,7 +8,7 @@ export type UpdateBody = Resources & Pick<HostConfig, "RestartPolicy">;
 
 /** What Docker refuses of an update before it looks for the container, in its words. @throws BerthError container/bad-config */
 export function checkUpdateBody({ RestartPolicy: restart, ...body }: UpdateBody): void {
-  const { Memory: memory = 0, MemorySwap: swap = 0, MemoryReservation: reservation = 0 } = body;
+  const [memory, swap, reservation] = [body.Memory ?? 0, body.MemorySwap ?? 0, body.MemoryReservation ?? 0];
   if (memory && memory < 6 * 1024 * 1024) refuse("Minimum memory limit allowed is 6MB");
   if (memory > 0 && swap > 0 && swap < memory) refuse("Minimum memoryswap limit should be larger than memory limit, see usage");
   if (memory > 0 && reservation > memory) refuse("Minimum memory limit can not be less than memory reservation limit, see usage");

@@ -54,7 +54,7 @@ export function diskUsageRoutes(o: {
         Containers: wants("container")
           ? await Promise.all(
               records.map(async (record) => ({
-                ...containerSummary(record, images.resolve(record.Image), version),
+                ...containerSummary(record, (id) => images.resolve(id), version),
                 ...(await sizesOf(record)),
               })),
             )

@@ -125,6 +125,11 @@ describe("what only the start finds", () => {
       `exec: "${body.Cmd?.[0]}": executable file not found in $PATH`,
     );
     expect((await api.inspect(id)).State).toMatchObject({ Status: "created", ExitCode: 127 });
+    const listed = await api.json<{ Id: string; Image: string }[]>("GET", "/containers/json?all=1");
+    expect(listed.find((one) => one.Id === id)?.Image).toBe(body.Image);
+    expect(await api.json("GET", "/system/df")).toMatchObject({
+      Containers: expect.arrayContaining([expect.objectContaining({ Id: id })]),
+    });
     await api.remove(id);
   });
 });
@@ -140,6 +145,15 @@ it("a volume's subpath may be a file or lead through links, but not out of the v
     await expect(mounted(Subpath, ["ls", "/x"])).rejects.toThrow("escapes the base directory");
   await expect(mounted("none", ["ls", "/x"])).rejects.toThrow("no such file or directory");
   await api.bytes("DELETE", "/volumes/subpaths");
+});
+
+it("prune takes a named volume where all are asked for, and never one with options", async () => {
+  const DriverOpts = { type: "tmpfs", device: "tmpfs" };
+  for (const body of [{ Name: "plain" }, { Name: "set-up", DriverOpts }]) await api.json("POST", "/volumes/create", body);
+  const { VolumesDeleted: gone } = await api.json<{ VolumesDeleted: string[] }>("POST", '/volumes/prune?filters={"all":["1"]}');
+  expect(gone).toContain("plain");
+  expect(gone).not.toContain("set-up");
+  await api.bytes("DELETE", "/volumes/set-up");
 });
 
 it("a limit of processes is lifted by -1", async () => {
