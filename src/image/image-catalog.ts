@@ -53,6 +53,12 @@ export class ImageCatalog {
     return this.#records.get(id);
   }
 
+  /** Whether another image was made of this one, as far as images know (what `commit` made does). */
+  isParent(id: string): boolean {
+    for (const { config } of this.#contents.values()) if (config.parent === id) return true;
+    return false;
+  }
+
   /** Newest first. */
   list(): StoredImage[] {
     return [...this.#records.keys()].map((id) => this.#stored(id)).sort((a, b) => (a.created < b.created ? 1 : -1));

@@ -65,7 +65,7 @@ function removeWhole(context: RemovalContext, id: string, report: RemovedItem[],
   const { catalog, garbage, tell } = context;
   const found = conflictOf(catalog, id, o);
   if (found) {
-    const isDangling = allNames(catalog, id).length === 0 && !hasChildren(catalog, id);
+    const isDangling = allNames(catalog, id).length === 0 && !catalog.isParent(id);
     if (o.isQuiet && (!isDangling || found.isUsed)) return;
     throw conflict(found.text);
   }
@@ -89,7 +89,7 @@ function conflictOf(
 ): { text: string; isUsed: boolean } | undefined {
   const hard = (why: string, isUsed: boolean) => ({ text: `delete ${shortId(id)} (cannot be forced) - ${why}`, isUsed });
   const soft = (why: string, isUsed: boolean) => ({ text: `delete ${shortId(id)} (must be forced) - ${why}`, isUsed });
-  if (hasChildren(catalog, id)) return hard("image has dependent child images", false);
+  if (catalog.isParent(id)) return hard("image has dependent child images", false);
   const user = o.inUse?.(id);
   if (user?.startsWith("running ")) return hard(`image is being used by running container ${containerOf(user)}`, true);
   if (o.force) return undefined;
@@ -108,9 +108,7 @@ export function pruneImages(context: RemovalContext, o: PruneOptions): RemovedIt
   const { catalog } = context;
   return catalog.list().flatMap((image) => {
     const names = allNames(catalog, image.id);
-    const isAsked = o.all
-      ? names.length > 0 || !hasChildren(catalog, image.id)
-      : image.repoTags.length === 0 && !hasChildren(catalog, image.id);
+    const isAsked = o.all ? names.length > 0 || !catalog.isParent(image.id) : image.repoTags.length === 0 && !catalog.isParent(image.id);
     if (!isAsked || !catalog.has(image.id) || o.inUse(image.id) !== undefined || o.keep?.(image)) return [];
     if (names.length === 0) return removeNamed(context, image.id, image.id, undefined, { inUse: o.inUse });
     return names.flatMap((name) =>
@@ -120,10 +118,6 @@ export function pruneImages(context: RemovalContext, o: PruneOptions): RemovedIt
     );
   });
 }
-
-/** Whether another image was made of this one, as far as images know (what `commit` made does). */
-export const hasChildren = (catalog: Pick<ImageCatalog, "list">, id: string): boolean =>
-  catalog.list().some((other) => other.config.parent === id);
 
 /** Tags and digests, in full ("docker.io/library/debian:bookworm", "docker.io/library/debian@sha256:..."). */
 const allNames = (catalog: ImageCatalog, id: string) => [...catalog.namesOf(id), ...(catalog.record(id)?.repoDigests ?? [])];

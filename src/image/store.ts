@@ -17,7 +17,7 @@ import {
   type StoredImage,
   sha256,
 } from "./image-record.ts";
-import { hasChildren, type PruneOptions, pruneImages, type RemovalContext, type RemovalOptions, removeImage } from "./image-removal.ts";
+import { type PruneOptions, pruneImages, type RemovalContext, type RemovalOptions, removeImage } from "./image-removal.ts";
 import type { LayerAhead } from "./layer-ahead.ts";
 import { type LayerBlob, layerBlob } from "./layer-blob.ts";
 import { layerTar } from "./layer-diff.ts";
@@ -98,7 +98,7 @@ export class ImageStore {
 
   /** Whether another image was made of it. */
   isParent(id: string): boolean {
-    return hasChildren(this.catalog, id);
+    return this.catalog.isParent(id);
   }
 
   /** "name[:tag]", "name@sha256:..", an id, "sha256:<prefix>" or a unique prefix of an id; a name wins over a prefix. */
