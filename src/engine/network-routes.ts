@@ -1,4 +1,4 @@
-import type { EndpointSettings, Network, NetworkCreateBody } from "../api/index.ts";
+import { type EndpointSettings, goBoolFault, type Network, type NetworkCreateBody, parseGoBool } from "../api/index.ts";
 import { type Networks, optionsWithoutEffect } from "../network/index.ts";
 import { BerthError } from "../system/index.ts";
 import { checkEndpoint } from "./container-api/endpoint-validation.ts";
@@ -131,8 +131,8 @@ export function networkRoutes({ networks, containers, events }: { networks: Netw
 
 /** Nothing is told by it outside a swarm. @throws BerthError api/bad-parameter */
 function checkVerbose(text: string): void {
-  if (!/^(|1|t|T|TRUE|true|True|0|f|F|FALSE|false|False)$/.test(text))
-    throw new BerthError("api/bad-parameter", `invalid value for verbose: ${text}: strconv.ParseBool: parsing "${text}": invalid syntax`);
+  if (text !== "" && parseGoBool(text) === undefined)
+    throw new BerthError("api/bad-parameter", `invalid value for verbose: ${text}: ${goBoolFault(text)}`);
 }
 
 function checkFilters(wanted: ReadonlyMap<string, readonly string[]>): void {

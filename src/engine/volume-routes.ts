@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import type { Volume, VolumeCreateBody } from "../api/index.ts";
+import { goBoolFault, parseGoBool, type Volume, type VolumeCreateBody } from "../api/index.ts";
 import { type Volumes, writtenBytes } from "../runtime/index.ts";
 import { BerthError } from "../system/index.ts";
 import type { Containers } from "./containers/containers.ts";
@@ -98,9 +98,9 @@ function wantsAll(wanted: Filters): boolean {
   if (values.length !== 1)
     throw new BerthError("api/bad-parameter", `invalid filter 'all=[${values.join(" ")}]': only one value is expected`);
   const [value = ""] = values;
-  if (!/^(1|t|T|TRUE|true|True|0|f|F|FALSE|false|False)$/.test(value))
-    throw new BerthError("api/bad-parameter", `invalid filter 'all': strconv.ParseBool: parsing "${value}": invalid syntax`);
-  return /^(1|t)/i.test(value);
+  const all = parseGoBool(value);
+  if (all === undefined) throw new BerthError("api/bad-parameter", `invalid filter 'all': ${goBoolFault(value)}`);
+  return all;
 }
 
 /** A volume on the wire: no labels are null there. */

@@ -1,4 +1,5 @@
 import { isIP } from "node:net";
+import { goBoolFault, parseGoBool } from "../api/index.ts";
 import { BerthError } from "../system/index.ts";
 
 /** What a network's `driver_opts` say to the bridge driver. */
@@ -39,7 +40,7 @@ const interfaceName: Check = (value) => (/^[^\s/:]{1,15}$/.test(value) ? undefin
 const natural: Check = (value) =>
   /^[+-]?\d+$/.test(value) ? (Number(value) >= 0 ? undefined : "it is below 0") : `strconv.Atoi: parsing "${value}": invalid syntax`;
 const mtu: Check = (value) => natural(value) ?? (Number(value) > 65_535 ? "it is above 65535" : undefined);
-const truth: Check = (value) => (toBoolean(value) === undefined ? `strconv.ParseBool: parsing "${value}": invalid syntax` : undefined);
+const truth: Check = (value) => (parseGoBool(value) === undefined ? goBoolFault(value) : undefined);
 const address =
   (version: 4 | 6): Check =>
   (value) =>
@@ -76,7 +77,7 @@ export function isEnabled(options: Readonly<Record<string, string>>, family: 4 |
   const key = `${prefix}enable_ipv${family}`;
   const text = options[key];
   if (asked !== undefined || text === undefined) return asked ?? family === 4;
-  const said = toBoolean(text);
+  const said = parseGoBool(text);
   if (said === undefined) throw new BerthError("network/bad-option", `driver-opt "${key}" is not a valid bool`);
   return said;
 }
@@ -103,13 +104,13 @@ export function bridgeOptions(options: Readonly<Record<string, string>>): Bridge
     of("host_ipv6"),
   ];
   return {
-    masquerade: toBoolean(of("bridge.enable_ip_masquerade") ?? "true") !== false,
-    icc: toBoolean(of("bridge.enable_icc") ?? "true") !== false,
+    masquerade: parseGoBool(of("bridge.enable_ip_masquerade") ?? "true") !== false,
+    icc: parseGoBool(of("bridge.enable_icc") ?? "true") !== false,
     trusted: (of("bridge.trusted_host_interfaces") ?? "").split(":").filter(Boolean),
     interfacePrefix: of("container_iface_prefix") ?? "eth",
     gatewayMode4: modeOf(of("bridge.gateway_mode_ipv4")),
     gatewayMode6: modeOf(of("bridge.gateway_mode_ipv6")),
-    hasGateway4: toBoolean(of("bridge.inhibit_ipv4") ?? "false") !== true,
+    hasGateway4: parseGoBool(of("bridge.inhibit_ipv4") ?? "false") !== true,
     ...(linkName ? { linkName } : {}),
     ...(mtu > 0 ? { mtu } : {}),
     ...(hostBinding ? { hostBinding } : {}),
@@ -119,9 +120,3 @@ export function bridgeOptions(options: Readonly<Record<string, string>>): Bridge
 }
 
 const modeOf = (text: string | undefined): GatewayMode => (gatewayModes.includes(text ?? "") ? (text as GatewayMode) : "nat"); // a member of the list
-
-/** The spellings of Go's strconv.ParseBool. */
-function toBoolean(text: string): boolean | undefined {
-  if (/^(1|t|T|TRUE|true|True)$/.test(text)) return true;
-  return /^(0|f|F|FALSE|false|False)$/.test(text) ? false : undefined;
-}

@@ -1,4 +1,4 @@
-import type { HostConfig } from "../api/index.ts";
+import { goBoolFault, type HostConfig, parseGoBool } from "../api/index.ts";
 import { BerthError } from "../system/index.ts";
 
 /** What is kept of a container's output. `sizeBytes` undefined: everything. */
@@ -67,9 +67,9 @@ function integer(text: string, prefix = ""): number {
 }
 
 function truth(text: string, prefix = ""): boolean {
-  if (/^(1|t|T|TRUE|true|True)$/.test(text)) return true;
-  if (/^(0|f|F|FALSE|false|False)$/.test(text)) return false;
-  throw refusal(`${prefix}strconv.ParseBool: parsing "${text}": invalid syntax`);
+  const value = parseGoBool(text);
+  if (value === undefined) throw refusal(prefix + goBoolFault(text));
+  return value;
 }
 
 function checkPattern(text: string): void {

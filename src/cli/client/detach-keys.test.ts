@@ -1,12 +1,13 @@
 import { expect, test } from "vitest";
-import { detachFilter, parseDetachKeys } from "./detach-keys.ts";
+import { detachWatch } from "../../api/index.ts";
+import { parseDetachKeys } from "./detach-keys.ts";
 
 const typed = (keys: string, ...pieces: string[]) => {
-  const filter = detachFilter(parseDetachKeys(keys));
+  const watch = detachWatch(parseDetachKeys(keys));
   let sent = "";
   for (const piece of pieces) {
-    const { send, detached } = filter(Buffer.from(piece));
-    sent += send.toString();
+    const { pass, detached } = watch.feed(Buffer.from(piece));
+    sent += pass.toString();
     if (detached) return `${sent}|detached`;
   }
   return sent;

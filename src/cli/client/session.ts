@@ -1,6 +1,7 @@
 import type { Readable } from "node:stream";
+import { detachWatch, usualDetachKeys } from "../../api/index.ts";
 import type { CliContext, Output } from "../context.ts";
-import { detachFilter, parseDetachKeys } from "./detach-keys.ts";
+import { parseDetachKeys } from "./detach-keys.ts";
 import type { HijackedConnection } from "./engine-client.ts";
 import { demultiplex } from "./frames.ts";
 
@@ -39,7 +40,7 @@ export async function runSession(o: SessionOptions): Promise<"ended" | "detached
     else if (o.onSignal) undo.push(forwardSignals(o.onSignal));
     if (o.signal) undo.push(onAbort(o.signal, () => stream.destroy()));
     if (o.stdin) {
-      const keys = o.tty ? parseDetachKeys(o.detachKeys || "ctrl-p,ctrl-q") : undefined;
+      const keys = o.tty ? parseDetachKeys(o.detachKeys || usualDetachKeys) : undefined;
       undo.push(
         copyInput(stdin, stream, keys, () => {
           detached = true;
@@ -129,9 +130,9 @@ function onAbort(signal: AbortSignal, then: () => void): () => void {
 
 /** stdin to the connection, at its pace; its end half-closes the connection, so that the output still comes. */
 function copyInput(stdin: Readable, stream: HijackedConnection["stream"], keys: Buffer | undefined, onDetach: () => void): () => void {
-  const filter = keys ? detachFilter(keys) : undefined;
+  const watch = keys ? detachWatch(keys) : undefined;
   const onData = (chunk: Buffer) => {
-    const { send, detached } = filter ? filter(chunk) : { send: chunk, detached: false };
+    const { pass: send, detached } = watch ? watch.feed(chunk) : { pass: chunk, detached: false };
     if (send.length > 0 && stream.writable && !stream.write(send)) {
       stdin.pause();
       stream.once("drain", () => stdin.resume());

@@ -1,3 +1,4 @@
+import { goBoolFault, parseGoBool } from "../../api/index.ts";
 import { bytesProblem } from "./bytes.ts";
 import { UsageError } from "./usage-error.ts";
 
@@ -63,7 +64,7 @@ export class Flags {
   }
   on(name: string, fallback = false): boolean {
     const value = this.text(name);
-    return value === undefined ? fallback : truth.get(value) === true;
+    return value === undefined ? fallback : parseGoBool(value) === true;
   }
   list(name: string): readonly string[] {
     return this.#values.get(name) ?? [];
@@ -73,11 +74,6 @@ export class Flags {
     return value === undefined ? undefined : Number(value);
   }
 }
-
-const truth = new Map([
-  ...["1", "t", "T", "true", "TRUE", "True"].map((word) => [word, true] as const),
-  ...["0", "f", "F", "false", "FALSE", "False"].map((word) => [word, false] as const),
-]);
 
 /**
  * Takes arguments apart as pflag does: `--name value`, `--name=value`, clusters of short ones, `-p80:80`, `--` ends them.
@@ -149,7 +145,7 @@ const shownName = (spec: FlagSpec): string => (spec.short ? `-${spec.short}, --$
 
 function checkValue(spec: FlagSpec, value: string, shown: string): void {
   const invalid = (why: string) => new UsageError(`invalid argument ${JSON.stringify(value)} for "${shown}" flag: ${why}`);
-  if (spec.kind === "bool" && !truth.has(value)) throw invalid(`strconv.ParseBool: parsing ${JSON.stringify(value)}: invalid syntax`);
+  if (spec.kind === "bool" && parseGoBool(value) === undefined) throw invalid(goBoolFault(value));
   if (spec.kind === "int" && !/^[+-]?\d+$/.test(value)) throw invalid(`strconv.ParseInt: parsing ${JSON.stringify(value)}: invalid syntax`);
   const size = spec.kind === "bytes" && !(value === "-1" && spec.name === "memory-swap") ? bytesProblem(value) : undefined;
   if (size !== undefined) throw invalid(size);

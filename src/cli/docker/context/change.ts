@@ -1,4 +1,5 @@
 import { resolve } from "node:path";
+import { parseGoBool } from "../../../api/index.ts";
 import { type Call, command, many } from "../command.ts";
 import { DockerExit } from "../usage-error.ts";
 import { currentContextName, defaultAbout, defaultContext, storeCurrentContext } from "./current.ts";
@@ -60,9 +61,7 @@ export const create = command({
     const copied = call.flags.given("docker") ? undefined : existing(call, from || currentContextName(call.env, call.globals));
     const endpoint = copied ? { docker: copied.endpoint, tls: copied.tls } : given(call);
     const description = call.flags.text("description") ?? copied?.description;
-    save(call, name, description, endpoint);
-    call.print(name);
-    call.printError(`Successfully created context ${JSON.stringify(name)}`);
+    save(call, { name, description, endpoint, done: "created" });
   },
 });
 
@@ -80,9 +79,12 @@ export const update = command({
     const [name = ""] = call.args;
     checkNewName(name);
     const { endpoint, tls, description } = existing(call, name);
-    save(call, name, call.flags.text("description") || description, call.flags.given("docker") ? given(call) : { docker: endpoint, tls });
-    call.print(name);
-    call.printError(`Successfully updated context ${JSON.stringify(name)}`);
+    save(call, {
+      name,
+      description: call.flags.text("description") || description,
+      endpoint: call.flags.given("docker") ? given(call) : { docker: endpoint, tls },
+      done: "updated",
+    });
   },
 });
 
@@ -144,8 +146,8 @@ function given(call: Call): Endpoint {
     return { docker: endpoint, tls };
   }
   const skip = config.get("skip-tls-verify") ?? "false";
-  if (!/^(1|t|T|true|TRUE|True|0|f|F|false|FALSE|False)$/.test(skip))
-    throw wrong(`skip-tls-verify: parsing ${JSON.stringify(skip)}: invalid syntax`);
+  const skipsVerify = parseGoBool(skip);
+  if (skipsVerify === undefined) throw wrong(`skip-tls-verify: parsing ${JSON.stringify(skip)}: invalid syntax`);
   const tls: Record<string, Buffer> = {};
   for (const [key, file] of [
     ["ca", "ca.pem"],
@@ -163,15 +165,20 @@ function given(call: Call): Endpoint {
   if (tls["ca.pem"] && !tls["ca.pem"].includes("-----BEGIN CERTIFICATE-----"))
     throw wrong("invalid docker endpoint options: failed to retrieve context tls info: ca.pem seems invalid");
   const host = config.get("host");
-  return { docker: { ...(host ? { Host: host } : {}), SkipTLSVerify: /^(1|t)/i.test(skip) }, tls };
+  return { docker: { ...(host ? { Host: host } : {}), SkipTLSVerify: skipsVerify }, tls };
 }
 
-function save({ env }: Call, name: string, description: string | undefined, { docker, tls }: Endpoint): void {
+/** Writes a context, and says so. */
+function save(call: Call, o: { name: string; description: string | undefined; endpoint: Endpoint; done: string }): void {
+  const { name, description, done } = o;
+  const { docker, tls } = o.endpoint;
   const context: ContextFile = {
     Name: name,
     Metadata: description ? { Description: description } : {},
     Endpoints: docker ? { docker } : {},
   };
-  writeContext(env, context);
-  writeTlsFiles(env, name, tls);
+  writeContext(call.env, context);
+  writeTlsFiles(call.env, name, tls);
+  call.print(name);
+  call.printError(`Successfully ${done} context ${JSON.stringify(name)}`);
 }
